@@ -1,0 +1,1 @@
+"""The one truth: envelope, Change, domain records and table definitions."""

@@ -1,0 +1,83 @@
+"""Writes what others read from the schemas: BigQuery JSON for Terraform, and docs/tables.md.
+
+`make schemas` runs it; a test fails when what is committed is stale.
+"""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+from schemas.columns import Table, columns
+from schemas.tables import DATASETS, TABLES
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def bigquery_fields(table: Table) -> list[dict[str, object]]:
+    """The fields of a table as BigQuery's API and Terraform take them."""
+    return [
+        {
+            "name": column.name,
+            "type": column.kind,
+            "mode": column.mode,
+            "description": column.description,
+        }
+        for column in columns(table.row)
+    ]
+
+
+def manifest() -> dict[str, object]:
+    """Tables with their layout, for Terraform."""
+    return {
+        "datasets": DATASETS,
+        "tables": {
+            table.id: {
+                "description": table.description,
+                "partition": table.partition or None,
+                "cluster": list(table.cluster),
+                "primary_key": list(table.key),
+                "expiry_days": table.expiry_days,
+                "policies": {c.name: c.policy for c in columns(table.row) if c.policy},
+            }
+            for table in TABLES
+        },
+    }
+
+
+def markdown() -> str:
+    """docs/tables.md."""
+    lines = ["# Tables", "", "Made by `make schemas` from schemas/; do not edit.", ""]
+    for table in TABLES:
+        layout = [f"Partition: {table.partition}." if table.partition else "Not partitioned."]
+        layout.append(f"Cluster: {', '.join(table.cluster)}.")
+        if table.key:
+            layout.append(f"Key: {', '.join(table.key)}.")
+        layout.append(f"Kept {table.expiry_days} days." if table.expiry_days else "Kept for good.")
+        lines += [f"## {table.id}", "", table.description, "", " ".join(layout), ""]
+        lines += ["| column | type | mode | class | meaning |", "|---|---|---|---|---|"]
+        lines += [
+            f"| {c.name} | {c.kind} | {c.mode} | {c.policy or '–'} | {c.description} |"
+            for c in columns(table.row)
+        ]
+        lines.append("")
+    return "\n".join(lines)
+
+
+def files() -> Iterator[tuple[Path, str]]:
+    """Every generated file with its content."""
+    for table in TABLES:
+        path = ROOT / "terraform" / "schemas" / f"{table.dataset}.{table.name}.json"
+        yield path, json.dumps(bigquery_fields(table), indent=2) + "\n"
+    yield ROOT / "terraform" / "schemas" / "manifest.json", json.dumps(manifest(), indent=2) + "\n"
+    yield ROOT / "docs" / "tables.md", markdown()
+
+
+def main() -> None:
+    """Writes the files."""
+    for path, content in files():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(content, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

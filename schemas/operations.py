@@ -1,0 +1,48 @@
+"""The rows of ops.*: dead letters and runs."""
+
+from typing import Annotated
+
+from schemas.columns import Days, Json, Micros, Row, col
+
+
+class DeadLetter(Row, frozen=True, kw_only=True):
+    """ops.dead_letters: what could not be processed, with its exact bytes and the reason."""
+
+    dead_letter_id: Annotated[str, col("Hash of message, stage and attempt: the same on a retry.")]
+    failed_at: Annotated[Micros, col("When it failed.")]
+    failed_date: Annotated[Days, col("Day of failed_at; the partition.")]
+    stage: Annotated[str, col("Step that failed: import, decode, normalise, redact, write …")]
+    error_type: Annotated[str, col("Class of the error.")]
+    error_message: Annotated[str, col("What was wrong, where, and what to do.")]
+    stack_trace: Annotated[str | None, col("Of an unexpected error, at most 8 KB.")] = None
+    source: Annotated[str | None, col("Source, where it could be read.")] = None
+    object_type: Annotated[str | None, col("Object type, where it could be read.")] = None
+    object_id: Annotated[str | None, col("Object id, where it could be read.")] = None
+    change_id: Annotated[str | None, col("Id of the change, where it could be read.")] = None
+    message_id: Annotated[str | None, col("Pub/Sub's id of the message.")] = None
+    publish_time: Annotated[Micros | None, col("When the message was published.")] = None
+    attempt: Annotated[int, col("Attempt that failed.")]
+    retriable: Annotated[bool, col("False where a replay without new code cannot help.")]
+    pipeline_version: Annotated[int, col("Version of the code that failed, as a number.")]
+    job_name: Annotated[str, col("Job or command that failed.")]
+    topic: Annotated[str | None, col("Topic that a replay publishes to.")] = None
+    attributes: Annotated[Json, col("Attributes of the message.", "personal")] = "{}"
+    payload: Annotated[bytes, col("Exact original bytes.", "content")] = b""
+    payload_uri: Annotated[str | None, col("Claim check of a payload too large for a row.")] = None
+    table_id: Annotated[str | None, col("Of a row that a table refused: the table.")] = None
+
+
+class Run(Row, frozen=True, kw_only=True):
+    """ops.runs: a start row, heartbeats and an end row for every run of a command or job."""
+
+    run_id: Annotated[str, col("The run.")]
+    command: Annotated[str, col("What ran: import, replay, rebuild, stream …")]
+    status: Annotated[str, col("running, succeeded or failed.")]
+    started_at: Annotated[Micros, col("When it started.")]
+    noted_at: Annotated[Micros, col("When this row was made: start, heartbeat or end.")]
+    noted_date: Annotated[Days, col("Day of noted_at; the partition.")]
+    changes: Annotated[int, col("Changes published or processed so far.")]
+    skipped: Annotated[int, col("Inputs left out on purpose so far.")]
+    failed: Annotated[int, col("Inputs that became dead letters so far.")]
+    detail: Annotated[Json | None, col("Parameters and counts, no personal data.")] = None
+    error_message: Annotated[str | None, col("Of a failed run: why.")] = None

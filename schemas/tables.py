@@ -1,0 +1,179 @@
+"""Every table, once: dataset, record class, partition, clustering, key and version order."""
+
+from schemas.columns import Row, Table
+from schemas.identity import Entity, EntityChange, Link, StoredRecord
+from schemas.operations import DeadLetter, Run
+from schemas.records import (
+    Account,
+    Deal,
+    Duplicate,
+    Interaction,
+    Participant,
+    Person,
+    RawChange,
+)
+
+VERSION_ORDER = (
+    "version_stamp",
+    "version_fetched",
+    "version_digest",
+    "pipeline_version",
+    "written_at",
+)
+"""Newest wins; a replay after a parser fix wins by the last two."""
+
+DATASETS = {
+    "raw": "Changes as the sources gave them. Restricted and short-lived.",
+    "sales": "People, accounts, deals and every interaction with them.",
+    "identity": "Which records are the same person or account, and why.",
+    "ops": "Dead letters, runs, health: what the engineer on call reads.",
+}
+
+TABLES: tuple[Table, ...] = (
+    Table(
+        "raw",
+        "changes",
+        RawChange,
+        "Every accepted change with its exact payload.",
+        partition="publish_date",
+        cluster=("source", "object_type", "object_id"),
+        key=("record_key",),
+        order=VERSION_ORDER,
+        expiry_days=90,
+    ),
+    Table(
+        "raw",
+        "duplicates",
+        Duplicate,
+        "Every message whose change had already been accepted.",
+        partition="publish_date",
+        cluster=("source", "change_id"),
+        expiry_days=30,
+    ),
+    Table(
+        "sales",
+        "people",
+        Person,
+        "Contacts, leads and users of every source.",
+        cluster=("record_key",),
+        key=("record_key",),
+        order=VERSION_ORDER,
+    ),
+    Table(
+        "sales",
+        "accounts",
+        Account,
+        "Organisations of every source.",
+        cluster=("record_key",),
+        key=("record_key",),
+        order=VERSION_ORDER,
+    ),
+    Table(
+        "sales",
+        "deals",
+        Deal,
+        "Opportunities and deals of every source.",
+        cluster=("record_key",),
+        key=("record_key",),
+        order=VERSION_ORDER,
+    ),
+    Table(
+        "sales",
+        "interactions",
+        Interaction,
+        "E-mails, calls, messages, meetings, notes and tasks; the parts of one thing as rows.",
+        partition="event_date",
+        cluster=("kind", "interaction_id"),
+        key=("record_key", "part"),
+        order=VERSION_ORDER,
+        expiry_days=1_100,
+    ),
+    Table(
+        "sales",
+        "participants",
+        Participant,
+        "Who took part in which interaction.",
+        partition="event_date",
+        cluster=("participant_key", "interaction_id"),
+        key=("record_key",),
+        order=VERSION_ORDER,
+        partset=True,
+        expiry_days=1_100,
+    ),
+    Table(
+        "identity",
+        "records",
+        StoredRecord,
+        "What the resolver was given, by record; its state is rebuilt from here.",
+        cluster=("record_key",),
+        key=("record_key",),
+        order=("version_stamp", "version_fetched", "version_digest", "written_at"),
+    ),
+    Table(
+        "identity",
+        "links",
+        Link,
+        "Which entity a record belongs to.",
+        cluster=("record_key",),
+        key=("record_key",),
+        order=("revision",),
+    ),
+    Table(
+        "identity",
+        "entities",
+        Entity,
+        "People and accounts as resolved from all their records.",
+        cluster=("entity_id",),
+        key=("entity_id",),
+        order=("revision",),
+    ),
+    Table(
+        "identity",
+        "changes",
+        EntityChange,
+        "What happened to entities: created, merged, split, retired.",
+        cluster=("entity_id",),
+    ),
+    Table(
+        "ops",
+        "dead_letters",
+        DeadLetter,
+        "What could not be processed, with its exact bytes and the reason.",
+        partition="failed_date",
+        cluster=("stage", "error_type"),
+        key=("dead_letter_id",),
+        order=("failed_at",),
+        expiry_days=90,
+    ),
+    Table(
+        "ops",
+        "runs",
+        Run,
+        "Start, heartbeat and end of every run of a command or job.",
+        partition="noted_date",
+        cluster=("command", "run_id"),
+        key=("run_id",),
+        order=("noted_at",),
+        expiry_days=400,
+    ),
+)
+
+BY_ROW: dict[type[Row], Table] = {table.row: table for table in TABLES}
+BY_ID: dict[str, Table] = {table.id: table for table in TABLES}
+
+
+def latest_sql(table: Table, source: str) -> str:
+    """The query of a table's latest rows; `source` is the quoted table reference to read.
+
+    A tombstone is a latest row too: views decide what to do with it.
+    """
+    order = ", ".join(f"{column} DESC" for column in table.order)
+    keys = ", ".join(table.key)
+    if not table.partset:
+        return (
+            f"SELECT * FROM {source} WHERE TRUE "
+            f"QUALIFY ROW_NUMBER() OVER (PARTITION BY {keys} ORDER BY {order}) = 1"
+        )
+    newest = f"RANK() OVER (PARTITION BY {keys} ORDER BY {order}) = 1"
+    once = f"ROW_NUMBER() OVER (PARTITION BY {keys}, ordinal ORDER BY {order}) = 1"
+    return f"SELECT * FROM {source} WHERE TRUE QUALIFY {newest} AND {once}"

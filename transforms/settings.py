@@ -1,0 +1,59 @@
+"""What a deployment decides: own domains, region of phone numbers, custom fields, field policy.
+
+One TOML file (`salesintel.toml`, or the path in SALESINTEL_CONFIG); every key has a default, an
+unknown key is an error. Nothing here is a secret.
+"""
+
+import tomllib
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+from schemas.errors import ConfigurationError
+
+Treatment = Literal["keep", "drop", "truncate", "hash"]
+
+
+class CustomField(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A custom CRM field that fills a declared column: `salesforce.contact` `Linked_In__c`."""
+
+    record: str
+    """`source.object_type`, as in `hubspot.contact`."""
+    field: str
+    column: str
+
+
+class FieldPolicy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What happens to a column after Normalise: `sales.interactions.body` = truncate to 2,000."""
+
+    column: str
+    """`dataset.table.column`."""
+    treatment: Treatment
+    length: int = 0
+    """Of `truncate`: characters that stay."""
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The settings of a deployment."""
+
+    own_domains: tuple[str, ...] = ()
+    """Domains of our own people: whoever writes from them is internal."""
+    own_numbers: tuple[str, ...] = ()
+    """Our own phone numbers, E.164: never the counterpart, never evidence."""
+    region: str = "US"
+    """ISO 3166 code under which a national phone number is read."""
+    custom_fields: tuple[CustomField, ...] = ()
+    field_policies: tuple[FieldPolicy, ...] = ()
+
+
+def load_settings(path: Path | None) -> Settings:
+    """The settings in a TOML file; the defaults where `path` is None."""
+    if path is None:
+        return Settings()
+    try:
+        return msgspec.convert(tomllib.loads(path.read_text(encoding="utf-8")), Settings)
+    except FileNotFoundError:
+        raise ConfigurationError(f"{path} does not exist: name a settings file that does") from None
+    except (tomllib.TOMLDecodeError, msgspec.ValidationError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"{path}: {error}") from error
