@@ -18,7 +18,9 @@ setup(
     version=VERSION,
     description="Every customer interaction in one deduplicated stream, resolved to real people.",
     python_requires=">=3.11,<3.13",
-    packages=find_packages(include=[p for room in ROOMS + ONE_MACHINE for p in (room, f"{room}.*")]),
+    packages=find_packages(
+        include=[p for room in ROOMS + ONE_MACHINE for p in (room, f"{room}.*")]
+    ),
     package_data={"warehouse": ["views/*/*/*", "views/*/*/tests/*"]},
     entry_points={"console_scripts": ["salesintel=operations.cli:main"]},
 )

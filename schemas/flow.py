@@ -82,6 +82,4 @@ def pack_normalised(element: Normalised) -> bytes:
 def unpack_normalised(packed: bytes) -> Normalised:
     """The element that `pack_normalised` packed."""
     arrival, rows, identities = _UNPACK.decode(packed)
-    return Normalised(
-        _ARRIVAL.decode(arrival), _unpack_rows(rows), _IDENTITIES.decode(identities)
-    )
+    return Normalised(_ARRIVAL.decode(arrival), _unpack_rows(rows), _IDENTITIES.decode(identities))
