@@ -1,4 +1,8 @@
-"""Packaging of the whole tree: the wheel that the runtime image and `pip install -e .` use."""
+"""Packaging of the whole tree, and the one list of what it depends on.
+
+`make lock` resolves these pins to requirements.txt (the runtime image: complete, with hashes) and
+requirements-local.txt (the same and the one-machine stack and the tests).
+"""
 
 from pathlib import Path
 
@@ -10,8 +14,46 @@ VERSION = next(
     for line in (ROOT / "schemas" / "version.py").read_text(encoding="utf-8").splitlines()
     if line.startswith("VERSION = ")
 )
-ROOMS = ["schemas", "connectors", "transforms", "pipelines", "warehouse", "operations"]
-ONE_MACHINE = ["embedded", "sandbox"]
+RUNTIME_ROOMS = ["schemas", "connectors", "transforms", "pipelines", "warehouse", "operations"]
+ONE_MACHINE_ROOMS = ["embedded", "sandbox"]
+
+RUNTIME = [
+    # 2.67 to 2.75 leak memory whenever bundles keep failing: apache/beam#39406.
+    "apache-beam[gcp]==2.77.0",
+    "google-api-python-client==2.202.0",
+    "google-cloud-bigquery==3.47.0",
+    "google-cloud-bigquery-storage==2.43.0",
+    "google-cloud-pubsub==2.44.0",
+    "google-cloud-secret-manager==2.32.0",
+    "hubspot-api-client==12.0.0",
+    "jellyfish==1.3.0",
+    "msgspec==0.22.0",
+    "phonenumbers==9.0.43",
+    "pyyaml==6.0.3",
+    "rich==15.0.0",
+    "simple-salesforce==1.12.10",
+    "typer==0.29.2",
+]
+LOCAL = [
+    # bqemulator 1.4.0 loads DuckDB's spatial extension from these exact wheels.
+    "bqemulator==1.4.0",
+    "duckdb==1.5.5",
+    "duckdb-extension-spatial==1.5.5",
+    "duckdb-extensions==1.5.5",
+]
+TESTS = [
+    "bandit==1.9.4",
+    "hypothesis==6.170.15",
+    "mypy==2.4.1",
+    "pip-audit==2.10.1",
+    "pytest==9.2.0",
+    "pytest-cov==7.1.0",
+    "pytest-timeout==2.4.0",
+    "pytest-xdist==3.8.0",
+    "ruff==0.17.6",
+    "types-pyyaml==6.0.12.20261113",
+    "uv==0.13.9",
+]
 
 setup(
     name="salesintel",
@@ -19,8 +61,14 @@ setup(
     description="Every customer interaction in one deduplicated stream, resolved to real people.",
     python_requires=">=3.11,<3.13",
     packages=find_packages(
-        include=[p for room in ROOMS + ONE_MACHINE for p in (room, f"{room}.*")]
+        include=[
+            pattern
+            for room in RUNTIME_ROOMS + ONE_MACHINE_ROOMS
+            for pattern in (room, f"{room}.*")
+        ]
     ),
     package_data={"warehouse": ["views/*/*/*", "views/*/*/tests/*"]},
+    install_requires=RUNTIME,
+    extras_require={"local": LOCAL + TESTS},
     entry_points={"console_scripts": ["salesintel=operations.cli:main"]},
 )

@@ -20,7 +20,7 @@ OBJECT_ID = re.compile(r"[A-Za-z0-9_.:/+=-]{1,255}\Z")
 
 
 def stable_hash(*parts: str | int | bytes) -> str:
-    """32 hex digits of SHA-256 over the parts, each with its length, so that no two lists collide."""
+    """32 hex digits of SHA-256 over the parts, each with its length: no two lists collide."""
     state = hashlib.sha256()
     for part in parts:
         raw = part if isinstance(part, bytes) else str(part).encode("utf-8", "surrogatepass")

@@ -48,7 +48,7 @@ def rfc3339(us: int) -> str:
 
 
 def parse_rfc3339(text: str) -> int:
-    """Microseconds since the epoch of an ISO 8601 date-time that carries a zone; else ValueError."""
+    """Microseconds since the epoch of an ISO 8601 date-time with a zone; else ValueError."""
     return to_us(datetime.fromisoformat(text))
 
 

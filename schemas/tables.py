@@ -170,10 +170,9 @@ def latest_sql(table: Table, source: str) -> str:
     order = ", ".join(f"{column} DESC" for column in table.order)
     keys = ", ".join(table.key)
     if not table.partset:
-        return (
-            f"SELECT * FROM {source} WHERE TRUE "
-            f"QUALIFY ROW_NUMBER() OVER (PARTITION BY {keys} ORDER BY {order}) = 1"
-        )
+        newest = f"ROW_NUMBER() OVER (PARTITION BY {keys} ORDER BY {order}) = 1"
+        return f"SELECT * FROM {source} WHERE TRUE QUALIFY {newest}"  # noqa: S608 (own names)
     newest = f"RANK() OVER (PARTITION BY {keys} ORDER BY {order}) = 1"
     once = f"ROW_NUMBER() OVER (PARTITION BY {keys}, ordinal ORDER BY {order}) = 1"
-    return f"SELECT * FROM {source} WHERE TRUE QUALIFY {newest} AND {once}"
+    both = f"{newest} AND {once}"
+    return f"SELECT * FROM {source} WHERE TRUE QUALIFY {both}"  # noqa: S608 (own names)

@@ -1,4 +1,4 @@
-"""Names of topics and subscriptions, once, for the connectors, the pipeline, embedded/ and Terraform."""
+"""Names of topics and subscriptions, once, for all who publish, read or provision them."""
 
 from typing import NamedTuple
 

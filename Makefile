@@ -1,0 +1,67 @@
+# Two commands do everything: `make demo` and `make test`. Both set up first.
+PYTHON ?= python3
+BIN := .venv/bin
+ROOMS := schemas connectors transforms warehouse pipelines embedded sandbox operations
+ALL := $(ROOMS) benchmarks tests setup.py
+.DEFAULT_GOAL := help
+
+help: ## What the targets do
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
+
+setup: .venv/ready ## A virtual environment with the locked packages
+
+.venv/ready: requirements-local.txt setup.py
+	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; (3, 11) <= v < (3, 13) or sys.exit("Python 3.11 or 3.12 is needed, this is %d.%d: make PYTHON=python3.11 …" % v)'
+	@echo "Setting up .venv (about two minutes, once) …"
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install --quiet --require-hashes -r requirements-local.txt
+	@$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+demo: setup ## A small company through the whole system, with results; under three minutes
+	@$(BIN)/salesintel demo
+
+up: setup ## Starts the whole system in this terminal; Ctrl-C stops it
+	@$(BIN)/salesintel up
+
+test: setup ## Every test, with branch coverage
+	@$(BIN)/python -m pytest -n 2 --dist loadgroup --cov --cov-report=term -m "not exhaustive"
+
+test-fast: setup ## The tests that take no time
+	@$(BIN)/python -m pytest -n 2 --dist loadgroup -q -m "not slow and not exhaustive"
+
+test-exhaustive: setup ## Every test and every case
+	@$(BIN)/python -m pytest -n 2 --dist loadgroup
+
+lint: setup ## ruff's rules; no unfinished marks
+	@$(BIN)/ruff check $(ALL)
+
+format: setup ## Formats the code
+	@$(BIN)/ruff format -q $(ALL)
+	@$(BIN)/ruff check -q --select I --fix $(ALL)
+
+format-check: setup ## Fails where `make format` would change something
+	@$(BIN)/ruff format --check $(ALL)
+
+typecheck: setup ## mypy --strict
+	@$(BIN)/mypy
+
+security-check: setup ## bandit, known vulnerabilities, secrets in the tree
+	@$(BIN)/bandit -q -r $(ROOMS) -c pyproject.toml
+	@$(BIN)/python .ci/find_secrets.py
+	@.ci/audit
+
+bench: setup ## Every figure in the README, measured here
+	@$(BIN)/python -m benchmarks
+
+schemas: setup ## Rewrites what is generated from schemas/
+	@$(BIN)/python -m schemas.generate
+
+lock: setup ## Resolves the pins in setup.py anew
+	@$(BIN)/uv pip compile -q --generate-hashes --no-emit-index-url --no-header --universal --python-version 3.11 setup.py -o requirements.txt
+	@$(BIN)/uv pip compile -q --generate-hashes --no-emit-index-url --no-header --universal --python-version 3.11 setup.py --extra local -c requirements.txt -o requirements-local.txt
+
+clean: ## Removes what was built; data directories stay
+	@rm -rf .venv build *.egg-info .coverage* .pytest_cache .mypy_cache .ruff_cache .hypothesis
+
+.PHONY: help setup demo up test test-fast test-exhaustive lint format format-check typecheck security-check bench schemas lock clean

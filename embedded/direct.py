@@ -1,0 +1,139 @@
+"""Beam's local runner with our own Pub/Sub source.
+
+The source that the runner ships pulls ten messages a bundle and acknowledges them before they are
+processed. Ours hands out hundreds, acknowledges after the sink has them (embedded/reader.py), and
+keeps the low-water mark from which a restart reads again. Used in streaming; bounded pipelines run
+on the in-process portable runner, which is faster there.
+"""
+
+import contextlib
+import json
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from apache_beam import pvalue
+from apache_beam.io.gcp.pubsub import PubsubMessage
+from apache_beam.runners.direct.direct_runner import (
+    BundleBasedDirectRunner,
+    _DirectReadFromPubSub,
+)
+from apache_beam.runners.direct.transform_evaluator import (
+    TransformEvaluatorRegistry,
+    _PubSubReadEvaluator,
+)
+from apache_beam.runners.direct.util import TransformResult
+from apache_beam.transforms.window import GlobalWindows
+from apache_beam.utils.timestamp import MAX_TIMESTAMP, Timestamp
+
+from embedded.reader import SubscriptionReader
+from schemas.clock import Clock, wall_clock
+
+MESSAGES_A_ROUND = 1_000
+"""Handed out to one round of the graph: the larger, the cheaper a message and the later a row."""
+
+IDLE_WAIT_S = 0.02
+MARK_EVERY_US = 1_000_000
+
+
+class Sources:
+    """The readers of one running pipeline, and its low-water marks."""
+
+    def __init__(self, marks: Path | None = None, clock: Clock = wall_clock) -> None:
+        self._clock = clock
+        self._marks = marks
+        self._marked_at = 0
+        self._readers: dict[str, SubscriptionReader] = {}
+        self._arrived = threading.Event()
+        self._draining = threading.Event()
+
+    def reader(self, subscription: str) -> SubscriptionReader:
+        """The reader of a subscription, started at the first call."""
+        if subscription not in self._readers:
+            reader = SubscriptionReader(subscription, self._arrived, self._clock)
+            self._readers[subscription] = reader
+            reader.start()
+        return self._readers[subscription]
+
+    def wait(self) -> None:
+        """Returns when a message has arrived, or soon."""
+        if self._arrived.wait(IDLE_WAIT_S / max(1, len(self._readers))):
+            self._arrived.clear()
+
+    def note_marks(self) -> None:
+        """Writes the low-water marks, at most once a second."""
+        now = self._clock()
+        if self._marks is None or now - self._marked_at < MARK_EVERY_US:
+            return
+        self._marked_at = now
+        marks = {name: reader.low_water for name, reader in self._readers.items()}
+        part = self._marks.with_suffix(".part")
+        part.write_text(json.dumps(marks), encoding="utf-8")
+        part.replace(self._marks)
+
+    def drain(self) -> None:
+        """Asks the sources to end: what was handed out is finished and acknowledged first."""
+        self._draining.set()
+
+    @property
+    def draining(self) -> bool:
+        """True once `drain` was called."""
+        return self._draining.is_set()
+
+    def stop(self) -> None:
+        """Stops all readers."""
+        for reader in self._readers.values():
+            reader.stop()
+
+
+class _ReadEvaluator(_PubSubReadEvaluator):  # type: ignore[misc]
+    """Hands out what the background readers have pulled; runs when all earlier work is done."""
+
+    sources: Sources
+
+    def finish_bundle(self) -> TransformResult:
+        reader = self.sources.reader(self._sub_name)
+        draining = self.sources.draining
+        messages = reader.take(0 if draining else MESSAGES_A_ROUND)
+        self.sources.note_marks()
+        if not messages and not draining:
+            self.sources.wait()
+        output = next(iter(self._outputs))
+        bundle = self._evaluation_context.create_bundle(output)
+        for message in messages:
+            bundle.output(
+                GlobalWindows.windowed_value(
+                    PubsubMessage(
+                        message.data,
+                        message.attributes,
+                        message.message_id,
+                        Timestamp(micros=message.publish_time),
+                    ),
+                    timestamp=Timestamp(micros=message.publish_time),
+                )
+            )
+        if draining:
+            return TransformResult(self, [bundle], [], None, {None: MAX_TIMESTAMP})
+        begin = pvalue.PBegin(self._applied_ptransform.transform.pipeline)
+        again = self._evaluation_context.create_bundle(begin)
+        mark = Timestamp(micros=max(reader.low_water - 1, 0))
+        return TransformResult(
+            self, [bundle] if messages else [], [again], None, {None: mark}
+        )
+
+
+@contextlib.contextmanager
+def local_sources(sources: Sources) -> Iterator[Sources]:
+    """Within: pipelines of `BundleBasedDirectRunner` in this process read through `sources`."""
+    overrides: dict[Any, Any] = TransformEvaluatorRegistry._test_evaluators_overrides
+    evaluator = type("ReadEvaluator", (_ReadEvaluator,), {"sources": sources})
+    overrides[_DirectReadFromPubSub] = evaluator
+    try:
+        yield sources
+    finally:
+        overrides.pop(_DirectReadFromPubSub, None)
+        sources.stop()
+
+
+__all__ = ["BundleBasedDirectRunner", "Sources", "local_sources"]
