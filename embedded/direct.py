@@ -118,9 +118,7 @@ class _ReadEvaluator(_PubSubReadEvaluator):  # type: ignore[misc]
         begin = pvalue.PBegin(self._applied_ptransform.transform.pipeline)
         again = self._evaluation_context.create_bundle(begin)
         mark = Timestamp(micros=max(reader.low_water - 1, 0))
-        return TransformResult(
-            self, [bundle] if messages else [], [again], None, {None: mark}
-        )
+        return TransformResult(self, [bundle] if messages else [], [again], None, {None: mark})
 
 
 @contextlib.contextmanager

@@ -44,7 +44,7 @@ def from_us(us: int) -> datetime:
 
 def rfc3339(us: int) -> str:
     """`2026-01-31T08:00:00.000000Z`."""
-    return from_us(us).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return from_us(us).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
 
 
 def parse_rfc3339(text: str) -> int:
