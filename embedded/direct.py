@@ -82,9 +82,11 @@ class Sources:
         return self._draining.is_set()
 
     def stop(self) -> None:
-        """Stops all readers."""
+        """Stops all readers. After a drain there is nothing to go back to, so the marks go."""
         for reader in self._readers.values():
             reader.stop()
+        if self.draining and self._marks is not None:
+            self._marks.unlink(missing_ok=True)
 
 
 class _ReadEvaluator(_PubSubReadEvaluator):  # type: ignore[misc]

@@ -29,6 +29,8 @@ PULL_TIMEOUT_S = 10.0
 CALL_TIMEOUT_S = 30.0
 RETRY_WAIT_S = 0.5
 ACKS_A_CALL = 1_000
+LEASE_S = 60
+EXTEND_EVERY_S = 20.0
 
 
 class Pulled(NamedTuple):
@@ -73,6 +75,7 @@ class SubscriptionReader:
         self._room.set()
         for thread in self._threads:
             thread.join(timeout=PULL_TIMEOUT_S)
+        self._give_back()
         with contextlib.suppress(Exception):
             self._client.close()
 
@@ -107,6 +110,19 @@ class SubscriptionReader:
             except api.GoogleAPICallError as error:
                 # They will come again and be found to be duplicates: nothing is lost.
                 log.warning("acknowledge failed (%s): messages will be redelivered", error.code)
+
+    def _give_back(self) -> None:
+        """What was pulled and never handed out goes back at once, for whoever reads next."""
+        with self._lock:
+            ack_ids = [message.ack_id for message in self._ready]
+        for start in range(0, len(ack_ids), ACKS_A_CALL):
+            with contextlib.suppress(api.GoogleAPICallError):
+                self._client.modify_ack_deadline(
+                    subscription=self._subscription,
+                    ack_ids=ack_ids[start : start + ACKS_A_CALL],
+                    ack_deadline_seconds=0,
+                    timeout=CALL_TIMEOUT_S,
+                )
 
     def _pull(self) -> None:
         while not self._stopped.is_set():
@@ -150,10 +166,6 @@ class SubscriptionReader:
                         ack_deadline_seconds=LEASE_S,
                         timeout=CALL_TIMEOUT_S,
                     )
-
-
-LEASE_S = 60
-EXTEND_EVERY_S = 20.0
 
 
 def _pulled(entry: Any) -> Pulled:

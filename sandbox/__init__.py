@@ -1,0 +1,1 @@
+"""A company that does not exist, with the truth of who is who."""

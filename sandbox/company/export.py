@@ -1,0 +1,81 @@
+"""Writes the company as the files that people have: Takeout's mbox, CSV exports, and the truth."""
+
+import csv
+import json
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from sandbox.company.world import OWN_DOMAIN, Company, Rep
+
+BAD_ROWS = {
+    "salesforce/Contact.csv": (["not-an-id", "No", "One", "", "", "", "", "", "", "", ""],),
+    "hubspot/contacts.csv": (["", "Nobody", "Nowhere", "", "", "", "", "", "", "", ""],),
+    "salesforce/Account.csv": (["0015w0000000000AAA", "too", "few"],),
+}
+"""Rows that no reader can take: an id that is none, no id, cells missing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """What was written: folders to import, settings that go with them, and expected counts."""
+
+    directory: Path
+    imports: tuple[Path, ...]
+    settings: Path
+    inputs: int
+    duplicates: int
+    bad: int
+
+
+def export(company: Company, directory: Path) -> Manifest:
+    """Writes everything below `directory`; the same bytes for the same company."""
+    bad = 0
+    for name, rows in company.tables.items():
+        path = directory / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        broken = BAD_ROWS.get(name, ())
+        bad += len(broken)
+        with path.open("w", encoding="utf-8", newline="") as out:
+            writer = csv.writer(out, lineterminator="\n")
+            writer.writerow(rows[0])
+            writer.writerows(row.values() for row in rows)
+            writer.writerows(broken)
+    mail = directory / "mail"
+    mail.mkdir(parents=True, exist_ok=True)
+    for rep in company.reps:
+        (mail / f"{rep.email}.mbox").write_bytes(_mbox(company, rep))
+    company.truth.bad = bad
+    settings = directory / "salesintel.toml"
+    numbers = [company.own_number, *(rep.number for rep in company.reps)]
+    settings.write_text(
+        f"own_domains = {json.dumps([OWN_DOMAIN])}\nown_numbers = {json.dumps(numbers)}\n"
+        'region = "US"\n',
+        encoding="utf-8",
+    )
+    truth = asdict(company.truth) | {"in_crm": sorted(company.truth.in_crm)}
+    (directory / "truth.json").write_text(json.dumps(truth, indent=1) + "\n", encoding="utf-8")
+    return Manifest(
+        directory=directory,
+        imports=tuple(directory / name for name in ("salesforce", "hubspot", "dialpad", "mail")),
+        settings=settings,
+        inputs=company.truth.changes + bad,
+        duplicates=company.truth.duplicates,
+        bad=bad,
+    )
+
+
+def _mbox(company: Company, rep: Rep) -> bytes:
+    parts = []
+    for mail in company.mails:
+        if rep not in mail.holders:
+            continue
+        when = datetime.fromtimestamp(mail.stamp_us / 1e6, UTC)
+        head = (
+            f"From {mail.gmail_id}@xxx {when.strftime('%a %b %d %H:%M:%S +0000 %Y')}\n"
+            f"X-GM-THRID: {mail.thread}\nX-Gmail-Labels: {','.join(mail.labels)}\n"
+            f"Delivered-To: {rep.email}\n"
+        )
+        body = mail.source.replace(b"\r\n", b"\n").replace(b"\nFrom ", b"\n>From ")
+        parts.append(head.encode() + body + b"\n")
+    return b"".join(parts)

@@ -1,0 +1,92 @@
+"""The seeded company is the same every time, and its truth accounts for all that it writes."""
+
+import csv
+import json
+from pathlib import Path
+
+import pytest
+
+from sandbox.company import SMALL, Company, export, generate
+from sandbox.company.ids import salesforce_id
+from sandbox.evaluate import Pairs, Rate, match_rate, pairs
+
+
+@pytest.fixture(scope="module")
+def company() -> Company:
+    return generate(seed=3, scale=SMALL)
+
+
+def tree(directory: Path) -> dict[str, bytes]:
+    return {
+        str(path.relative_to(directory)): path.read_bytes()
+        for path in sorted(directory.rglob("*"))
+        if path.is_file()
+    }
+
+
+def test_a_seed_gives_the_same_bytes_every_time(tmp_path: Path) -> None:
+    export(generate(seed=3, scale=SMALL), tmp_path / "one")
+    export(generate(seed=3, scale=SMALL), tmp_path / "two")
+    export(generate(seed=4, scale=SMALL), tmp_path / "three")
+    assert tree(tmp_path / "one") == tree(tmp_path / "two")
+    assert tree(tmp_path / "one") != tree(tmp_path / "three")
+
+
+def test_the_truth_accounts_for_every_row_and_mail(company: Company, tmp_path: Path) -> None:
+    manifest = export(company, tmp_path)
+    rows = 0
+    for path in tmp_path.rglob("*.csv"):
+        with path.open(encoding="utf-8", newline="") as lines:
+            rows += sum(1 for _ in csv.reader(lines)) - 1
+    mails = sum(
+        line.startswith(b"From ")
+        for path in (tmp_path / "mail").glob("*.mbox")
+        for line in path.read_bytes().splitlines()
+    )
+    assert rows + mails == manifest.inputs
+    truth = json.loads((tmp_path / "truth.json").read_text("utf-8"))
+    assert set(truth["in_crm"]) <= set(truth["records"].values())
+    assert all(key in truth["records"] for keys in truth["mails"].values() for key in keys)
+    assert all(key in truth["records"] for key in truth["calls"].values())
+
+
+def test_salesforce_ids_carry_their_checksum() -> None:
+    identifier = salesforce_id("Account", 12_345_678)
+    assert len(identifier) == 18
+    flags = [sum(1 << i for i in range(5) if identifier[s + i].isupper()) for s in (0, 5, 10)]
+    assert identifier[15:] == "".join("ABCDEFGHIJKLMNOPQRSTUVWXYZ012345"[flag] for flag in flags)
+
+
+def test_a_match_counts_only_when_it_is_the_true_person() -> None:
+    truth = {
+        "salesforce:contact:1": "person-1",
+        "salesforce:contact:2": "person-2",
+        "gmail:address:a": "person-1",
+        "gmail:address:b": "person-2",
+        "gmail:address:c": "person-3",
+    }
+    links = {
+        "salesforce:contact:1": "e1",
+        "salesforce:contact:2": "e2",
+        "gmail:address:a": "e1",
+        "gmail:address:b": "e1",
+        "gmail:address:c": "e3",
+    }
+    seen = ["gmail:address:a", "gmail:address:a", "gmail:address:b", "gmail:address:c"]
+    rate = match_rate(seen, links, truth, {"person-1", "person-2"})
+    assert rate == Rate(matched=3, wrong=1, total=4)
+    assert (rate.rate, rate.precision) == (0.75, 0.75)
+    assert pairs(links, truth) == Pairs(right=1, wrong=2, missed=1)
+
+
+def test_a_switchboard_counts_for_its_account() -> None:
+    truth = {"salesforce:account:1": "account-1", "dialpad:number:n": "account-1"}
+    links = {"salesforce:account:1": "a1", "dialpad:number:n": "n1"}
+    assert match_rate(["dialpad:number:n"], links, truth, (), {"n1": "a1"}).rate == 1.0
+    assert match_rate(["dialpad:number:n"], links, truth, (), {}).rate == 0.0
+
+
+def test_nothing_to_match_is_no_failure() -> None:
+    assert match_rate([], {}, {}, ()).rate == 1.0
+    assert match_rate([], {}, {}, ()).precision == 1.0
+    assert pairs({}, {}).f1 == 1.0
