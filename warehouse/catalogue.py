@@ -1,0 +1,169 @@
+"""The views: read from warehouse/views, put in order by what they read, and provisioned.
+
+A folder a view, `<dataset>/<view>/`: `view.sql` is its SELECT under a comment that states the rule,
+`metadata.yaml` says what it is for, `tests/*.yaml` what it must give. SQL refers to tables and
+views as `` `dataset.table` ``; the project, and a prefix of the dataset, are put in here, because
+BigQuery takes no reference without a project in a view that others query.
+https://cloud.google.com/bigquery/docs/views
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from functools import cache
+from graphlib import CycleError, TopologicalSorter
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+import msgspec
+from google.api_core.exceptions import GoogleAPICallError, NotFound
+from google.cloud import bigquery
+
+from schemas.change import stable_hash
+from schemas.columns import columns
+from schemas.errors import ConfigurationError, FatalError
+from schemas.tables import BY_ID
+
+VIEWS = Path(__file__).parent / "views"
+DDL_TIMEOUT_S = 60.0
+FINGERPRINT_LABEL = "definition"
+"""Label of a view that holds the fingerprint it was made under."""
+
+_REFERENCE = re.compile(r"`([a-z_]+\.[a-z_]+)`")
+
+Reader = Literal["rep", "manager", "operator"]
+
+
+class Metadata(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What metadata.yaml says of a view."""
+
+    description: str
+    owner: str
+    readers: tuple[Reader, ...]
+    freshness: str
+    """How old a row may be when it is seen."""
+    cost: Literal["small", "medium", "large"]
+    """What is scanned: current records (small), a log (medium), all interactions (large)."""
+    account: tuple[str, ...]
+    """Columns that name an account; empty where the view knows none."""
+    since: str | None
+    """The column of time by which the view may be cut, if it has one."""
+    order: tuple[str, ...]
+    """Columns of a complete order, most significant first, with DESC where it falls."""
+
+
+class View(NamedTuple):
+    """A view: `id` is `dataset.name`, `sql` its SELECT with the comment above it."""
+
+    id: str
+    sql: str
+    metadata: Metadata
+    folder: Path
+
+    @property
+    def sources(self) -> frozenset[str]:
+        """Ids of the tables and views that it reads."""
+        return frozenset(_REFERENCE.findall(self.sql))
+
+
+@cache
+def views() -> Mapping[str, View]:
+    """Every view by id, each after the views that it reads.
+
+    FatalError where a view reads what is neither table nor view, or views read each other in a
+    ring.
+    """
+    found = {view.id: view for view in _read(VIEWS)}
+    for view in found.values():
+        unknown = view.sources - found.keys() - BY_ID.keys()
+        if unknown:
+            raise FatalError(f"view {view.id} reads {', '.join(sorted(unknown))}: no such table")
+    graph = {view.id: sorted(view.sources & found.keys()) for view in found.values()}
+    try:
+        order = tuple(TopologicalSorter(graph).static_order())
+    except CycleError as error:
+        raise FatalError(f"views read each other in a ring: {' -> '.join(error.args[1])}") from None
+    return {view_id: found[view_id] for view_id in order}
+
+
+def _read(root: Path) -> Iterator[View]:
+    for sql in sorted(root.glob("*/*/view.sql")):
+        folder = sql.parent
+        name = f"{folder.parent.name}.{folder.name}"
+        text = (folder / "metadata.yaml").read_bytes()
+        try:
+            metadata = msgspec.yaml.decode(text, type=Metadata)
+        except msgspec.DecodeError as error:
+            raise FatalError(f"metadata.yaml of view {name}: {error}") from error
+        yield View(name, sql.read_text(encoding="utf-8"), metadata, folder)
+
+
+def view_of(view_id: str) -> View:
+    """The view of that id; ConfigurationError says which there are."""
+    try:
+        return views()[view_id]
+    except KeyError:
+        known = ", ".join(sorted(views()))
+        raise ConfigurationError(f"there is no view {view_id!r}; there are: {known}") from None
+
+
+def qualified(sql: str, project: str, dataset_prefix: str = "") -> str:
+    """The SQL with every `` `dataset.table` `` of ours under its project and dataset."""
+
+    def full(match: re.Match[str]) -> str:
+        known = match[1] in BY_ID or match[1] in views()
+        return f"`{project}.{dataset_prefix}{match[1]}`" if known else match[0]
+
+    return _REFERENCE.sub(full, sql)
+
+
+def definition(view: View, project: str, dataset_prefix: str = "") -> str:
+    """The statement that creates the view, or replaces it."""
+    name = f"`{project}.{dataset_prefix}{view.id}`"
+    description = msgspec.json.encode(view.metadata.description).decode()
+    body = qualified(view.sql, project, dataset_prefix)
+    return f"CREATE OR REPLACE VIEW {name}\nOPTIONS (description = {description})\nAS\n{body}"
+
+
+def fingerprint(view: View, project: str, dataset_prefix: str = "") -> str:
+    """Changes whenever the view has to be replaced.
+
+    The columns of the tables belong to it: a view holds those that were there when it was made.
+    """
+    tables = sorted(view.sources & BY_ID.keys())
+    seen = [column.name for table in tables for column in columns(BY_ID[table].row)]
+    return stable_hash(definition(view, project, dataset_prefix), *seen)
+
+
+def provision_views(client: bigquery.Client, dataset_prefix: str = "") -> list[str]:
+    """Creates what is missing and replaces what has changed; returns what it did, a line a view.
+
+    The tables must be there. By DDL, because the embedded warehouse makes an empty table of a view
+    that comes by tables.insert. FatalError names the view that was refused.
+    """
+    done = []
+    for view in views().values():
+        name = f"{client.project}.{dataset_prefix}{view.id}"
+        wanted = fingerprint(view, client.project, dataset_prefix)
+        found = _get(client, name)
+        if found is not None and found.labels.get(FINGERPRINT_LABEL) == wanted:
+            continue
+        statement = definition(view, client.project, dataset_prefix)
+        try:
+            client.query(statement, retry=None, job_retry=None, timeout=DDL_TIMEOUT_S).result(
+                timeout=DDL_TIMEOUT_S, retry=None
+            )
+            made = client.get_table(name, retry=None, timeout=DDL_TIMEOUT_S)
+            made.labels = {FINGERPRINT_LABEL: wanted}
+            client.update_table(made, ["labels"], retry=None, timeout=DDL_TIMEOUT_S)
+        except GoogleAPICallError as error:
+            reason = error.message.partition("; reason:")[0]
+            raise FatalError(f"view {view.id} was refused: {reason}") from error
+        done.append(f"{'created' if found is None else 'replaced'} view {dataset_prefix}{view.id}")
+    return done
+
+
+def _get(client: bigquery.Client, name: str) -> bigquery.Table | None:
+    try:
+        return client.get_table(name, retry=None, timeout=DDL_TIMEOUT_S)
+    except NotFound:
+        return None

@@ -1,0 +1,47 @@
+-- What could not be processed, by stage, kind of error and source. Times are UTC.
+-- Rules: a dead letter written twice counts once (dead_letter_id, the newest row). It is open until
+-- its change is accepted under a higher attempt; one without a change id stays open. The sample is
+-- the newest open one, else the newest; its payload is never shown here.
+WITH letters AS (
+  SELECT
+    dead_letter_id, failed_at, stage, error_type, error_message, change_id, attempt, retriable,
+    COALESCE(source, REGEXP_EXTRACT(topic, r'^changes-(.+)$'), 'unknown') AS source
+  FROM `ops.dead_letters`
+  WHERE TRUE
+  QUALIFY ROW_NUMBER() OVER (PARTITION BY dead_letter_id ORDER BY failed_at DESC) = 1
+),
+accepted AS (
+  SELECT change_id, MAX(attempt) AS attempt
+  FROM `raw.changes`
+  GROUP BY change_id
+),
+judged AS (
+  SELECT
+    letters.*,
+    COALESCE(accepted.attempt > letters.attempt, FALSE) AS is_settled
+  FROM letters
+  LEFT JOIN accepted ON accepted.change_id = letters.change_id
+),
+placed AS (
+  SELECT
+    judged.*,
+    ROW_NUMBER() OVER (
+      PARTITION BY stage, error_type, source
+      ORDER BY is_settled, failed_at DESC, dead_letter_id
+    ) AS place
+  FROM judged
+)
+SELECT
+  stage,
+  error_type,
+  source,
+  COUNT(*) AS letters,
+  COUNTIF(NOT is_settled) AS open_letters,
+  COUNTIF(retriable AND NOT is_settled) AS retriable_letters,
+  LOGICAL_OR(retriable AND NOT is_settled) AS retriable,
+  MIN(failed_at) AS first_failed,
+  MAX(failed_at) AS newest_failed,
+  MAX(IF(place = 1, error_message, NULL)) AS sample_message,
+  MAX(IF(place = 1, dead_letter_id, NULL)) AS sample_id
+FROM placed
+GROUP BY stage, error_type, source

@@ -1,0 +1,98 @@
+-- Is everything well: one row a check, with the figure, its threshold and what to do. A check is
+-- ok while value <= threshold. Times are UTC.
+-- Rules: silence of a source counts after three days (a long weekend is no outage). A letter is
+-- open until its change is accepted under a higher attempt. A run that has noted nothing for 15
+-- minutes is stuck. A record is unlinked when its newest row is older than ten minutes and no
+-- entity has it.
+WITH measured AS (
+  SELECT
+    1 AS place,
+    'pipeline_delay_s' AS name,
+    CAST(COALESCE(MAX(pipeline_delay_s), 0) AS FLOAT64) AS value,
+    300.0 AS threshold,
+    'Rows come late. See the logs of the pipeline and the backlog: salesintel status' AS action
+  FROM `ops.freshness`
+  UNION ALL
+  SELECT
+    2,
+    'source_silence_s',
+    CAST(COALESCE(MAX(publish_lag_s), 0) AS FLOAT64),
+    259200.0,
+    'A source has sent nothing for days. See which: salesintel query ops.freshness'
+  FROM `ops.freshness`
+  UNION ALL
+  SELECT
+    3,
+    'open_dead_letter_share',
+    COALESCE(SAFE_DIVIDE(
+      (SELECT SUM(open_letters) FROM `ops.dead_letters_summary`),
+      (SELECT SUM(messages) FROM `ops.accounting`)
+    ), 0.0),
+    0.01,
+    'More than 1 % failed. See why: salesintel query ops.dead_letters_summary; mend, then replay'
+  UNION ALL
+  SELECT
+    4,
+    'open_retriable_letters',
+    CAST(COALESCE(SUM(retriable_letters), 0) AS FLOAT64),
+    0.0,
+    'A replay can help these now: salesintel replay'
+  FROM `ops.dead_letters_summary`
+  UNION ALL
+  SELECT
+    5,
+    'lost_duplicates',
+    CAST(COALESCE(SUM(lost_duplicates), 0) AS FLOAT64),
+    0.0,
+    'Duplicates without their first copy: seek the subscription back, or publish the changes again'
+  FROM `ops.accounting`
+  UNION ALL
+  SELECT
+    6,
+    'failed_runs_last_day',
+    CAST(COUNTIF(
+      status = 'failed' AND TIMESTAMP_DIFF(CURRENT_TIMESTAMP(), noted_at, SECOND) <= 86400
+    ) AS FLOAT64),
+    0.0,
+    'A command or job failed. See error_message in ops.runs and run it again'
+  FROM (
+    SELECT status, noted_at
+    FROM `ops.runs`
+    WHERE TRUE
+    QUALIFY ROW_NUMBER() OVER (PARTITION BY run_id ORDER BY noted_at DESC) = 1
+  )
+  UNION ALL
+  SELECT
+    7,
+    'stuck_runs',
+    CAST(COUNTIF(
+      status = 'running' AND TIMESTAMP_DIFF(CURRENT_TIMESTAMP(), noted_at, SECOND) > 900
+    ) AS FLOAT64),
+    0.0,
+    'A run began and has gone silent. See command in ops.runs; start it again if it is gone'
+  FROM (
+    SELECT status, noted_at
+    FROM `ops.runs`
+    WHERE TRUE
+    QUALIFY ROW_NUMBER() OVER (PARTITION BY run_id ORDER BY noted_at DESC) = 1
+  )
+  UNION ALL
+  SELECT
+    8,
+    'unlinked_records',
+    CAST(COUNTIF(
+      link.record_key IS NULL
+      AND TIMESTAMP_DIFF(CURRENT_TIMESTAMP(), record.written_at, SECOND) > 600
+    ) AS FLOAT64),
+    0.0,
+    'People or accounts without an entity: the resolver is behind or has failed. See its logs'
+  FROM (
+    SELECT record_key, written_at FROM `sales.people_latest`
+    UNION ALL
+    SELECT record_key, written_at FROM `sales.accounts_latest`
+  ) AS record
+  LEFT JOIN `identity.links_latest` AS link ON link.record_key = record.record_key
+)
+SELECT name, value <= threshold AS ok, value, threshold, action
+FROM measured
+ORDER BY value <= threshold, place

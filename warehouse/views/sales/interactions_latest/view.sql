@@ -1,0 +1,3 @@
+-- The newest version of every part of every interaction, tombstones left out. Key: record_key,
+-- part. The query is that of schemas.tables.latest_sql; times are UTC.
+SELECT * FROM (SELECT * FROM `sales.interactions` WHERE TRUE QUALIFY ROW_NUMBER() OVER (PARTITION BY record_key, part ORDER BY version_stamp DESC, version_fetched DESC, version_digest DESC, pipeline_version DESC, written_at DESC) = 1) WHERE NOT is_deleted

@@ -1,0 +1,3 @@
+-- Who takes part by the newest version of each record: the whole set of that version, tombstones
+-- left out. Key: record_key. The query is that of schemas.tables.latest_sql; times are UTC.
+SELECT * FROM (SELECT * FROM `sales.participants` WHERE TRUE QUALIFY RANK() OVER (PARTITION BY record_key ORDER BY version_stamp DESC, version_fetched DESC, version_digest DESC, pipeline_version DESC, written_at DESC) = 1 AND ROW_NUMBER() OVER (PARTITION BY record_key, ordinal ORDER BY version_stamp DESC, version_fetched DESC, version_digest DESC, pipeline_version DESC, written_at DESC) = 1) WHERE NOT is_deleted
