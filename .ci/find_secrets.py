@@ -52,8 +52,7 @@ def findings(path: Path) -> list[str]:
 
 def main() -> int:
     """Exit code 1 with a list where anything was found."""
-    command = ["git", "ls-files", "-z"]  # git is wherever the machine has it
-    listed = subprocess.run(command, capture_output=True, check=True, text=True)
+    listed = subprocess.run(["git", "ls-files", "-z"], capture_output=True, check=True, text=True)
     paths = [Path(name) for name in listed.stdout.split("\0") if name]
     found = [
         finding
