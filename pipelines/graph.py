@@ -1,0 +1,97 @@
+"""The graph: the way of a change, one labelled step a line.
+
+Labels, coders and state names are what a running job is updated by; the golden file in
+tests/pipelines holds them.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
+
+import apache_beam as beam
+from transforms.resolve import Resolve
+from warehouse.sink import OpenSink, WriteRowsFn
+
+from pipelines.options import DEDUPE_HORIZON_S, DEFAULT_SHARDS
+from schemas.clock import Clock, wall_clock
+from schemas.flow import Arrival, Normalised, Received, RowBatch
+from schemas.version import PIPELINE_VERSION
+from transforms import coders
+from transforms.accept import accepted_rows
+from transforms.decode import Fetch, decode_message, without_secrets
+from transforms.dedupe import Dedupe
+from transforms.guard import Guard
+from transforms.normalise import normalise
+from transforms.pack import PackRowsFn
+from transforms.redact import Redact
+from transforms.settings import Settings
+
+__all__ = ["Ingest", "Parts", "coders"]
+
+
+def no_objects(uri: str) -> bytes:
+    """Fetches nothing: for a pipeline that has no object store."""
+    raise LookupError(uri)
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What a deployment puts into the graph."""
+
+    settings: Settings
+    open_sink: OpenSink
+    fetch: Fetch = no_objects
+    store: Callable[[str, bytes], str] | None = None
+    redaction_key: bytes = field(default=b"", repr=False)
+    job_name: str = "salesintel"
+    shards: int = DEFAULT_SHARDS
+    dedupe_horizon_s: float = DEDUPE_HORIZON_S
+    clock: Clock = wall_clock
+
+
+def decoded(received: Received, fetch: Fetch) -> Arrival:
+    """Step Decode."""
+    return decode_message(without_secrets(received), fetch)
+
+
+def normalised(arrival: Arrival, settings: Settings, clock: Clock) -> Normalised:
+    """Step Normalise: one moment for all rows of a change."""
+    rows, identities = normalise(arrival.change, settings, clock())
+    return Normalised(arrival, rows, identities)
+
+
+def accepted(element: Normalised, clock: Clock) -> RowBatch:
+    """Step Accept."""
+    return accepted_rows(element, clock())
+
+
+class Ingest(beam.PTransform):  # type: ignore[misc]
+    """From messages to the warehouse."""
+
+    def __init__(self, parts: Parts, seeds: beam.PCollection | None = None) -> None:
+        super().__init__()
+        self._parts = parts
+        self._seeds = seeds
+
+    def expand(self, messages: beam.PCollection) -> beam.PCollection:
+        """Writes; the output is what was written of identity and dead letters, for notices."""
+        parts = self._parts
+        settings, clock = parts.settings, parts.clock
+        guard = partial(Guard, job_name=parts.job_name, clock=clock, store=parts.store)
+        decode = partial(decoded, fetch=parts.fetch)
+        read = partial(normalised, settings=settings, clock=clock)
+        redact = Redact(settings.field_policies, parts.redaction_key)
+
+        changes = messages | "Decode" >> guard(decode, "decode", Arrival)
+        facts = changes.done | "Normalise" >> guard(read, "normalise", Normalised)
+        allowed = facts.done | "Redact" >> guard(redact, "redact", Normalised)
+        sights = allowed.done | "Dedupe" >> Dedupe(parts.shards, parts.dedupe_horizon_s, clock)
+        rows = sights.first | "Accept" >> beam.Map(accepted, clock).with_output_types(RowBatch)
+        identity = sights.first | "Resolve" >> Resolve(settings, parts.shards, clock, self._seeds)
+        dead = (changes.dead_letters, facts.dead_letters, allowed.dead_letters)
+        everything = (rows, sights.duplicates, identity, *dead) | "All rows" >> beam.Flatten()
+        packed = everything | "Pack" >> beam.ParDo(PackRowsFn()).with_output_types(RowBatch)
+        settled = packed | "Settle" >> beam.Reshuffle()
+        write = WriteRowsFn(parts.open_sink, parts.job_name, PIPELINE_VERSION)
+        settled | "Write" >> beam.ParDo(write)
+        return (identity, *dead) | "Notable" >> beam.Flatten()
