@@ -1,0 +1,241 @@
+"""What makes two records one: blocking keys, and the bits that sharing a key is worth.
+
+`Evidence` is the seam: the layers know nothing else of why records match. `ExactEvidence` goes by
+exact identifiers; an engine that weighs names and streets too stands in its place unchanged.
+"""
+
+from collections.abc import Hashable, Iterable
+from functools import lru_cache
+from typing import Protocol
+
+from schemas.change import SOURCES
+from schemas.identity import IdentityRecord
+from transforms.identifiers import email as emails
+from transforms.identifiers import name as names
+from transforms.identity.messages import Digest, Signature, is_observed
+from transforms.identity.rules import fold, generation, people_conflict
+from transforms.settings import Settings
+
+MUST_LINK_BITS = 40 * 256
+EMAIL_BITS = 13 * 256
+PHONE_BITS = 10 * 256
+PHONE_UNNAMED_BITS = 4 * 256
+"""A number with a name on one side only: the other side's name is all there is to go by."""
+DOMAIN_BITS = 8 * 256
+
+RANKS = {
+    "salesforce:contact": 0,
+    "salesforce:account": 0,
+    "salesforce:lead": 1,
+    "hubspot:contact": 2,
+    "hubspot:company": 2,
+    "files:contact": 3,
+    "files:account": 3,
+    "salesforce:user": 4,
+    "hubspot:owner": 5,
+    "dialpad:user": 6,
+    "dialpad:contact": 7,
+    "gmail:address": 8,
+    "dialpad:number": 9,
+}
+"""Which source names an entity: a stranger's address that joins does not rename a customer."""
+LAST_RANK = 10
+
+TOLL_FREE = ("+1800", "+1888", "+1877", "+1866", "+1855", "+1844", "+1833", "+800")
+"""https://nationalnanpa.com/number_resource_info/index.html (800 codes): never one person's."""
+HOSTS = frozenset(
+    "facebook.com linkedin.com instagram.com twitter.com x.com youtube.com google.com wixsite.com "
+    "wordpress.com squarespace.com weebly.com blogspot.com github.io github.com shopify.com "
+    "myshopify.com yelp.com linktr.ee medium.com salesforce.com hubspot.com".split()
+)
+"""Sites where organisations keep a page: such a domain says nothing of who they are."""
+
+
+class Evidence(Protocol):
+    """Which records to compare, and what a comparison is worth. Every method is a pure function."""
+
+    def keys(self, record: IdentityRecord) -> tuple[str, ...]:
+        """The blocking keys of a record; the part before the first colon names the family."""
+        ...
+
+    def signature(self, record: IdentityRecord) -> Signature:
+        """What the record's blocks must know of it."""
+        ...
+
+    def digest(self, record: IdentityRecord) -> Digest | None:
+        """What the component layer must know of it; None of a deleted record."""
+        ...
+
+    def context(self, key: str, members: Iterable[Signature]) -> Hashable:
+        """What a block as a whole says about each pair in it."""
+        ...
+
+    def bits(self, key: str, context: Hashable, a: Signature, b: Signature) -> int:
+        """Evidence of a pair that shares a key, in 1/256 bit; 0: none."""
+        ...
+
+    def method(self, key: str) -> str:
+        """The kind of evidence, as identity.links names it."""
+        ...
+
+
+_METHODS = {"id": "crm_id", "e": "email", "t": "phone", "d": "domain"}
+
+
+class ExactEvidence:
+    """Same e-mail address, same number with names that agree, same CRM id, same domain."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._own_numbers = frozenset(settings.own_numbers)
+        self._own_domains = frozenset(settings.own_domains)
+
+    def keys(self, record: IdentityRecord) -> tuple[str, ...]:
+        """CRM ids; of a person e-mail match keys and numbers; of an account its domains, and its
+        numbers, which join no accounts but tell a switchboard from a person's own line."""
+        found = [] if is_observed(record.record_key) else [f"id:{record.record_key}"]
+        if record.deleted:
+            successor = successor_key(record)
+            return (*found, f"id:{successor}") if successor and found else ()
+        found += (f"id:{key}" for key in record.same_as)
+        if record.kind == "account":
+            found += (f"d:{name}" for name in record.domains if not is_host(name))
+            found += (f"t:{phone}" for phone in record.phones if self.is_personal(phone))
+        elif not record.shared:
+            found += (f"e:{key}" for key in map(personal_match_key, record.emails) if key)
+            found += (f"t:{phone}" for phone in record.phones if self.is_personal(phone))
+        return tuple(dict.fromkeys(found))
+
+    def is_personal(self, phone: str) -> bool:
+        """False of our own numbers and toll-free ones."""
+        return phone not in self._own_numbers and not phone.startswith(TOLL_FREE)
+
+    def signature(self, record: IdentityRecord) -> Signature:
+        """Kind and names."""
+        if record.kind != "person" or record.deleted:
+            return Signature(record.kind)
+        given, family = given_and_family(record)
+        return Signature(record.kind, given, family, is_observed(record.record_key))
+
+    def digest(self, record: IdentityRecord) -> Digest | None:
+        """Names, addresses and affiliations."""
+        source_type = record.record_key[
+            : record.record_key.find(":", record.record_key.find(":") + 1)
+        ]
+        rank = RANKS.get(source_type, LAST_RANK)
+        if record.deleted:
+            return Digest(record.kind, rank, ghost=True) if self.keys(record) else None
+        person = record.kind == "person"
+        whole = record.full_name or f"{record.given_name} {record.family_name}".strip()
+        observed = is_observed(record.record_key)
+        return Digest(
+            kind=record.kind,
+            rank=rank,
+            given=given_and_family(record)[0] if person and not observed else "",
+            suffix=generation(whole) or generation(record.family_name) if person else 0,
+            name=whole or ("" if person else record.organisation),
+            email=record.emails[0] if record.emails else "",
+            domains=self._domains(record),
+            accounts=record.accounts,
+            phones=tuple(phone for phone in record.phones if phone not in self._own_numbers),
+            internal=record.internal,
+            shared=record.shared,
+        )
+
+    def _domains(self, record: IdentityRecord) -> tuple[str, ...]:
+        found = list(record.domains)
+        if record.kind == "person":
+            found += (name for name in map(domain_of, record.emails) if name)
+            found = [name for name in found if name not in self._own_domains]
+        return tuple(dict.fromkeys(name for name in found if not is_host(name)))
+
+    def context(self, key: str, members: Iterable[Signature]) -> Hashable:
+        """True where a mailbox or number is held by people whose names conflict, or by an account:
+        a household, an office or a switchboard, which belongs to none of them. Sightings are no
+        witnesses."""
+        family = key[:2]
+        if family not in ("e:", "t:"):
+            return False
+        holders = {(m.kind, m.given, m.family) for m in members if not m.observed}
+        if any(kind == "account" for kind, _, _ in holders):
+            return True
+        people = sorted((given, name) for _, given, name in holders if given)
+        family_counts = family == "t:"
+        return any(
+            people_conflict(*a, *b, family_counts=family_counts)
+            for place, a in enumerate(people)
+            for b in people[:place]
+        )
+
+    def bits(self, key: str, context: Hashable, a: Signature, b: Signature) -> int:
+        """The person-evidence rule: names that conflict are never joined by what a household or
+        an office shares; where it is shared, only names that agree are joined by it."""
+        family = key[:2]
+        if a.kind != b.kind:
+            return 0
+        if family == "id":
+            return MUST_LINK_BITS
+        if family == "d:":
+            return DOMAIN_BITS
+        if a.kind == "account":
+            return 0
+        mailbox = family == "e:"
+        names = (a.given, a.family, b.given, b.family)
+        if context:
+            whole = all(names[::2] if mailbox else names) and min(len(a.given), len(b.given)) > 1
+            if not whole or people_conflict(*names, family_counts=True):
+                return 0
+            return EMAIL_BITS if mailbox else PHONE_BITS
+        if mailbox:
+            return EMAIL_BITS
+        if not (a.given and b.given):
+            return PHONE_UNNAMED_BITS
+        return 0 if people_conflict(*names, family_counts=True) else PHONE_BITS
+
+    def method(self, key: str) -> str:
+        """crm_id, email, phone or domain."""
+        return _METHODS[key.partition(":")[0]]
+
+
+def successor_key(record: IdentityRecord) -> str:
+    """record_key of the record that a merged one went into, also where only its id is given."""
+    if not record.successor or record.successor.partition(":")[0] in SOURCES:
+        return record.successor
+    source, object_type, _ = record.record_key.split(":", 2)
+    return f"{source}:{object_type}:{record.successor}"
+
+
+def given_and_family(record: IdentityRecord) -> tuple[str, str]:
+    """Folded given and family name; split from the full name where a source has only that."""
+    if record.given_name or record.family_name:
+        return fold(record.given_name), fold(record.family_name)
+    return _split(record.full_name)
+
+
+@lru_cache(maxsize=100_000)
+def _split(full_name: str) -> tuple[str, str]:
+    if not full_name:
+        return "", ""
+    parts = names.split(full_name)
+    return fold(parts.given), fold(parts.family)
+
+
+@lru_cache(maxsize=200_000)
+def personal_match_key(address: str) -> str:
+    """Under which two spellings of one mailbox meet; empty of a role mailbox or no address."""
+    parsed = emails.parse(address)
+    if parsed is None or emails.is_role(parsed.address.rpartition("@")[0]):
+        return ""
+    return parsed.match_key
+
+
+@lru_cache(maxsize=200_000)
+def domain_of(address: str) -> str:
+    """The registrable domain of an address; empty where it says nothing of an organisation."""
+    parsed = emails.parse(address)
+    return parsed.registrable_domain if parsed else ""
+
+
+@lru_cache(maxsize=50_000)
+def is_host(name: str) -> bool:
+    """True of a domain that strangers share: a mail provider's, or a site that hosts pages."""
+    return name in HOSTS or emails.is_freemail(name)

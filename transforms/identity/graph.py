@@ -1,0 +1,215 @@
+"""The graph of records: which version of each stands, and which edges count under these.
+
+Everything taken in is commutative and idempotent: the graph is a function of the set of messages.
+"""
+
+from collections.abc import Iterable, Iterator
+
+from transforms.identity.messages import (
+    Answer,
+    Decision,
+    Digest,
+    Edge,
+    Standing,
+    Version,
+)
+
+DECISION_BITS = 60 * 256
+"""A person's word counts above a source's."""
+DECISION_KEY = "decision:"
+
+_Pair = dict[str, tuple[int, Edge]]
+"""Blocking key -> its block's count at the decision, and the edge."""
+
+
+class Node:
+    """A record: the version that stands, and newer ones that wait for their blocks' answers.
+
+    A version stands once every block that it joined has answered. Until then the one before goes
+    on to stand, so that an update never shows as a record torn off and put back.
+    """
+
+    __slots__ = ("heard", "standing", "waiting")
+
+    def __init__(self) -> None:
+        self.standing: Standing | None = None
+        self.waiting: dict[Version, Standing] = {}
+        self.heard: dict[Version, set[str]] = {}
+
+
+class Graph:
+    """Records, edges and decisions; `dirty` holds the records whose component may have changed."""
+
+    def __init__(self) -> None:
+        self.nodes: dict[str, Node] = {}
+        self.dirty: set[str] = set()
+        self._edges: dict[str, dict[str, _Pair]] = {}
+        self._decisions: dict[str, dict[str, Decision]] = {}
+
+    def digest(self, record_key: str) -> Digest | None:
+        """What stands of a record; None where nothing does, or it is deleted."""
+        node = self.nodes.get(record_key)
+        return node.standing.digest if node is not None and node.standing is not None else None
+
+    def stand(self, standing: Standing) -> None:
+        """Takes in a version of a record."""
+        node = self._node(standing.record_key)
+        if node.standing is not None and standing.version <= node.standing.version:
+            return
+        node.waiting[standing.version] = standing
+        self._settle(standing.record_key, node)
+
+    def answer(self, answer: Answer) -> None:
+        """Takes in a block's answer and its edges."""
+        for edge in answer.edges:
+            self._take_edge(answer.key, answer.count, edge)
+        if not answer.record_key:
+            return
+        node = self._node(answer.record_key)
+        if node.standing is not None and answer.version <= node.standing.version:
+            return
+        node.heard.setdefault(answer.version, set()).add(answer.key)
+        self._settle(answer.record_key, node)
+
+    def decide(self, decision: Decision) -> None:
+        """Takes in what a person decided about a pair; the newest decision counts."""
+        known = self._decisions.get(decision.left, {}).get(decision.right)
+        if known is not None and (known.version, known.verdict) >= (
+            decision.version,
+            decision.verdict,
+        ):
+            return
+        for one, other in ((decision.left, decision.right), (decision.right, decision.left)):
+            self._decisions.setdefault(one, {})[other] = decision
+            self.dirty.add(one)
+
+    def _node(self, record_key: str) -> Node:
+        node = self.nodes.get(record_key)
+        if node is None:
+            node = self.nodes[record_key] = Node()
+        return node
+
+    def _settle(self, record_key: str, node: Node) -> None:
+        complete = [
+            version
+            for version, standing in node.waiting.items()
+            if len(node.heard.get(version, ())) >= standing.keys
+        ]
+        if not complete:
+            return
+        newest = max(complete)
+        node.standing = node.waiting[newest]
+        if len(node.waiting) == 1:
+            node.waiting.clear()
+        else:
+            node.waiting = {v: s for v, s in node.waiting.items() if v > newest}
+        if node.heard:
+            node.heard = {v: keys for v, keys in node.heard.items() if v > newest}
+        self.dirty.add(record_key)
+        self.dirty.update(self._decisions.get(record_key, ()))
+        self._forget_stale(record_key, newest)
+
+    def _forget_stale(self, record_key: str, version: Version) -> None:
+        """Edges of an older version can never count again."""
+        neighbours = self._edges.get(record_key)
+        if not neighbours:
+            return
+        self.dirty.update(neighbours)
+        for other, pair in list(neighbours.items()):
+            for key, (_, edge) in list(pair.items()):
+                own = edge.left_version if edge.left == record_key else edge.right_version
+                if own < version:
+                    del pair[key]
+            if not pair:
+                del neighbours[other]
+                del self._edges[other][record_key]
+                if not self._edges[other]:
+                    del self._edges[other]
+        if not neighbours:
+            del self._edges[record_key]
+
+    def _take_edge(self, key: str, count: int, edge: Edge) -> None:
+        for end, version in ((edge.left, edge.left_version), (edge.right, edge.right_version)):
+            node = self.nodes.get(end)
+            if node is not None and node.standing is not None and version < node.standing.version:
+                return
+        pair = self._edges.setdefault(edge.left, {}).setdefault(edge.right, {})
+        self._edges.setdefault(edge.right, {})[edge.left] = pair
+        known = pair.get(key)
+        if known is not None and known[0] >= count:
+            return
+        pair[key] = (count, edge)
+        self.dirty.add(edge.left)
+        self.dirty.add(edge.right)
+
+    def neighbours(self, record_key: str) -> Iterator[tuple[str, int, str]]:
+        """The records that edges which count lead to, each with its best bits and their key."""
+        decided = self._decisions.get(record_key, {})
+        for other, pair in self._edges.get(record_key, {}).items():
+            if self.digest(other) is None or (
+                other in decided and decided[other].verdict == "same"
+            ):
+                continue
+            bits, best = 0, ""
+            for key, (_, edge) in pair.items():
+                if edge.bits > bits or (edge.bits == bits > 0 and key < best):
+                    bits, best = edge.bits, key
+            if bits:
+                yield other, bits, best
+        for other, decision in decided.items():
+            if decision.verdict == "same" and self.digest(other) is not None:
+                yield other, DECISION_BITS, DECISION_KEY
+
+    def cannot_link(self, record_keys: Iterable[str]) -> frozenset[tuple[str, str]]:
+        """Pairs among these that a person held apart."""
+        if not self._decisions:
+            return frozenset()
+        among = set(record_keys)
+        return frozenset(
+            (min(one, other), max(one, other))
+            for one in among
+            for other, decision in self._decisions.get(one, {}).items()
+            if decision.verdict == "different" and other in among
+        )
+
+    def component(self, start: str, seen: set[str]) -> dict[str, Digest]:
+        """The records connected to `start`, itself first; all are added to `seen`."""
+        found: dict[str, Digest] = {}
+        ahead = [start]
+        seen.add(start)
+        while ahead:
+            record_key = ahead.pop()
+            digest = self.digest(record_key)
+            if digest is None:
+                continue
+            found[record_key] = digest
+            if record_key not in self._edges and record_key not in self._decisions:
+                continue
+            for other, _, _ in self.neighbours(record_key):
+                if other not in seen:
+                    seen.add(other)
+                    ahead.append(other)
+        return found
+
+    def decided(self) -> Iterable[str]:
+        """Records about which a person has decided."""
+        return self._decisions
+
+    def messages_of(self, record_key: str) -> Iterator[Standing | Answer | Decision]:
+        """Messages that make this record, and the edges and decisions of which it is the left end,
+        anew."""
+        node = self.nodes.get(record_key)
+        if node is not None:
+            if node.standing is not None:
+                standing = node.standing
+                yield Standing(record_key, standing.version, standing.digest, 0)
+            yield from node.waiting.values()
+            for version, keys in node.heard.items():
+                yield from (Answer(key, 0, record_key, version, ()) for key in sorted(keys))
+        for other, pair in self._edges.get(record_key, {}).items():
+            if record_key < other:
+                for key, (count, edge) in pair.items():
+                    yield Answer(key, count, "", edge.left_version, (edge,))
+        for decision in self._decisions.get(record_key, {}).values():
+            if decision.left == record_key:
+                yield decision

@@ -1,0 +1,189 @@
+"""What the three layers say to each other.
+
+Every message names the version of the record it speaks of, or the count of its block's decisions,
+so that the newest wins wherever it arrives: messages may be repeated, late and out of order.
+"""
+
+from collections.abc import Sequence
+from typing import Literal
+
+import msgspec
+
+from schemas.identity import IdentityRecord
+
+Version = tuple[int, int, int, str]
+"""(was it seen with a name, stamp, fetched, digest): see `version_of`."""
+
+Verdict = Literal["same", "different", "withdrawn"]
+
+OBSERVED_SOURCES = ("gmail:", "dialpad:number:")
+"""Records that are a sighting of an address or a number, not somebody's entry in a register."""
+
+
+def is_observed(record_key: str) -> bool:
+    """True for a participant of mails or calls."""
+    return record_key.startswith(OBSERVED_SOURCES)
+
+
+def version_of(record: IdentityRecord) -> Version:
+    """What orders the versions of a record: newest wins.
+
+    Of a sighting, one with a name counts above one without: the same address stands in one header
+    with its name and in the next without, which says nothing new and must not undo the name.
+    """
+    named = 1
+    if is_observed(record.record_key) and not record.deleted:
+        named = int(bool(record.full_name or record.given_name or record.family_name))
+    return (named, record.stamp, record.fetched, record.digest)
+
+
+class Signature(msgspec.Struct, frozen=True, array_like=True):
+    """What a block must know of a member to weigh it against the others. Names are folded."""
+
+    kind: str
+    given: str = ""
+    family: str = ""
+    observed: bool = False
+
+
+class Digest(msgspec.Struct, frozen=True, array_like=True):
+    """What the component layer must know of a record."""
+
+    kind: str
+    rank: int
+    """Place in the order of sources: the first member names the entity."""
+    given: str = ""
+    """Folded, of a register's record alone: what a person may be held apart by."""
+    suffix: int = 0
+    """Generation: 1 senior, 2 junior or second, and so on; 0 unknown."""
+    name: str = ""
+    email: str = ""
+    domains: tuple[str, ...] = ()
+    accounts: tuple[str, ...] = ()
+    phones: tuple[str, ...] = ()
+    internal: bool = False
+    shared: bool = False
+    ghost: bool = False
+    """Merged away at its source: carries on what others say of it, and is no member."""
+
+
+class Membership(msgspec.Struct, frozen=True, array_like=True, tag="m"):
+    """To a block: a record joins (with its signature) or leaves (without)."""
+
+    key: str
+    record_key: str
+    version: Version
+    signature: Signature | None
+    count: int = 0
+    """In the log of blocks: how many decisions the block had made with this one."""
+
+
+class Standing(msgspec.Struct, frozen=True, array_like=True, tag="s"):
+    """To components: a record's version. `keys` is how many blocks will answer for it."""
+
+    record_key: str
+    version: Version
+    digest: Digest | None
+    """None: deleted."""
+    keys: int
+
+
+class Edge(msgspec.Struct, frozen=True, array_like=True):
+    """Evidence that two records are one; 0 bits take it back. `left` < `right`."""
+
+    left: str
+    right: str
+    left_version: Version
+    right_version: Version
+    bits: int
+    """In 1/256 bit, so that sums are exact."""
+
+
+class Answer(msgspec.Struct, frozen=True, array_like=True, tag="a"):
+    """To components: a block has taken in a version of a record, and these edges changed."""
+
+    key: str
+    count: int
+    """Decisions of this block so far: of two about one pair, the later counts."""
+    record_key: str
+    """Empty where no join is answered."""
+    version: Version
+    edges: tuple[Edge, ...]
+
+
+class Decision(msgspec.Struct, frozen=True, array_like=True, tag="d"):
+    """To components: what a person decided about two records; the newest counts."""
+
+    left: str
+    right: str
+    verdict: Verdict
+    version: Version
+
+
+class PublishedEntity(msgspec.Struct, frozen=True, array_like=True):
+    """What a row of identity.entities says, without its revision."""
+
+    entity_id: str
+    kind: str
+    display_name: str | None
+    primary_email: str | None
+    primary_domain: str | None
+    account_entity_id: str | None
+    account_confidence: float | None
+    is_internal: bool
+    is_shared: bool
+    record_count: int
+
+
+class PublishedLink(msgspec.Struct, frozen=True, array_like=True):
+    """What a row of identity.links says, without its revision."""
+
+    kind: str
+    entity_id: str
+    confidence: float
+    method: str
+
+
+class Published(msgspec.Struct, frozen=True, array_like=True, tag="p"):
+    """To components, when state is rebuilt: what the tables hold for a record."""
+
+    record_key: str
+    link: PublishedLink | None
+    entity: PublishedEntity | None
+    revision: int
+
+
+class SeedEnd(msgspec.Struct, frozen=True, array_like=True, tag="e"):
+    """To components: so many records were seeded; decisions are silent until all stand."""
+
+    seeded: int
+
+
+class Spoken(msgspec.Struct, frozen=True, array_like=True, tag="r"):
+    """In the log of components: the revision up to which decisions were published."""
+
+    revision: int
+    awake: bool
+
+
+ToComponents = Standing | Answer | Decision | Published | SeedEnd
+Entry = ToComponents | Spoken
+
+_PACK = msgspec.msgpack.Encoder()
+_MEMBERSHIPS = msgspec.msgpack.Decoder(list[Membership])
+_ENTRIES = msgspec.msgpack.Decoder(list[Entry])
+
+
+def pack(messages: Sequence[Membership] | Sequence[Entry]) -> bytes:
+    """Bytes of messages that travel together."""
+    return _PACK.encode(messages)
+
+
+def unpack_memberships(packed: bytes) -> list[Membership]:
+    """Messages to blocks; a msgspec error where the bytes are not that."""
+    return _MEMBERSHIPS.decode(packed)
+
+
+def unpack_entries(packed: bytes) -> list[Entry]:
+    """Messages to components; a msgspec error where the bytes are not that."""
+    return _ENTRIES.decode(packed)

@@ -1,0 +1,89 @@
+"""Clusters of one connected component: a pure function of its records, edges and decisions."""
+
+from collections.abc import Mapping
+from typing import Protocol
+
+from transforms.identity.evidence import MUST_LINK_BITS
+from transforms.identity.messages import Digest
+from transforms.identity.rules import given_conflict
+
+Pair = tuple[str, str]
+
+
+class Clustering(Protocol):
+    """How a component falls into clusters. The seam at which another engine may stand."""
+
+    def partition(
+        self,
+        members: Mapping[str, Digest],
+        edges: Mapping[Pair, int],
+        cannot_link: frozenset[Pair],
+    ) -> list[list[str]]:
+        """The clusters, each sorted by record key, in the order of their first keys.
+
+        `edges` holds bits by (smaller key, larger key); the result must not depend on the order of
+        any of the three.
+        """
+        ...
+
+
+class _Cluster:
+    """What a cluster as a whole can be held apart by."""
+
+    __slots__ = ("given", "keys", "suffixes")
+
+    def __init__(self, key: str, digest: Digest) -> None:
+        self.keys = [key]
+        self.given = {digest.given} if digest.given and not digest.shared else set()
+        self.suffixes = {digest.suffix} if digest.suffix else set()
+
+
+class StrongestFirst:
+    """Joins along the strongest edges first, and never two clusters that a rule holds apart.
+
+    Must-links of the sources pass by the rules on names (a person may be renamed there), but not by
+    what a person decided.
+    """
+
+    def partition(
+        self,
+        members: Mapping[str, Digest],
+        edges: Mapping[Pair, int],
+        cannot_link: frozenset[Pair],
+    ) -> list[list[str]]:
+        """See `Clustering`."""
+        cluster_of = {key: _Cluster(key, digest) for key, digest in members.items()}
+        for bits, a, b in sorted((-bits, *pair) for pair, bits in edges.items()):
+            one, other = cluster_of[a], cluster_of[b]
+            if one is other or _forbidden(one, other, cannot_link):
+                continue
+            if -bits < MUST_LINK_BITS and _conflict(one, other):
+                continue
+            if len(one.keys) < len(other.keys):
+                one, other = other, one
+            one.keys += other.keys
+            one.given |= other.given
+            one.suffixes |= other.suffixes
+            for key in other.keys:
+                cluster_of[key] = one
+        found = {id(cluster): cluster for cluster in cluster_of.values()}
+        return sorted(sorted(cluster.keys) for cluster in found.values())
+
+
+def _forbidden(a: _Cluster, b: _Cluster, cannot_link: frozenset[Pair]) -> bool:
+    if not cannot_link:
+        return False
+    return any((min(x, y), max(x, y)) in cannot_link for x in a.keys for y in b.keys)
+
+
+def _conflict(a: _Cluster, b: _Cluster) -> bool:
+    """Generations that differ, or given names of which no pair agrees, are two people.
+
+    One pair that agrees is enough: a cluster that a source's own id has joined under two names may
+    go on to take in records under either.
+    """
+    if a.suffixes and b.suffixes and not a.suffixes & b.suffixes:
+        return True
+    return bool(a.given and b.given) and all(
+        given_conflict(*sorted((x, y))) for x in a.given for y in b.given
+    )

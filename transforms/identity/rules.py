@@ -1,0 +1,138 @@
+"""Names as evidence: which given names and family names can belong to one person.
+
+A wrong merge costs more than a missed one, so these rules say "conflict" only of names that are
+clearly two people's, and everything that joins by household or office evidence asks them first.
+"""
+
+import re
+import unicodedata
+from functools import lru_cache
+
+import jellyfish
+
+GIVEN_LIKE = 0.82
+"""Jaro-Winkler from which two given names count as spellings of one."""
+FAMILY_LIKE = 0.85
+
+_NICKNAMES = """
+alexander alex alec sasha xander|alexandra alex sandra sasha lexi|abigail abby gail|
+albert al bert|alfred al fred alfie|allan alan allen al|amanda mandy|andrew andy drew|
+angela angie|ann anna anne annie|anthony tony|antonio tony toni|arthur art|barbara barb babs|
+benjamin ben benny|bernard bernie|bradley brad|calvin cal|cameron cam|
+catherine katherine kathryn catharine kate katie kathy cathy kat kitty|charles charlie chuck chas|
+charlotte lottie charlie|christina christine chris tina christy|christopher chris kit|
+cynthia cindy|daniel dan danny|david dave davey|deborah debra deb debbie|dennis denny|
+dominic dom|donald don donny|dorothy dot dottie|douglas doug|edward ed eddie ted ned|
+eleanor ellie nell nora|elizabeth elisabeth liz beth lizzie betty eliza betsy libby lisa|
+emily em emmy|ernest ernie|eugene gene|evelyn eve evie|florence flo|
+frances fran frankie|francis frank|frederick fred freddie|gabriel gabe|gabriella gabby|
+george georgie|gerald gerry jerry|geoffrey jeffrey geoff jeff|gilbert gil|gregory greg|
+harold harry hal|harriet hattie|henry harry hank|herbert herb|isabella isabel bella izzy|
+jacob jake|james jim jimmy jamie|janet jan|jennifer jen jenny|jeremy jerry|jessica jess|
+john johnny jack jon|jonathan jon|joseph joe joey jose|josephine jo josie|joshua josh|
+judith judy|julia julie|kenneth ken kenny|kimberly kim|kristen kristin kris|
+lawrence laurence larry|leonard len leo|leslie les|louis lou lewis|louise lou|
+madeline maddie|margaret meg maggie peggy marge greta|martha marty|martin marty|
+matthew matt|maximilian max|melissa mel missy|michael mike mikey mick|michelle shelly|
+mitchell mitch|nancy nan|nathaniel nate nathan|nicholas nicolas nick nico|nicole nicky|
+oliver ollie|olivia liv|pamela pam|patricia pat patty tricia trish|patrick pat paddy|
+peter pete|philip phillip phil|priscilla cilla|rachel rach|randall randy|raymond ray|
+rebecca becky becca|richard rick dick rich ricky|robert bob rob bobby robbie bert|
+roberta bobbie|roger rodge|ronald ron ronnie|rosemary rose|russell russ|samantha sam sammy|
+samuel sam sammy|sandra sandy|sarah sara sally|sebastian seb|sharon shari|stanley stan|
+stephanie steph|steven stephen steve|susan sue susie suzy suzanne|terence terry|
+theresa teresa terry|theodore ted theo|thomas tom tommy|timothy tim timmy|valerie val|
+victor vic|victoria vicky tori|vincent vince|
+virginia ginny|walter walt|wesley wes|william bill will billy willy liam|
+zachary zach
+"""
+_DISTINCT = """
+adam alice amy ana andrea arjun ashley ben brandon brian bruce carl carla carlos carol caroline
+chloe claire clara craig diana diane donna ellen elena emma eric erica erin ethan eva fatima
+gary grace hannah heather helen hugo irene ivan jane janice jason jean joan joanna jorge juan
+karen karl kate keith kelly kevin laura lauren leila lena linda lucas lucia lucy luis luke maria
+marie marina mark marta mary mia monica mohammed nadia natalie neil nina noah norma oscar paul
+paula pedro priya rosa ruth ryan sean simon sofia sonia sophie tara tina tracy vera wayne wendy
+yusuf zoe
+"""
+
+_GROUPS: dict[str, set[int]] = {}
+for _number, _group in enumerate(_NICKNAMES.replace("\n", " ").split("|")):
+    for _name in _group.split():
+        _GROUPS.setdefault(_name, set()).add(_number)
+_NO_GROUP: set[int] = set()
+_KNOWN = _GROUPS.keys() | set(_DISTINCT.split())
+
+_NOT_LETTERS = re.compile(r"[^\w]+|[\d_]+")
+_SUFFIX = re.compile(r"(?:^|[\s,])(sr|jr|senior|junior|ii|iii|iv)\.?\s*\Z", re.IGNORECASE)
+_GENERATION = {"sr": 1, "senior": 1, "jr": 2, "junior": 2, "ii": 2, "iii": 3, "iv": 4}
+
+
+@lru_cache(maxsize=100_000)
+def fold(text: str) -> str:
+    """Lower case, no accents, no punctuation: names are compared in this form."""
+    plain = unicodedata.normalize("NFKD", text.casefold())
+    bare = "".join(c for c in plain if not unicodedata.combining(c))
+    return " ".join(_NOT_LETTERS.sub(" ", bare).split())
+
+
+def generation(name: str) -> int:
+    """1 of `John Smith Sr.`, 2 of Jr. and II, 3, 4; 0 where the name does not say."""
+    found = _SUFFIX.search(name)
+    return _GENERATION[found.group(1).lower()] if found else 0
+
+
+@lru_cache(maxsize=200_000)
+def given_conflict(a: str, b: str) -> bool:
+    """True where two folded given names cannot be one person's; unknown ones never conflict."""
+    if not a or not b or a == b:
+        return False
+    first, second = a.split(" ", 1)[0], b.split(" ", 1)[0]
+    if first == second:
+        return False
+    if len(first) == 1 or len(second) == 1:
+        return first[0] != second[0]
+    if first in b.split(" ") or second in a.split(" "):
+        return False
+    if _GROUPS.get(first, _NO_GROUP) & _GROUPS.get(second, _NO_GROUP):
+        return False
+    if first in _KNOWN and second in _KNOWN:
+        return True
+    if (
+        len(first) >= 3
+        and len(second) >= 3
+        and (first.startswith(second) or second.startswith(first))
+    ):
+        return False
+    low, high = sorted((first, second))
+    return bool(jellyfish.jaro_winkler_similarity(low, high) < GIVEN_LIKE)
+
+
+@lru_cache(maxsize=200_000)
+def family_conflict(a: str, b: str) -> bool:
+    """True where two folded family names differ clearly; unknown ones never conflict."""
+    if not a or not b or a == b:
+        return False
+    if set(a.split()) & set(b.split()):
+        return False
+    if len(a) == 1 or len(b) == 1:
+        return a[0] != b[0]
+    low, high = sorted((a, b))
+    return bool(jellyfish.jaro_winkler_similarity(low, high) < FAMILY_LIKE)
+
+
+def swapped(given: str, family: str, other_given: str, other_family: str) -> bool:
+    """True where one record has given and family name in each other's place."""
+    return bool(given and family) and given == other_family and family == other_given
+
+
+def people_conflict(
+    given: str, family: str, other_given: str, other_family: str, *, family_counts: bool
+) -> bool:
+    """True where two names are two people's. `family_counts` is False where a changed family
+    name (marriage) is likelier than a second person: at a personal mailbox."""
+    if swapped(given, family, other_given, other_family):
+        return False
+    if given_conflict(given, other_given):
+        return True
+    return family_counts and family_conflict(family, other_family)
