@@ -1,0 +1,223 @@
+"""Questions to the warehouse: a named view, or a SELECT of one's own.
+
+Every query has a limit of time, of rows and of bytes billed. Values go as query parameters;
+identifiers come from our own list of views and tables, never from the caller.
+"""
+
+from collections.abc import Mapping, Sequence
+from concurrent.futures import TimeoutError as FutureTimeout
+from datetime import date, datetime
+from typing import Any, NamedTuple
+
+import msgspec
+from google.api_core.exceptions import (
+    BadRequest,
+    Forbidden,
+    GoogleAPICallError,
+    NotFound,
+    ServiceUnavailable,
+    TooManyRequests,
+)
+from google.api_core.retry import Retry, if_exception_type
+from google.cloud import bigquery
+from requests.exceptions import RequestException, Timeout
+
+from schemas.errors import ConfigurationError, FatalError, RetriableError
+from schemas.tables import BY_ID
+from warehouse.catalogue import qualified, views
+from warehouse.statement import RefusedQuery, one_select
+
+TIMEOUT_S = 30.0
+ROWS = 100
+MAXIMUM_BYTES_BILLED = 20 * 2**30
+"""20 GiB: about 0.12 USD on demand. https://cloud.google.com/bigquery/pricing#on_demand_pricing"""
+
+# A 500 is not among them: the embedded warehouse gives it for SQL that it cannot read.
+_RETRY = Retry(predicate=if_exception_type(ServiceUnavailable, TooManyRequests), timeout=10.0)
+
+Value = str | int | float | bool | datetime | date
+_KINDS: dict[type, str] = {
+    str: "STRING",
+    int: "INT64",
+    float: "FLOAT64",
+    bool: "BOOL",
+    datetime: "TIMESTAMP",
+    date: "DATE",
+}
+
+
+class QueryResult(msgspec.Struct, frozen=True, kw_only=True):
+    """Rows in order, each by column name; `truncated` where the limit cut some off."""
+
+    columns: tuple[str, ...]
+    rows: list[dict[str, Any]]
+    truncated: bool
+
+
+class _Source(NamedTuple):
+    """What can be asked by name: which columns name an account, tell the time, put in order."""
+
+    account: Sequence[str] = ()
+    since: str | None = None
+    order: Sequence[str] = ()
+
+
+def run_view(
+    client: bigquery.Client,
+    view_id: str,
+    *,
+    account: str | None = None,
+    since: datetime | None = None,
+    limit: int = ROWS,
+    timeout_s: float = TIMEOUT_S,
+    maximum_bytes_billed: int = MAXIMUM_BYTES_BILLED,
+    dataset_prefix: str = "",
+) -> QueryResult:
+    """The first `limit` rows of a view, or of a table, in its own order.
+
+    `account` is an account's entity id, name or domain, upper and lower case alike; `since` (with
+    a zone) cuts off what is older. ConfigurationError where there is no such view, or where the
+    view knows no account or no time; errors of the query as of `run_sql`.
+    """
+    source = _source(view_id)
+    conditions, parameters = [], dict[str, Value]()
+    if account is not None:
+        if not source.account:
+            raise ConfigurationError(f"{view_id} has no account: leave --account away")
+        either = " OR ".join(f"LOWER({column}) = LOWER(@account)" for column in source.account)
+        conditions.append(f"({either})")
+        parameters["account"] = account
+    if since is not None:
+        if source.since is None:
+            raise ConfigurationError(f"{view_id} has no time: leave --since away")
+        if since.tzinfo is None:
+            raise ConfigurationError("--since has no time zone: add Z, or an offset as +02:00")
+        conditions.append(f"{source.since} >= @since")
+        parameters["since"] = since
+    sql = f"SELECT * FROM `{view_id}`"  # noqa: S608 (an id of our own list)
+    sql += f" WHERE {' AND '.join(conditions)}" if conditions else ""
+    sql += f" ORDER BY {', '.join(source.order)}" if source.order else ""
+    sql += f" LIMIT {_positive(limit) + 1:d}"
+    question = _Question(client, timeout_s, maximum_bytes_billed)
+    return question.ask(qualified(sql, client.project, dataset_prefix), parameters, limit)
+
+
+def run_sql(
+    client: bigquery.Client,
+    sql: str,
+    parameters: Mapping[str, Value] | None = None,
+    *,
+    limit: int = ROWS,
+    timeout_s: float = TIMEOUT_S,
+    maximum_bytes_billed: int = MAXIMUM_BYTES_BILLED,
+    dataset_prefix: str = "",
+) -> QueryResult:
+    """The first `limit` rows of one SELECT, in its own order; `parameters` fill its `@names`.
+
+    Of our tables, those in backticks (`` `sales.people` ``) are found under the prefix too.
+    RefusedQuery for anything but one SELECT, and with the warehouse's own words for SQL that it
+    does not accept; RetriableError where it does not answer, or not in time.
+    """
+    statement = one_select(sql)
+    text, values = qualified(statement, client.project, dataset_prefix), dict(parameters or {})
+    question = _Question(client, timeout_s, maximum_bytes_billed)
+    kind = question.statement_type(text, values)
+    if kind != "SELECT":
+        raise RefusedQuery(f"only one SELECT is run here, and this is {kind or 'none'}")
+    return question.ask(text, values, _positive(limit))
+
+
+def readable() -> tuple[str, ...]:
+    """The ids that `run_view` takes: views, then tables."""
+    return (*sorted(views()), *sorted(BY_ID))
+
+
+def _source(name: str) -> _Source:
+    view = views().get(name)
+    if view is not None:
+        return _Source(view.metadata.account, view.metadata.since, view.metadata.order)
+    table = BY_ID.get(name)
+    if table is None:
+        raise ConfigurationError(f"there is no view {name!r}; there are: {', '.join(readable())}")
+    return _Source(order=[f"{column} DESC" for column in table.order])
+
+
+def _positive(limit: int) -> int:
+    if limit < 1:
+        raise ConfigurationError("--limit is below 1: ask for at least one row")
+    return limit
+
+
+class _Question(NamedTuple):
+    """How a query is asked: of whom, and within which limits."""
+
+    client: bigquery.Client
+    timeout_s: float
+    maximum_bytes_billed: int
+
+    def statement_type(self, sql: str, parameters: Mapping[str, Value]) -> str:
+        """BigQuery's name for the statement, by a dry run: SELECT, DELETE, SCRIPT …"""
+        try:
+            return self._submit(sql, parameters, dry_run=True).statement_type or ""
+        except (GoogleAPICallError, RequestException) as error:
+            raise self._explained(error) from error
+
+    def ask(self, sql: str, parameters: Mapping[str, Value], limit: int) -> QueryResult:
+        """At most `limit` rows of a SELECT."""
+        job = None
+        try:
+            job = self._submit(sql, parameters, dry_run=False)
+            found = job.result(
+                max_results=limit + 1, timeout=self.timeout_s, retry=_RETRY, job_retry=None
+            )
+            rows = [dict(row) for row in found]
+        except FutureTimeout as error:
+            if job is not None:
+                job.cancel(retry=None, timeout=self.timeout_s)
+            raise self._late() from error
+        except (GoogleAPICallError, RequestException) as error:
+            raise self._explained(error) from error
+        names = tuple(field.name for field in found.schema)
+        return QueryResult(columns=names, rows=rows[:limit], truncated=len(rows) > limit)
+
+    def _submit(self, sql: str, parameters: Mapping[str, Value], *, dry_run: bool) -> Any:
+        settings = bigquery.QueryJobConfig(
+            dry_run=dry_run,
+            job_timeout_ms=int(self.timeout_s * 1_000),
+            maximum_bytes_billed=self.maximum_bytes_billed,
+            query_parameters=[
+                bigquery.ScalarQueryParameter(name, _KINDS[type(value)], value)
+                for name, value in parameters.items()
+            ],
+            use_legacy_sql=False,
+        )
+        return self.client.query(
+            sql, job_config=settings, timeout=self.timeout_s, retry=_RETRY, job_retry=None
+        )
+
+    def _late(self) -> RetriableError:
+        return RetriableError(
+            f"the warehouse took longer than {self.timeout_s:g} s: "
+            "narrow the query (--account, --since, --limit) or allow it more time"
+        )
+
+    def _explained(self, error: Exception) -> FatalError | RetriableError:
+        if isinstance(error, Timeout):
+            return self._late()
+        if isinstance(error, NotFound):
+            return RefusedQuery(f"{_words(error)} Views and tables: {', '.join(readable())}")
+        if isinstance(error, BadRequest | Forbidden):
+            return RefusedQuery(_words(error))
+        reason = _words(error) if isinstance(error, GoogleAPICallError) else "no connection"
+        return RetriableError(
+            f"the warehouse does not answer ({reason}): see `salesintel status`, "
+            "start it with `salesintel up`"
+        )
+
+
+def _words(error: GoogleAPICallError) -> str:
+    """What the warehouse says, without address and job id."""
+    text = str(error.message).partition("; reason:")[0].partition("\n\nLocation:")[0]
+    if text.startswith(("POST http", "GET http")):
+        text = text.partition(": ")[2]
+    return text.strip()

@@ -1,0 +1,98 @@
+"""A query's result as a table for people, CSV or JSON.
+
+What others wrote (subjects, names) is never let through as commands: not to the terminal, not to
+the spreadsheet that opens the CSV.
+"""
+
+import csv
+import re
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any, TextIO
+
+import msgspec
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from warehouse.query import QueryResult
+
+CELL_CHARACTERS = 120
+"""A table's cell is cut here; CSV and JSON have all of it."""
+
+# C0 and C1 controls, and the marks that turn the direction of text.
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+# What spreadsheets take for a formula: https://owasp.org/www-community/attacks/CSV_Injection
+_FORMULA = re.compile(r"[=+\-@\t\r]")
+_NUMBER = re.compile(r"[+-]?[0-9][0-9.]*\Z")
+
+
+def write_table(result: QueryResult, stream: TextIO) -> None:
+    """A table as wide as the terminal, with times in UTC, and what to do if rows were cut off."""
+    console = Console(file=stream)
+    table = Table(header_style="bold")
+    for name in result.columns:
+        table.add_column(name, overflow="fold")
+    for row in result.rows:
+        table.add_row(*(Text(_cell(row[name])) for name in result.columns))
+    console.print(table)
+    more = ", more with a higher --limit" if result.truncated else ""
+    console.print(f"{len(result.rows)} rows{more}")
+
+
+def write_csv(result: QueryResult, stream: TextIO) -> None:
+    """CSV with a heading; arrays and JSON as JSON, times in ISO 8601."""
+    writer = csv.writer(stream, lineterminator="\n")
+    writer.writerow(result.columns)
+    for row in result.rows:
+        writer.writerow([_csv(row[name]) for name in result.columns])
+
+
+def write_json(result: QueryResult, stream: TextIO) -> None:
+    """A JSON list of objects; times in ISO 8601, bytes in base64."""
+    ordered = [{name: row[name] for name in result.columns} for row in result.rows]
+    stream.write(msgspec.json.format(_json(ordered), indent=2) + "\n")
+
+
+FORMATS: Mapping[str, Callable[[QueryResult, TextIO], None]] = {
+    "table": write_table,
+    "csv": write_csv,
+    "json": write_json,
+}
+
+
+def _json(value: Any) -> str:
+    return msgspec.json.encode(value, enc_hook=str).decode()
+
+
+def _plain(value: Any, nested: Callable[[Any], str]) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, datetime):
+        return value.isoformat().replace("+00:00", "Z")
+    return nested(value)
+
+
+def _listed(value: Any) -> str:
+    if isinstance(value, bytes):
+        return f"{len(value)} bytes"
+    if isinstance(value, list) and all(isinstance(entry, str) for entry in value):
+        return ", ".join(value)
+    if isinstance(value, float):
+        return f"{value:g}" if abs(value) < 1e6 else f"{value:.2f}"
+    return str(value) if isinstance(value, bool | int) else _json(value).strip('"')
+
+
+def _cell(value: Any) -> str:
+    if isinstance(value, datetime):
+        return value.strftime("%Y-%m-%d %H:%M:%S")
+    text = _CONTROL.sub("\N{REPLACEMENT CHARACTER}", _plain(value, _listed))
+    return text if len(text) <= CELL_CHARACTERS else text[: CELL_CHARACTERS - 1] + "…"
+
+
+def _csv(value: Any) -> str:
+    text = _plain(value, lambda other: _json(other).strip('"'))
+    risky = isinstance(value, str) and _FORMULA.match(text) and not _NUMBER.match(text)
+    return "'" + text if risky else text
