@@ -1,0 +1,98 @@
+"""The streaming pipeline on one machine: `python -m embedded.pipeline …`, run by the supervisor.
+
+SIGTERM drains it: what was handed out is finished and acknowledged, the rest goes back. After a
+kill it seeks back to the low-water mark and goes on (pipelines/recovery.py).
+"""
+
+import argparse
+import logging
+import os
+import signal
+from pathlib import Path
+from types import FrameType
+
+import apache_beam as beam
+from apache_beam.options.pipeline_options import PipelineOptions
+from apache_beam.runners.direct.direct_runner import BundleBasedDirectRunner
+from google.cloud import pubsub_v1
+
+from connectors.objects import FolderStore
+from embedded.direct import Sources, local_sources
+from pipelines.graph import Parts
+from pipelines.recovery import read_marks, seek_back
+from pipelines.seeds import read_seeds
+from pipelines.stream import build
+from transforms.settings import load_settings
+from warehouse.clients import Endpoint, bigquery_client
+from warehouse.sink import StorageSink
+
+log = logging.getLogger(__name__)
+
+
+def arguments(argv: list[str] | None = None) -> argparse.Namespace:
+    """The command line of the pipeline's process."""
+    parser = argparse.ArgumentParser(prog="embedded.pipeline", description=__doc__)
+    parser.add_argument("--project", required=True, help="Project of topics and datasets.")
+    parser.add_argument("--pubsub", required=True, help="host:port of the embedded Pub/Sub.")
+    parser.add_argument("--rest", required=True, help="http://host:port of the warehouse.")
+    parser.add_argument("--grpc", required=True, help="host:port of its Storage API.")
+    parser.add_argument("--objects", type=Path, required=True, help="Folder of large payloads.")
+    parser.add_argument("--marks", type=Path, required=True, help="File of low-water marks.")
+    parser.add_argument("--settings", type=Path, help="Settings file (TOML).")
+    parser.add_argument("--shards", type=int, default=LOCAL_SHARDS, help="Shards of state.")
+    return parser.parse_args(argv)
+
+
+LOCAL_SHARDS = 8
+"""One thread runs the local graph: more shards would only make smaller groups."""
+
+
+def run(options: argparse.Namespace) -> None:
+    """Runs until it is told to drain; raises what makes the runner give up."""
+    os.environ["PUBSUB_EMULATOR_HOST"] = options.pubsub
+    settings = load_settings(options.settings)
+    endpoint = Endpoint(project=options.project, rest=options.rest, grpc=options.grpc)
+    objects = FolderStore(options.objects)
+    marks = read_marks(options.marks)
+    if marks:
+        with pubsub_v1.SubscriberClient() as subscriber:
+            seek_back(subscriber, marks)
+    seeds = read_seeds(bigquery_client(endpoint))
+    log.info("seeding the resolver with %d records", len(seeds))
+    parts = Parts(
+        settings=settings,
+        open_sink=StorageSink.opener(endpoint),
+        fetch=objects.get,
+        store=objects.put,
+        shards=options.shards,
+    )
+    sources = Sources(options.marks)
+    with local_sources(sources):
+        pipeline = beam.Pipeline(
+            runner=BundleBasedDirectRunner(),
+            options=PipelineOptions(["--streaming", f"--project={options.project}"]),
+        )
+        build(pipeline, parts, options.project, seeds)
+        result = pipeline.run()
+
+        def drain(number: int, frame: FrameType | None) -> None:
+            log.info("draining")
+            sources.drain()
+
+        signal.signal(signal.SIGTERM, drain)
+        signal.signal(signal.SIGINT, drain)
+        log.info("the pipeline is running")
+        result.wait_until_finish()
+    log.info("the pipeline has drained")
+
+
+def main() -> None:
+    """Entry of the process."""
+    logging.basicConfig(
+        level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
+    )
+    run(arguments())
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,54 @@
+"""Switches that make the server misbehave: latency, errors, lost acks, repeated messages."""
+
+import threading
+import time
+from collections.abc import Callable
+
+import grpc
+import msgspec
+
+
+class FaultPlan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What goes wrong from now on; the default is: nothing."""
+
+    latency_s: float = 0.0
+    """Added to every call."""
+    errors: dict[str, str] = {}
+    """Method to gRPC status code, as in {"Publish": "UNAVAILABLE"}; "*" is every method."""
+    error_calls: int = 0
+    """How many calls fail before the errors end; 0 = until the plan is changed."""
+    drop_acknowledgements: bool = False
+    """Acknowledge answers OK and forgets."""
+    duplicates: bool = False
+    """Every message is delivered twice."""
+
+
+class Faults:
+    """The plan in force; safe to change from any thread."""
+
+    def __init__(
+        self, plan: FaultPlan | None = None, sleep: Callable[[float], None] = time.sleep
+    ) -> None:
+        self._lock = threading.Lock()
+        self._sleep = sleep
+        self.plan = plan or FaultPlan()
+        self._failed = 0
+
+    def set(self, plan: FaultPlan) -> None:
+        """Puts another plan in force."""
+        with self._lock:
+            self.plan, self._failed = plan, 0
+
+    def before(self, method: str, context: grpc.ServicerContext) -> None:
+        """Called at the start of each method; aborts the call where the plan says so."""
+        plan = self.plan
+        if plan.latency_s:
+            self._sleep(plan.latency_s)
+        code = plan.errors.get(method) or plan.errors.get("*")
+        if not code:
+            return
+        with self._lock:
+            if plan.error_calls and self._failed >= plan.error_calls:
+                return
+            self._failed += 1
+        context.abort(grpc.StatusCode[code], f"fault: {method} fails with {code}")
