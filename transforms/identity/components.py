@@ -97,7 +97,7 @@ class Components:
     def entries(self) -> Iterable[bytes]:
         """The live content as entries of the log, some records in each."""
         graph = self._graph
-        known = list(dict.fromkeys((*graph.nodes, *graph.decided())))
+        known = list(dict.fromkeys((*graph.known(), *self._seeds)))
         for start in range(0, len(known), RECORDS_PER_ENTRY):
             messages: list[Entry] = []
             for record_key in known[start : start + RECORDS_PER_ENTRY]:

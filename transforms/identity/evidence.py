@@ -95,7 +95,9 @@ class ExactEvidence:
         found = [] if is_observed(record.record_key) else [f"id:{record.record_key}"]
         if record.deleted:
             successor = successor_key(record)
-            return (*found, f"id:{successor}") if successor and found else ()
+            if not found or successor in ("", record.record_key):
+                return ()
+            return (*found, f"id:{successor}")
         found += (f"id:{key}" for key in record.same_as)
         if record.kind == "account":
             found += (f"d:{name}" for name in record.domains if not is_host(name))

@@ -191,9 +191,9 @@ class Graph:
                     ahead.append(other)
         return found
 
-    def decided(self) -> Iterable[str]:
-        """Records about which a person has decided."""
-        return self._decisions
+    def known(self) -> list[str]:
+        """Every record that any message has spoken of, also before its own standing came."""
+        return list(dict.fromkeys((*self.nodes, *self._edges, *self._decisions)))
 
     def messages_of(self, record_key: str) -> Iterator[Standing | Answer | Decision]:
         """Messages that make this record, and the edges and decisions of which it is the left end,

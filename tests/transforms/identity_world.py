@@ -1,0 +1,272 @@
+"""A small seeded world of records that overlap in every way, and a bag of undelivered messages."""
+
+import random
+from collections.abc import Iterable, Iterator, Sequence
+from zlib import crc32
+
+from schemas.columns import Row
+from schemas.identity import Entity, IdentityRecord, Link, StoredRecord
+from transforms.identity.blocks import Blocks
+from transforms.identity.components import Components
+from transforms.identity.evidence import ExactEvidence
+from transforms.identity.messages import (
+    Decision,
+    Entry,
+    Membership,
+    PublishedEntity,
+    PublishedLink,
+    pack,
+    version_of,
+)
+from transforms.identity.partition import StrongestFirst
+from transforms.identity.publish import published_entity, published_link
+from transforms.identity.records import MOVED_ON, NOTHING, Records
+from transforms.settings import Settings
+
+SETTINGS = Settings(own_domains=("own.test",), own_numbers=("+12125550000",))
+GIVEN = ("Ann", "Bob", "Robert", "Carla", "Dmitri", "")
+FAMILY = ("Lee", "Ray", "Okafor", "")
+DOMAINS = ("acme.com", "birch.io", "gmail.com")
+PHONES = tuple(f"+1212736{n:04}" for n in range(6))
+State = tuple[dict[str, PublishedLink], dict[str, PublishedEntity]]
+
+
+def record(key: str, version: int = 1, **fields: object) -> IdentityRecord:
+    kind = fields.pop("kind", "account" if ":account" in key or ":company" in key else "person")
+    return IdentityRecord(
+        record_key=key,
+        kind=kind,  # type: ignore[arg-type]
+        stamp=version,
+        fetched=version,
+        digest=f"d{version}",
+        **fields,  # type: ignore[arg-type]
+    )
+
+
+class Ticks:
+    """A clock that ticks once a reading."""
+
+    def __init__(self) -> None:
+        self.now = 1_700_000_000_000_000
+
+    def __call__(self) -> int:
+        self.now += 1
+        return self.now
+
+
+def _some(rng: random.Random, values: Sequence[str], most: int) -> tuple[str, ...]:
+    return tuple(rng.sample(values, rng.randint(0, most)))
+
+
+def _person(rng: random.Random, key: str, version: int) -> IdentityRecord:
+    addresses = [f"{name}@{domain}" for name in ("a", "b", "c.d", "info") for domain in DOMAINS]
+    given, family = rng.choice(GIVEN), rng.choice(FAMILY)
+    if key.startswith("gmail:"):
+        address = addresses[int(key.rpartition(":")[2]) % len(addresses)]
+        name = f"{given} {family}".strip() if rng.random() < 0.6 else ""
+        return record(key, version, emails=(address,), full_name=name)
+    if key.startswith("dialpad:"):
+        phone = PHONES[int(key.rpartition(":")[2]) % len(PHONES)]
+        return record(key, version, phones=(phone,), full_name=rng.choice(("", given)))
+    people = [f"salesforce:contact:{n}" for n in range(4)]
+    return record(
+        key,
+        version,
+        given_name=given,
+        family_name=family + rng.choice(("", "", " Jr", " Sr")),
+        emails=_some(rng, addresses, 2),
+        phones=_some(rng, PHONES, 2),
+        same_as=_some(rng, people, 1) if rng.random() < 0.4 else (),
+        accounts=_some(rng, [f"salesforce:account:{n}" for n in range(3)], 1),
+        shared=rng.random() < 0.1,
+    )
+
+
+def _account(rng: random.Random, key: str, version: int) -> IdentityRecord:
+    return record(
+        key,
+        version,
+        organisation=rng.choice(("Acme", "Birch")),
+        domains=_some(rng, DOMAINS, 1),
+        phones=_some(rng, PHONES[:2], 1),
+    )
+
+
+def history(seed: int, size: int = 24) -> list[IdentityRecord]:
+    """Versions of `size` records: upserts, deletes, merges; some say the same as before."""
+    rng = random.Random(seed)
+    kinds = ("salesforce:contact", "hubspot:contact", "gmail:address", "dialpad:number")
+    keys = [f"{rng.choice(kinds)}:{rng.randrange(9)}" for _ in range(size - size // 4)]
+    keys += [
+        f"{rng.choice(('salesforce:account', 'hubspot:company'))}:{n % 3}" for n in range(size // 4)
+    ]
+    versions = []
+    for key in dict.fromkeys(keys):
+        make = _account if ":account" in key or ":company" in key else _person
+        count = rng.choice((1, 1, 2, 3))
+        for version in range(1, count + 1):
+            one = make(random.Random(f"{seed} {key} {rng.randrange(3)}"), key, version)
+            if not key.startswith(("gmail", "dialpad")) and rng.random() < 0.15:
+                successor = rng.choice(("", f"{key.rpartition(':')[0]}:0"))
+                one = record(key, version, deleted=True, successor=successor)
+            versions.append(one)
+    return versions
+
+
+def current(versions: Iterable[IdentityRecord]) -> list[IdentityRecord]:
+    """Of each record the version that counts; deleted ones as if they had never been."""
+    newest: dict[str, IdentityRecord] = {}
+    for one in versions:
+        known = newest.get(one.record_key)
+        if known is None or version_of(one) > version_of(known):
+            newest[one.record_key] = one
+    return [one for one in newest.values() if not one.deleted or one.successor]
+
+
+class Bag:
+    """The three layers on several shards, with messages that arrive late, twice and in any order.
+
+    With `rebuilding`, a layer is now and then thrown away and made anew from its shuffled log.
+    """
+
+    SHARDS = 2
+
+    def __init__(
+        self, rng: random.Random, *, rebuilding: bool = False, seeded: bool = False
+    ) -> None:
+        self.rng = rng
+        self.rows: list[Row] = []
+        self._rebuilding = rebuilding
+        self._clock = Ticks()
+        self._seeded = seeded
+        self._waiting: list[tuple[str, object]] = []
+        self._records = [self._new_records() for _ in range(self.SHARDS)]
+        self._blocks = [self._new_blocks() for _ in range(self.SHARDS)]
+        self._components = self._new_components()
+        self._logs: dict[str, list[bytes]] = {}
+
+    def _new_records(self) -> Records:
+        return Records(ExactEvidence(SETTINGS), self._clock)
+
+    def _new_blocks(self) -> Blocks:
+        return Blocks(ExactEvidence(SETTINGS), most_members=3)
+
+    def _new_components(self) -> Components:
+        return Components(
+            ExactEvidence(SETTINGS), StrongestFirst(), self._clock, seeded=self._seeded
+        )
+
+    def put(self, *messages: object) -> None:
+        for message in messages:
+            layer = "records" if isinstance(message, IdentityRecord) else "components"
+            self._waiting.append((layer, message))
+
+    def deliver(self) -> None:
+        """Delivers until nothing waits; every tenth message arrives a second time."""
+        while self._waiting:
+            place = self.rng.randrange(len(self._waiting))
+            self._waiting[place], self._waiting[-1] = self._waiting[-1], self._waiting[place]
+            layer, message = self._waiting[-1] if self.rng.random() < 0.1 else self._waiting.pop()
+            getattr(self, f"_to_{layer}")(message)
+            if self._rebuilding and self.rng.random() < 0.05:
+                self._rebuild()
+        self.rows += self._components.decide()
+
+    def _to_records(self, message: IdentityRecord) -> None:
+        shard = crc32(message.record_key.encode()) % self.SHARDS
+        outcome = self._records[shard].receive(message)
+        if outcome is NOTHING:
+            return
+        entry = self._records[shard].entry(message.record_key, moved_on=outcome is MOVED_ON)
+        self._logs.setdefault(f"records{shard}", []).append(entry)
+        if outcome.row is not None:
+            self.rows.append(outcome.row)
+        if outcome.standing is not None:
+            self.put(outcome.standing)
+        self._waiting += (("blocks", membership) for membership in outcome.memberships)
+
+    def _to_blocks(self, message: Membership) -> None:
+        shard = crc32(message.key.encode()) % self.SHARDS
+        answer = self._blocks[shard].receive(message)
+        self._logs.setdefault(f"blocks{shard}", []).append(
+            pack([self._blocks[shard].logged(message)])
+        )
+        if answer is not None:
+            self.put(answer)
+
+    def _to_components(self, message: Entry) -> None:
+        self._components.apply(pack([message]))
+        log = self._logs.setdefault("components", [])
+        log.append(pack([message]))
+        if self.rng.random() < 0.5:
+            self.rows += self._components.decide()
+        else:
+            return
+        log.append(self._components.spoken())
+
+    def _rebuild(self) -> None:
+        self.rows += self._components.decide()
+        for layer, shards, new in (
+            ("records", self._records, self._new_records),
+            ("blocks", self._blocks, self._new_blocks),
+        ):
+            for shard in range(self.SHARDS):
+                name = f"{layer}{shard}"
+                self._logs[name] = self._log_of(name, shards[shard])  # type: ignore[arg-type]
+                shards[shard] = new()  # type: ignore[call-overload]
+                for entry in self._logs[name]:
+                    shards[shard].apply(entry)  # type: ignore[attr-defined]
+        self._logs["components"] = self._log_of("components", self._components)
+        self._logs["components"].append(self._components.spoken())
+        self._components = self._new_components()
+        for entry in self._logs["components"]:
+            self._components.apply(entry)
+        self._components.warm()
+
+    def _log_of(self, name: str, index: Records | Blocks | Components) -> list[bytes]:
+        """The log as it grew, or compacted; in any order."""
+        log = list(self._logs.get(name, [])) if self.rng.random() < 0.5 else list(index.entries())
+        self.rng.shuffle(log)
+        return log
+
+    def state(self) -> State:
+        return (dict(self._components.ledger.links), dict(self._components.ledger.entities))
+
+
+def decisions(seed: int, keys: Sequence[str]) -> Iterator[Decision]:
+    """What people decided about some pairs, some of it withdrawn later."""
+    rng = random.Random(seed)
+    for number in range(3):
+        left, right = sorted(rng.sample(list(keys), 2))
+        if left.rpartition(":")[0] in ("salesforce:account", "hubspot:company"):
+            continue
+        for version in range(1, rng.randint(1, 2) + 1):
+            verdict = rng.choice(("same", "different", "withdrawn"))
+            yield Decision(left, right, verdict, (1, version, number, ""))  # type: ignore[arg-type]
+
+
+def tables(rows: Iterable[Row]) -> tuple[State, dict[str, StoredRecord], dict[str, Link]]:
+    """What the latest views show of rows that were appended."""
+    links: dict[str, Link] = {}
+    entities: dict[str, Entity] = {}
+    stored: dict[str, StoredRecord] = {}
+    for row in rows:
+        if isinstance(row, Link) and revision(links.get(row.record_key)) <= row.revision:
+            links[row.record_key] = row
+        elif isinstance(row, Entity) and revision(entities.get(row.entity_id)) <= row.revision:
+            entities[row.entity_id] = row
+        elif isinstance(row, StoredRecord):
+            known = stored.get(row.record_key)
+            if known is None or _order(row) > _order(known):
+                stored[row.record_key] = row
+    live_links = {key: link for key, row in links.items() if (link := published_link(row))}
+    live = {key: view for key, row in entities.items() if (view := published_entity(row))}
+    return (live_links, live), stored, links
+
+
+def revision(row: Link | Entity | None) -> int:
+    return row.revision if row else 0
+
+
+def _order(row: StoredRecord) -> tuple[int, int, str, int]:
+    return (row.version_stamp, row.version_fetched, row.version_digest, row.written_at)

@@ -1,0 +1,87 @@
+"""The partition is a function of the set of current versions, whatever the order of anything."""
+
+import random
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from identity_world import SETTINGS, Bag, State, Ticks, current, decisions, history, tables
+
+from schemas.identity import IdentityRecord
+from transforms.identity.blocks import Blocks
+from transforms.identity.engine import Engine
+from transforms.identity.evidence import ExactEvidence
+from transforms.identity.messages import Decision
+
+
+def in_process(versions: list[IdentityRecord], decided: list[Decision]) -> State:
+    engine = Engine(SETTINGS, Ticks(), most_members=3)
+    engine.add(versions)
+    engine.decide(decided)
+    return dict(engine.links()), dict(engine.entities())
+
+
+def world(seed: int) -> tuple[list[IdentityRecord], list[Decision]]:
+    versions = history(seed)
+    return versions, list(decisions(seed, sorted({one.record_key for one in versions})))
+
+
+@pytest.mark.parametrize("seed", range(120))
+def test_shuffled_repeated_delayed_and_rebuilt_is_the_same_as_current_versions_alone(
+    seed: int,
+) -> None:
+    versions, decided = world(seed)
+    rng = random.Random(seed)
+    bag = Bag(rng, rebuilding=seed % 2 == 1)
+    bag.put(*versions, *decided)
+    bag.deliver()
+    expected = in_process(current(versions), decided)
+    assert bag.state() == expected
+    assert tables(bag.rows)[0] == expected, "the rows written say the same as the state"
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(0, 10_000), st.randoms(use_true_random=False))
+def test_any_order_in_one_process_gives_the_same(seed: int, rng: random.Random) -> None:
+    versions, decided = world(seed)
+    expected = in_process(versions, decided)
+    rng.shuffle(versions)
+    engine = Engine(SETTINGS, Ticks(), most_members=3)
+    rows = engine.decide(decided)
+    for one in versions:
+        rows += engine.add([one])
+    assert (engine.links(), engine.entities()) == expected
+    assert tables(rows)[0] == expected
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_deleted_is_as_if_never_seen(seed: int) -> None:
+    versions, _ = world(seed)
+    engine = Engine(SETTINGS, Ticks(), most_members=3)
+    engine.add(versions)
+    doomed = random.Random(seed).sample(sorted({one.record_key for one in versions}), 5)
+    engine.add(
+        IdentityRecord(
+            record_key=key, kind="person", stamp=99, fetched=99, digest="gone", deleted=True
+        )
+        for key in doomed
+    )
+    never = [one for one in versions if one.record_key not in doomed]
+    assert (engine.links(), engine.entities()) == in_process(never, [])
+
+
+def test_a_world_is_worth_testing() -> None:
+    """Entities of several records, hot keys and people with accounts do occur."""
+    joined = affiliated = hot = 0
+    for seed in range(20):
+        versions, decided = world(seed)
+        links, entities = in_process(versions, decided)
+        joined += sum(view.record_count > 1 for view in entities.values())
+        affiliated += sum(view.account_entity_id is not None for view in entities.values())
+        engine = Engine(SETTINGS, Ticks(), most_members=3)
+        engine.add(versions)
+        hot += len(engine.hot_keys())
+    assert joined > 40
+    assert affiliated > 40
+    assert hot > 5
+    assert Blocks(ExactEvidence(SETTINGS)).hot_keys() == []
