@@ -43,8 +43,8 @@ class Metadata(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """How old a row may be when it is seen."""
     cost: Literal["small", "medium", "large"]
     """What is scanned: current records (small), a log (medium), all interactions (large)."""
-    account: tuple[str, ...]
-    """Columns that name an account; empty where the view knows none."""
+    account: Literal["account_entity_id", "account_entity_ids"] | None
+    """The column that holds an account's entity, or all that there are; null where it has none."""
     since: str | None
     """The column of time by which the view may be cut, if it has one."""
     order: tuple[str, ...]

@@ -35,7 +35,25 @@ MAXIMUM_BYTES_BILLED = 20 * 2**30
 # A 500 is not among them: the embedded warehouse gives it for SQL that it cannot read.
 _RETRY = Retry(predicate=if_exception_type(ServiceUnavailable, TooManyRequests), timeout=10.0)
 
-Value = str | int | float | bool | datetime | date
+_ACCOUNTS = """
+SELECT entity_id
+FROM `identity.entities_latest`
+WHERE kind = 'account' AND (
+  entity_id = @account
+  OR LOWER(display_name) = LOWER(@account)
+  OR LOWER(primary_domain) = LOWER(@account)
+)
+ORDER BY entity_id
+"""
+_OF_ACCOUNT = {
+    "account_entity_id": "account_entity_id IN UNNEST(@accounts)",
+    "account_entity_ids": "EXISTS ("
+    "SELECT 1 FROM UNNEST(account_entity_ids) AS entity WHERE entity IN UNNEST(@accounts))",
+}
+MAXIMUM_ACCOUNTS = 1_000
+"""Accounts of one name or domain that are looked up."""
+
+Value = str | int | float | bool | datetime | date | list[str]
 _KINDS: dict[type, str] = {
     str: "STRING",
     int: "INT64",
@@ -55,9 +73,9 @@ class QueryResult(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class _Source(NamedTuple):
-    """What can be asked by name: which columns name an account, tell the time, put in order."""
+    """What can be asked by name: which columns hold the account, the time and the order."""
 
-    account: Sequence[str] = ()
+    account: str | None = None
     since: str | None = None
     order: Sequence[str] = ()
 
@@ -75,18 +93,19 @@ def run_view(
 ) -> QueryResult:
     """The first `limit` rows of a view, or of a table, in its own order.
 
-    `account` is an account's entity id, name or domain, upper and lower case alike; `since` (with
+    `account` is an account's entity id, or its name or domain in any case; `since` (with
     a zone) cuts off what is older. ConfigurationError where there is no such view, or where the
     view knows no account or no time; errors of the query as of `run_sql`.
     """
     source = _source(view_id)
+    question = _Question(client, timeout_s, maximum_bytes_billed, dataset_prefix)
     conditions, parameters = [], dict[str, Value]()
     if account is not None:
-        if not source.account:
+        if source.account is None:
             raise ConfigurationError(f"{view_id} has no account: leave --account away")
-        either = " OR ".join(f"LOWER({column}) = LOWER(@account)" for column in source.account)
-        conditions.append(f"({either})")
-        parameters["account"] = account
+        found = question.ask(_ACCOUNTS, {"account": account}, MAXIMUM_ACCOUNTS)
+        conditions.append(_OF_ACCOUNT[source.account])
+        parameters["accounts"] = [row["entity_id"] for row in found.rows]
     if since is not None:
         if source.since is None:
             raise ConfigurationError(f"{view_id} has no time: leave --since away")
@@ -97,9 +116,7 @@ def run_view(
     sql = f"SELECT * FROM `{view_id}`"  # noqa: S608 (an id of our own list)
     sql += f" WHERE {' AND '.join(conditions)}" if conditions else ""
     sql += f" ORDER BY {', '.join(source.order)}" if source.order else ""
-    sql += f" LIMIT {_positive(limit) + 1:d}"
-    question = _Question(client, timeout_s, maximum_bytes_billed)
-    return question.ask(qualified(sql, client.project, dataset_prefix), parameters, limit)
+    return question.ask(f"{sql} LIMIT {_positive(limit) + 1:d}", parameters, limit)
 
 
 def run_sql(
@@ -118,13 +135,12 @@ def run_sql(
     RefusedQuery for anything but one SELECT, and with the warehouse's own words for SQL that it
     does not accept; RetriableError where it does not answer, or not in time.
     """
-    statement = one_select(sql)
-    text, values = qualified(statement, client.project, dataset_prefix), dict(parameters or {})
-    question = _Question(client, timeout_s, maximum_bytes_billed)
-    kind = question.statement_type(text, values)
+    statement, values = one_select(sql), dict(parameters or {})
+    question = _Question(client, timeout_s, maximum_bytes_billed, dataset_prefix)
+    kind = question.statement_type(statement, values)
     if kind != "SELECT":
         raise RefusedQuery(f"only one SELECT is run here, and this is {kind or 'none'}")
-    return question.ask(text, values, _positive(limit))
+    return question.ask(statement, values, _positive(limit))
 
 
 def readable() -> tuple[str, ...]:
@@ -154,6 +170,7 @@ class _Question(NamedTuple):
     client: bigquery.Client
     timeout_s: float
     maximum_bytes_billed: int
+    dataset_prefix: str
 
     def statement_type(self, sql: str, parameters: Mapping[str, Value]) -> str:
         """BigQuery's name for the statement, by a dry run: SELECT, DELETE, SCRIPT …"""
@@ -185,14 +202,15 @@ class _Question(NamedTuple):
             dry_run=dry_run,
             job_timeout_ms=int(self.timeout_s * 1_000),
             maximum_bytes_billed=self.maximum_bytes_billed,
-            query_parameters=[
-                bigquery.ScalarQueryParameter(name, _KINDS[type(value)], value)
-                for name, value in parameters.items()
-            ],
+            query_parameters=[_parameter(name, value) for name, value in parameters.items()],
             use_legacy_sql=False,
         )
         return self.client.query(
-            sql, job_config=settings, timeout=self.timeout_s, retry=_RETRY, job_retry=None
+            qualified(sql, self.client.project, self.dataset_prefix),
+            job_config=settings,
+            timeout=self.timeout_s,
+            retry=_RETRY,
+            job_retry=None,
         )
 
     def _late(self) -> RetriableError:
@@ -213,6 +231,12 @@ class _Question(NamedTuple):
             f"the warehouse does not answer ({reason}): see `salesintel status`, "
             "start it with `salesintel up`"
         )
+
+
+def _parameter(name: str, value: Value) -> Any:
+    if isinstance(value, list):
+        return bigquery.ArrayQueryParameter(name, "STRING", value)
+    return bigquery.ScalarQueryParameter(name, _KINDS[type(value)], value)
 
 
 def _words(error: GoogleAPICallError) -> str:
