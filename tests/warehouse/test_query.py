@@ -13,8 +13,9 @@ from google.auth.credentials import AnonymousCredentials
 from google.cloud import bigquery
 from hypothesis import given
 from hypothesis import strategies as st
-from view_warehouse import PROJECT, embedded_warehouse, fill, free_port
+from view_warehouse import PROJECT, embedded_warehouse, fill
 
+from embedded.ports import free_port
 from schemas.errors import ConfigurationError, RetriableError
 from warehouse.query import QueryResult, readable, run_sql, run_view
 from warehouse.render import FORMATS, write_csv, write_json, write_table

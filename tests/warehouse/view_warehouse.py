@@ -1,32 +1,23 @@
 """An embedded warehouse with all tables and views, and a way to fill its tables with few words."""
 
 import re
-import signal
-import socket
-import subprocess
-import sys
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import duckdb_extensions
 import msgspec
-import requests
-from google.api_core.client_options import ClientOptions
-from google.auth.credentials import AnonymousCredentials
 from google.cloud import bigquery
 
+from embedded.warehouse import PROJECT, WarehouseServer
 from schemas.columns import Table, columns
-from schemas.generate import bigquery_fields
-from schemas.tables import BY_ID, DATASETS, TABLES
+from schemas.tables import BY_ID
 from warehouse.catalogue import provision_views
+from warehouse.clients import bigquery_client
+from warehouse.provision import provision
 
-PROJECT = "view-tests"
 STAMP = datetime(2026, 1, 1, tzinfo=UTC)
-START_TIMEOUT_S = 60.0
 _NONE = (msgspec.NODEFAULT, (), b"")
 _AGO = re.compile(r"now - (\d+)s\Z")
 _DEFAULTS: dict[str, Any] = {
@@ -41,61 +32,18 @@ _DEFAULTS: dict[str, Any] = {
 }
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 @contextmanager
 def embedded_warehouse(directory: Path) -> Iterator[bigquery.Client]:
     """A client of a fresh warehouse with every table and view; the server ends with the block."""
-    duckdb_extensions.import_extension("spatial")
-    port = free_port()
-    command = [Path(sys.executable).parent / "bqemulator", "start", "--ephemeral"]
-    options = {"--rest-port": port, "--grpc-port": free_port(), "--project": PROJECT}
-    words = [str(word) for pair in options.items() for word in pair]
-    with (directory / "warehouse.log").open("wb") as log:
-        server = subprocess.Popen([*command, *words], stdout=log, stderr=log)
-        try:
-            address = f"http://127.0.0.1:{port}"
-            _await_answer(server, f"{address}/bigquery/v2/projects/{PROJECT}/datasets")
-            client = bigquery.Client(
-                project=PROJECT,
-                credentials=AnonymousCredentials(),
-                client_options=ClientOptions(api_endpoint=address),
-            )
-            _provision_tables(client)
-            provision_views(client)
-            yield client
-            client.close()
-        finally:
-            server.send_signal(signal.SIGTERM)
-            try:
-                server.wait(timeout=10)
-            except subprocess.TimeoutExpired:
-                server.kill()
-                server.wait()
-
-
-def _await_answer(server: subprocess.Popen[bytes], address: str) -> None:
-    deadline = time.monotonic() + START_TIMEOUT_S
-    while time.monotonic() < deadline and server.poll() is None:
-        try:
-            requests.get(address, timeout=5)
-        except requests.ConnectionError:
-            time.sleep(0.1)
-        else:
-            return
-    raise AssertionError("the embedded warehouse did not start")
-
-
-def _provision_tables(client: bigquery.Client) -> None:
-    for dataset in DATASETS:
-        client.create_dataset(dataset, exists_ok=True)
-    for table in TABLES:
-        fields = [bigquery.SchemaField.from_api_repr(field) for field in bigquery_fields(table)]
-        client.create_table(bigquery.Table(f"{PROJECT}.{table.id}", schema=fields))
+    server = WarehouseServer(directory / "warehouse", log=directory / "warehouse.log")
+    client = bigquery_client(server.start())
+    try:
+        provision(client)
+        provision_views(client)
+        yield client
+    finally:
+        client.close()
+        server.stop()
 
 
 def fill(client: bigquery.Client, table_id: str, rows: list[Mapping[str, Any]]) -> None:
