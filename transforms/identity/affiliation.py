@@ -56,6 +56,8 @@ class Affiliation:
         self._people_by_phone = _Index()
         self._accounts_by_domain = _Index()
         self._accounts_by_phone = _Index()
+        self._found: dict[str, Account] = {}
+        """Person entity: its account by CRM or domain, where it has one."""
         self._sure: dict[str, tuple[str, tuple[str, ...]]] = {}
         """Person entity: its account by CRM or domain, and its numbers."""
         self._accounts_at: dict[str, Counter[str]] = {}
@@ -94,15 +96,16 @@ class Affiliation:
             people |= self._people_by_phone.get(phone, _NOBODY)
         return people
 
-    def settle(self, entity_id: str, members: Iterable[Digest]) -> set[str]:
+    def settle(self, entity_id: str, members: list[Digest]) -> set[str]:
         """Works out a person entity's account by CRM or domain (no members: it is gone); returns
         the record_keys of those who share a number with it and may follow."""
-        account: str | None = None
-        phones: tuple[str, ...] = ()
-        members = list(members)
-        if members:
-            account = self._by_crm_or_domain(members).entity_id
-            phones = tuple({phone: None for member in members for phone in member.phones})
+        found = self._by_crm_or_domain(members) if members else NO_ACCOUNT
+        account = found.entity_id
+        if account is None:
+            self._found.pop(entity_id, None)
+        else:
+            self._found[entity_id] = found
+        phones = tuple(dict.fromkeys(phone for member in members for phone in member.phones))
         before = self._sure.pop(entity_id, None)
         if account is not None and phones:
             self._sure[entity_id] = (account, phones)
@@ -125,11 +128,13 @@ class Affiliation:
                 del self._accounts_at[phone]
         return concerned
 
-    def account_of(self, members: list[Digest]) -> Account:
-        """The account of a person entity; `members` in the order of their rank."""
-        found = self._by_crm_or_domain(members)
-        if found.entity_id is not None or any(member.internal for member in members):
+    def account_of(self, entity_id: str, members: list[Digest]) -> Account:
+        """The account of a settled person entity; `members` in the order of their rank."""
+        found = self._found.get(entity_id)
+        if found is not None:
             return found
+        if any(member.internal for member in members):
+            return NO_ACCOUNT
         for member in members:
             for phone in member.phones:
                 account = self._only_entity(self._accounts_by_phone.get(phone, _NOBODY))

@@ -63,6 +63,11 @@ class Blocks:
         known = block.members.get(message.record_key)
         if known is not None and message.version <= known[0]:
             return None
+        if not block.members and message.signature is not None:
+            # Most keys never have a second member.
+            self._take_in(block, message)
+            block.count, block.edges = 1, {}
+            return Answer(message.key, 1, message.record_key, message.version, ())
         before = self._edges(message.key, block)
         old_context = block.context
         was_hot = block.live > self._most

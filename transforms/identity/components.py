@@ -12,7 +12,7 @@ from schemas.clock import Clock
 from schemas.columns import Row
 from transforms.identity.affiliation import Affiliation
 from transforms.identity.evidence import MUST_LINK_BITS, Evidence
-from transforms.identity.graph import DECISION_BITS, Graph
+from transforms.identity.graph import DECISION_BITS, Component, Graph
 from transforms.identity.messages import (
     Answer,
     Decision,
@@ -158,20 +158,24 @@ class Components:
             if start in seen:
                 continue
             component = self._graph.component(start, seen)
-            if not component:
+            digests = component.members
+            if not digests:
                 links[start] = None
                 people |= self._place(start, None, None, touched)
                 continue
             for cluster in self._clusters(component):
-                members = [key for key in cluster if not component[key].ghost]
-                members.sort(key=lambda key: (component[key].rank, key))
-                entity_id = self._entity_id(component[members[0]], members[0]) if members else None
-                if entity_id is not None:
-                    gathered[entity_id] = tuple(members)
+                members = sorted(
+                    (digests[key].rank, key) for key in cluster if not digests[key].ghost
+                )
+                entity_id = None
+                if members:
+                    first = members[0][1]
+                    entity_id = self._entity_id(digests[first], first)
+                    gathered[entity_id] = tuple(key for _, key in members)
                     touched.add(entity_id)
                 self._link(cluster, component, entity_id, links)
                 for key in cluster:
-                    people |= self._place(key, component[key], entity_id, touched)
+                    people |= self._place(key, digests[key], entity_id, touched)
         # A ledger that came from the tables may name entities that nobody belongs to any more.
         for key in links:
             before = self._ledger.links.get(key)
@@ -186,38 +190,37 @@ class Components:
         views = {entity_id: self._view(entity_id) for entity_id in touched}
         return self._ledger.update(links, views, moment)
 
-    def _clusters(self, component: dict[str, Digest]) -> list[list[str]]:
-        if len(component) == 1:
-            return [list(component)]
+    def _clusters(self, component: Component) -> list[list[str]]:
+        if len(component.members) == 1:
+            return [list(component.members)]
         edges = {
             (key, other): bits
-            for key in component
-            for other, bits, _ in self._graph.neighbours(key)
+            for key, neighbours in component.edges.items()
+            for other, bits, _ in neighbours
             if key < other
         }
-        apart = self._graph.cannot_link(component)
-        return self._clustering.partition(component, edges, apart)
+        apart = self._graph.cannot_link(component.members)
+        return self._clustering.partition(component.members, edges, apart)
 
     def _link(
         self,
         cluster: list[str],
-        component: dict[str, Digest],
+        component: Component,
         entity_id: str | None,
         links: dict[str, PublishedLink | None],
     ) -> None:
         """What each record's link says: its strongest evidence within the cluster."""
-        inside = set(cluster)
+        inside = set(cluster) if len(cluster) > 2 else cluster
         for key in cluster:
-            digest = component[key]
+            digest = component.members[key]
             if digest.ghost or entity_id is None:
                 links[key] = None
                 continue
             bits, best = 0, ""
             if len(cluster) > 1:
-                for other, other_bits, by in self._graph.neighbours(key):
-                    if other in inside and (
-                        other_bits > bits or (other_bits == bits and by < best)
-                    ):
+                for other, other_bits, by in component.edges.get(key, ()):
+                    better = other_bits > bits or (other_bits == bits and by < best)
+                    if better and other in inside:
                         bits, best = other_bits, by
             if not bits:
                 links[key] = PublishedLink(digest.kind, entity_id, 1.0, "single")
@@ -272,7 +275,7 @@ class Components:
             return None
         kind = members[0].kind
         person = kind == "person"
-        account = self._affiliation.account_of(members) if person else None
+        account = self._affiliation.account_of(entity_id, members) if person else None
         return PublishedEntity(
             entity_id=entity_id,
             kind=kind,

@@ -202,8 +202,8 @@ def successor_key(record: IdentityRecord) -> str:
     """record_key of the record that a merged one went into, also where only its id is given."""
     if not record.successor or record.successor.partition(":")[0] in SOURCES:
         return record.successor
-    source, object_type, _ = record.record_key.split(":", 2)
-    return f"{source}:{object_type}:{record.successor}"
+    of_its_kind = ":".join(record.record_key.split(":", 2)[:2])
+    return f"{of_its_kind}:{record.successor}"
 
 
 def given_and_family(record: IdentityRecord) -> tuple[str, str]:

@@ -4,6 +4,7 @@ Everything taken in is commutative and idempotent: the graph is a function of th
 """
 
 from collections.abc import Iterable, Iterator
+from typing import NamedTuple
 
 from transforms.identity.messages import (
     Answer,
@@ -22,6 +23,17 @@ _Pair = dict[str, tuple[int, Edge]]
 """Blocking key -> its block's count at the decision, and the edge."""
 
 
+Neighbour = tuple[str, int, str]
+"""A record, the bits of the best edge that leads to it, and that edge's blocking key."""
+
+
+class Component(NamedTuple):
+    """Records that edges connect, and each one's edges that count."""
+
+    members: dict[str, Digest]
+    edges: dict[str, list[Neighbour]]
+
+
 class Node:
     """A record: the version that stands, and newer ones that wait for their blocks' answers.
 
@@ -33,8 +45,9 @@ class Node:
 
     def __init__(self) -> None:
         self.standing: Standing | None = None
-        self.waiting: dict[Version, Standing] = {}
-        self.heard: dict[Version, set[str]] = {}
+        # None, not empty: most records wait for nothing, and there are millions.
+        self.waiting: dict[Version, Standing] | None = None
+        self.heard: dict[Version, set[str]] | None = None
 
 
 class Graph:
@@ -56,6 +69,8 @@ class Graph:
         node = self._node(standing.record_key)
         if node.standing is not None and standing.version <= node.standing.version:
             return
+        if node.waiting is None:
+            node.waiting = {}
         node.waiting[standing.version] = standing
         self._settle(standing.record_key, node)
 
@@ -68,6 +83,8 @@ class Graph:
         node = self._node(answer.record_key)
         if node.standing is not None and answer.version <= node.standing.version:
             return
+        if node.heard is None:
+            node.heard = {}
         node.heard.setdefault(answer.version, set()).add(answer.key)
         self._settle(answer.record_key, node)
 
@@ -90,21 +107,19 @@ class Graph:
         return node
 
     def _settle(self, record_key: str, node: Node) -> None:
-        complete = [
-            version
-            for version, standing in node.waiting.items()
-            if len(node.heard.get(version, ())) >= standing.keys
-        ]
-        if not complete:
+        waiting, heard = node.waiting, node.heard or {}
+        if waiting is None:
             return
-        newest = max(complete)
-        node.standing = node.waiting[newest]
-        if len(node.waiting) == 1:
-            node.waiting.clear()
-        else:
-            node.waiting = {v: s for v, s in node.waiting.items() if v > newest}
-        if node.heard:
-            node.heard = {v: keys for v, keys in node.heard.items() if v > newest}
+        newest: Version | None = None
+        for version, standing in waiting.items():
+            complete = standing.keys == 0 or len(heard.get(version, ())) >= standing.keys
+            if complete and (newest is None or version > newest):
+                newest = version
+        if newest is None:
+            return
+        node.standing = waiting[newest]
+        node.waiting = {v: s for v, s in waiting.items() if v > newest} or None
+        node.heard = {v: keys for v, keys in heard.items() if v > newest} or None
         self.dirty.add(record_key)
         self.dirty.update(self._decisions.get(record_key, ()))
         self._forget_stale(record_key, newest)
@@ -142,23 +157,23 @@ class Graph:
         self.dirty.add(edge.left)
         self.dirty.add(edge.right)
 
-    def neighbours(self, record_key: str) -> Iterator[tuple[str, int, str]]:
+    def _neighbours(self, record_key: str) -> list[Neighbour]:
         """The records that edges which count lead to, each with its best bits and their key."""
         decided = self._decisions.get(record_key, {})
+        found = []
         for other, pair in self._edges.get(record_key, {}).items():
-            if self.digest(other) is None or (
-                other in decided and decided[other].verdict == "same"
-            ):
+            if self.digest(other) is None:
                 continue
             bits, best = 0, ""
             for key, (_, edge) in pair.items():
                 if edge.bits > bits or (edge.bits == bits > 0 and key < best):
                     bits, best = edge.bits, key
-            if bits:
-                yield other, bits, best
+            if bits and not (other in decided and decided[other].verdict == "same"):
+                found.append((other, bits, best))
         for other, decision in decided.items():
             if decision.verdict == "same" and self.digest(other) is not None:
-                yield other, DECISION_BITS, DECISION_KEY
+                found.append((other, DECISION_BITS, DECISION_KEY))
+        return found
 
     def cannot_link(self, record_keys: Iterable[str]) -> frozenset[tuple[str, str]]:
         """Pairs among these that a person held apart."""
@@ -172,9 +187,10 @@ class Graph:
             if decision.verdict == "different" and other in among
         )
 
-    def component(self, start: str, seen: set[str]) -> dict[str, Digest]:
+    def component(self, start: str, seen: set[str]) -> Component:
         """The records connected to `start`, itself first; all are added to `seen`."""
-        found: dict[str, Digest] = {}
+        members: dict[str, Digest] = {}
+        edges: dict[str, list[Neighbour]] = {}
         ahead = [start]
         seen.add(start)
         while ahead:
@@ -182,14 +198,14 @@ class Graph:
             digest = self.digest(record_key)
             if digest is None:
                 continue
-            found[record_key] = digest
-            if record_key not in self._edges and record_key not in self._decisions:
-                continue
-            for other, _, _ in self.neighbours(record_key):
-                if other not in seen:
-                    seen.add(other)
-                    ahead.append(other)
-        return found
+            members[record_key] = digest
+            if record_key in self._edges or record_key in self._decisions:
+                found = edges[record_key] = self._neighbours(record_key)
+                for other, _, _ in found:
+                    if other not in seen:
+                        seen.add(other)
+                        ahead.append(other)
+        return Component(members, edges)
 
     def known(self) -> list[str]:
         """Every record that any message has spoken of, also before its own standing came."""
@@ -203,8 +219,8 @@ class Graph:
             if node.standing is not None:
                 standing = node.standing
                 yield Standing(record_key, standing.version, standing.digest, 0)
-            yield from node.waiting.values()
-            for version, keys in node.heard.items():
+            yield from (node.waiting or {}).values()
+            for version, keys in (node.heard or {}).items():
                 yield from (Answer(key, 0, record_key, version, ()) for key in sorted(keys))
         for other, pair in self._edges.get(record_key, {}).items():
             if record_key < other:

@@ -14,6 +14,8 @@ from schemas.identity import IdentityRecord
 Version = tuple[int, int, int, str]
 """(was it seen with a name, stamp, fetched, digest): see `version_of`."""
 
+# No message refers back to what refers to it, so the cycle collector may pass them by (gc=False).
+
 Verdict = Literal["same", "different", "withdrawn"]
 
 OBSERVED_SOURCES = ("gmail:", "dialpad:number:")
@@ -37,7 +39,7 @@ def version_of(record: IdentityRecord) -> Version:
     return (named, record.stamp, record.fetched, record.digest)
 
 
-class Signature(msgspec.Struct, frozen=True, array_like=True):
+class Signature(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """What a block must know of a member to weigh it against the others. Names are folded."""
 
     kind: str
@@ -46,7 +48,7 @@ class Signature(msgspec.Struct, frozen=True, array_like=True):
     observed: bool = False
 
 
-class Digest(msgspec.Struct, frozen=True, array_like=True):
+class Digest(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """What the component layer must know of a record."""
 
     kind: str
@@ -67,7 +69,7 @@ class Digest(msgspec.Struct, frozen=True, array_like=True):
     """Merged away at its source: carries on what others say of it, and is no member."""
 
 
-class Membership(msgspec.Struct, frozen=True, array_like=True, tag="m"):
+class Membership(msgspec.Struct, frozen=True, array_like=True, gc=False, tag="m"):
     """To a block: a record joins (with its signature) or leaves (without)."""
 
     key: str
@@ -78,7 +80,7 @@ class Membership(msgspec.Struct, frozen=True, array_like=True, tag="m"):
     """In the log of blocks: how many decisions the block had made with this one."""
 
 
-class Standing(msgspec.Struct, frozen=True, array_like=True, tag="s"):
+class Standing(msgspec.Struct, frozen=True, array_like=True, gc=False, tag="s"):
     """To components: a record's version. `keys` is how many blocks will answer for it."""
 
     record_key: str
@@ -88,7 +90,7 @@ class Standing(msgspec.Struct, frozen=True, array_like=True, tag="s"):
     keys: int
 
 
-class Edge(msgspec.Struct, frozen=True, array_like=True):
+class Edge(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """Evidence that two records are one; 0 bits take it back. `left` < `right`."""
 
     left: str
@@ -99,7 +101,7 @@ class Edge(msgspec.Struct, frozen=True, array_like=True):
     """In 1/256 bit, so that sums are exact."""
 
 
-class Answer(msgspec.Struct, frozen=True, array_like=True, tag="a"):
+class Answer(msgspec.Struct, frozen=True, array_like=True, gc=False, tag="a"):
     """To components: a block has taken in a version of a record, and these edges changed."""
 
     key: str
@@ -111,7 +113,7 @@ class Answer(msgspec.Struct, frozen=True, array_like=True, tag="a"):
     edges: tuple[Edge, ...]
 
 
-class Decision(msgspec.Struct, frozen=True, array_like=True, tag="d"):
+class Decision(msgspec.Struct, frozen=True, array_like=True, gc=False, tag="d"):
     """To components: what a person decided about two records; the newest counts."""
 
     left: str
@@ -120,7 +122,7 @@ class Decision(msgspec.Struct, frozen=True, array_like=True, tag="d"):
     version: Version
 
 
-class PublishedEntity(msgspec.Struct, frozen=True, array_like=True):
+class PublishedEntity(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """What a row of identity.entities says, without its revision."""
 
     entity_id: str
@@ -135,7 +137,7 @@ class PublishedEntity(msgspec.Struct, frozen=True, array_like=True):
     record_count: int
 
 
-class PublishedLink(msgspec.Struct, frozen=True, array_like=True):
+class PublishedLink(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """What a row of identity.links says, without its revision."""
 
     kind: str
@@ -144,7 +146,7 @@ class PublishedLink(msgspec.Struct, frozen=True, array_like=True):
     method: str
 
 
-class Published(msgspec.Struct, frozen=True, array_like=True, tag="p"):
+class Published(msgspec.Struct, frozen=True, array_like=True, gc=False, tag="p"):
     """To components, when state is rebuilt: what the tables hold for a record."""
 
     record_key: str
@@ -153,13 +155,13 @@ class Published(msgspec.Struct, frozen=True, array_like=True, tag="p"):
     revision: int
 
 
-class SeedEnd(msgspec.Struct, frozen=True, array_like=True, tag="e"):
+class SeedEnd(msgspec.Struct, frozen=True, array_like=True, gc=False, tag="e"):
     """To components: so many records were seeded; decisions are silent until all stand."""
 
     seeded: int
 
 
-class Spoken(msgspec.Struct, frozen=True, array_like=True, tag="r"):
+class Spoken(msgspec.Struct, frozen=True, array_like=True, gc=False, tag="r"):
     """In the log of components: the revision up to which decisions were published."""
 
     revision: int

@@ -1,0 +1,205 @@
+"""What the engine publishes: what changed and nothing else, under ids that stay."""
+
+import pytest
+from identity_world import SETTINGS, Ticks, history, record, tables
+
+from schemas.columns import Row
+from schemas.errors import InvalidRow
+from schemas.identity import Entity, EntityChange, IdentityRecord, Link, StoredRecord
+from transforms.identity.engine import Engine, Seed
+from transforms.identity.records import from_stored
+
+ANN = {"given_name": "Ann", "family_name": "Lee", "emails": ("ann@acme.com",)}
+
+
+def engine() -> Engine:
+    return Engine(SETTINGS, Ticks())
+
+
+def entity_of(one: Engine, key: str) -> str:
+    return one.links()[key].entity_id
+
+
+def feed(rows: list[Row]) -> list[tuple[str, str, tuple[str, ...]]]:
+    return sorted(
+        (row.what, row.entity_id, row.other_ids) for row in rows if isinstance(row, EntityChange)
+    )
+
+
+def test_a_newer_version_that_says_the_same_writes_nothing() -> None:
+    one = engine()
+    assert one.add([record("hubspot:contact:1", 1, **ANN)])
+    assert one.add([record("hubspot:contact:1", 2, **ANN)]) == []
+    assert one.add([record("hubspot:contact:1", 1, given_name="Late")]) == []
+
+
+def test_a_newer_version_still_shuts_out_what_is_older_than_it() -> None:
+    one = engine()
+    one.add([record("hubspot:contact:1", 1, **ANN), record("hubspot:contact:1", 3, **ANN)])
+    assert one.add([record("hubspot:contact:1", 2, given_name="Late")]) == []
+
+
+def test_a_sighting_without_its_name_does_not_undo_the_name() -> None:
+    one = engine()
+    one.add([record("gmail:address:1", 5, emails=("a@acme.com",), full_name="Ann Lee")])
+    assert one.add([record("gmail:address:1", 9, emails=("a@acme.com",))]) == []
+    assert [view.display_name for view in one.entities().values()] == ["Ann Lee"]
+
+
+def test_the_table_of_records_holds_what_the_engine_holds() -> None:
+    """Also where a named sighting wins over a younger one without a name."""
+    one = engine()
+    rows = one.add([record("gmail:address:1", 9, emails=("a@acme.com",))])
+    rows += one.add([record("gmail:address:1", 5, emails=("a@acme.com",), full_name="Ann")])
+    stored = tables(rows)[1]["gmail:address:1"]
+    assert from_stored(stored).full_name == "Ann"
+
+
+def test_a_stranger_who_joins_does_not_rename_a_customer() -> None:
+    one = engine()
+    one.add([record("salesforce:contact:1", **ANN)])
+    before = entity_of(one, "salesforce:contact:1")
+    rows = one.add([record("gmail:address:0", emails=("ann@acme.com",))])
+    assert entity_of(one, "gmail:address:0") == before
+    assert feed(rows) == []
+    assert [row.record_key for row in rows if isinstance(row, Link)] == [
+        "gmail:address:0",
+        "salesforce:contact:1",
+    ]
+
+
+def test_the_feed_tells_of_merge_split_and_retirement() -> None:
+    one = engine()
+    created = one.add([record("gmail:address:0", emails=("ann@acme.com",))])
+    stranger = entity_of(one, "gmail:address:0")
+    assert feed(created) == [("created", stranger, ())]
+    merged = one.add([record("salesforce:contact:1", **ANN)])
+    customer = entity_of(one, "gmail:address:0")
+    assert feed(merged) == [("created", customer, (stranger,)), ("merged", stranger, (customer,))]
+    retired = [row for row in merged if isinstance(row, Entity) and row.is_retired]
+    assert [(row.entity_id, row.successor_id) for row in retired] == [(stranger, customer)]
+    moved = record("salesforce:contact:1", 2, emails=("new@acme.com",))
+    split = one.add([moved])
+    assert feed(split) == [("created", stranger, (customer,)), ("split", customer, (stranger,))]
+    gone = one.add([record("salesforce:contact:1", 3, deleted=True)])
+    assert feed(gone) == [("retired", customer, ())]
+    assert [row.entity_id for row in gone if isinstance(row, Link)] == [None]
+
+
+def test_nothing_known_of_a_deleted_record_stays_in_any_row() -> None:
+    one = engine()
+    one.add([record("hubspot:contact:1", **ANN)])
+    rows = one.add([record("hubspot:contact:1", 2, deleted=True, **ANN)])
+    assert not [row for row in rows if "ann" in repr(row).lower()]
+
+
+def test_an_update_shows_as_no_coming_and_going() -> None:
+    one = engine()
+    one.add(
+        [record("salesforce:contact:1", **ANN), record("gmail:address:0", emails=ANN["emails"])]
+    )
+    rows = one.add([record("salesforce:contact:1", 2, city="Oslo", **ANN)])
+    assert [type(row) for row in rows] == [StoredRecord]
+
+
+def test_revisions_rise_even_when_the_clock_stands_or_goes_back() -> None:
+    times = iter([50, 50, 40, 40, 30, 30, 30, 30])
+    one = Engine(SETTINGS, lambda: next(times))
+    revisions = []
+    for version in (1, 2, 3):
+        rows = one.add([record("hubspot:contact:1", version, full_name=f"Ann {version}")])
+        revisions += [row.revision for row in rows if isinstance(row, Entity)]
+    assert revisions == sorted(set(revisions))
+
+
+def test_a_change_of_account_tells_of_its_people_again() -> None:
+    one = engine()
+    one.add([record("gmail:address:0", emails=("ann@acme.com",))])
+    rows = one.add([record("hubspot:company:1", domains=("acme.com",))])
+    account = entity_of(one, "hubspot:company:1")
+    people = [row for row in rows if isinstance(row, Entity) and row.kind == "person"]
+    assert [row.account_entity_id for row in people] == [account]
+    rows = one.add([record("salesforce:account:1", domains=("acme.com",))])
+    people = [row for row in rows if isinstance(row, Entity) and row.kind == "person"]
+    assert [row.account_entity_id for row in people] == [entity_of(one, "salesforce:account:1")]
+
+
+def test_a_shared_mailbox_is_its_own_entity_and_stands_in_its_account() -> None:
+    one = engine()
+    one.add(
+        [
+            record("gmail:address:0", emails=("info@acme.com",), shared=True),
+            record("hubspot:company:1", domains=("acme.com",)),
+        ]
+    )
+    view = one.entities()[entity_of(one, "gmail:address:0")]
+    assert view.is_shared
+    assert view.account_entity_id == entity_of(one, "hubspot:company:1")
+
+
+def seeds(rows: list[Row]) -> list[Seed]:
+    _, stored, links = tables(rows)
+    entities = {row.entity_id: row for row in rows if isinstance(row, Entity)}
+    return [
+        Seed(row, links.get(key), entities.get((key in links and links[key].entity_id) or ""))
+        for key, row in stored.items()
+    ]
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_an_engine_rebuilt_from_the_tables_writes_nothing_and_goes_on_the_same(seed: int) -> None:
+    versions = history(seed)
+    first, second = engine(), engine()
+    rows = first.add(versions[:-6])
+    assert second.seed(seeds(rows)) == []
+    assert second.links() == first.links()
+    assert second.entities() == first.entities()
+    first.add(versions[-6:])
+    second.add(versions[-6:])
+    assert second.links() == first.links()
+    assert second.entities() == first.entities()
+
+
+def test_a_real_difference_from_the_tables_is_written() -> None:
+    one = engine()
+    rows = one.add(
+        [record("hubspot:contact:1", **ANN), record("gmail:address:0", emails=ANN["emails"])]
+    )
+    apart = Engine(SETTINGS, Ticks())
+    wrong = apart.add([record("gmail:address:0", emails=ANN["emails"])])
+    mixed = [row for row in rows if isinstance(row, StoredRecord)]
+    mixed += [row for row in wrong if not isinstance(row, StoredRecord)]
+    second = engine()
+    written = second.seed(seeds(mixed))
+    assert {row.record_key for row in written if isinstance(row, Link)} == {
+        "hubspot:contact:1",
+        "gmail:address:0",
+    }
+    retired = [row.entity_id for row in written if isinstance(row, Entity) and row.is_retired]
+    assert retired == [next(row.entity_id for row in wrong if isinstance(row, Link))]
+    assert second.links() == one.links()
+
+
+def test_an_unreadable_seed_names_its_record() -> None:
+    row = next(
+        row for row in engine().add([record("hubspot:contact:1")]) if isinstance(row, StoredRecord)
+    )
+    broken = StoredRecord(**{**_columns(row), "record": "{"})
+    with pytest.raises(InvalidRow, match="hubspot:contact:1"):
+        from_stored(broken)
+
+
+def _columns(row: StoredRecord) -> dict[str, object]:
+    return {name: getattr(row, name) for name in row.__struct_fields__}
+
+
+def test_records_without_any_evidence_are_entities_of_one() -> None:
+    one = engine()
+    rows = one.add(
+        IdentityRecord(
+            record_key=f"hubspot:contact:{n}", kind="person", stamp=1, fetched=1, digest="d"
+        )
+        for n in range(3)
+    )
+    assert len([row for row in rows if isinstance(row, Link)]) == 3
+    assert {link.method for link in one.links().values()} == {"single"}
