@@ -8,6 +8,7 @@ from schemas.columns import Row
 from schemas.identity import Entity, IdentityRecord, Link, StoredRecord
 from transforms.identity.blocks import Blocks
 from transforms.identity.components import Components
+from transforms.identity.engine import Seed, published
 from transforms.identity.evidence import ExactEvidence
 from transforms.identity.messages import (
     Decision,
@@ -15,12 +16,13 @@ from transforms.identity.messages import (
     Membership,
     PublishedEntity,
     PublishedLink,
+    SeedEnd,
     pack,
     version_of,
 )
 from transforms.identity.partition import StrongestFirst
 from transforms.identity.publish import published_entity, published_link
-from transforms.identity.records import MOVED_ON, NOTHING, Records
+from transforms.identity.records import MOVED_ON, NOTHING, Records, Stamp, from_stored, stamp_of
 from transforms.settings import Settings
 
 SETTINGS = Settings(own_domains=("own.test",), own_numbers=("+12125550000",))
@@ -161,6 +163,11 @@ class Bag:
             layer = "records" if isinstance(message, IdentityRecord) else "components"
             self._waiting.append((layer, message))
 
+    def put_seeds(self, seeds: Sequence[Seed]) -> None:
+        """What a rebuilding reads from the tables, with the count at its end."""
+        self._waiting += (("seeds", seed) for seed in seeds)
+        self.put(SeedEnd(len(seeds)))
+
     def deliver(self) -> None:
         """Delivers until nothing waits; every tenth message arrives a second time."""
         while self._waiting:
@@ -172,9 +179,13 @@ class Bag:
                 self._rebuild()
         self.rows += self._components.decide()
 
-    def _to_records(self, message: IdentityRecord) -> None:
+    def _to_seeds(self, seed: Seed) -> None:
+        self.put(published(seed))
+        self._to_records(from_stored(seed.record), stamp_of(seed.record))
+
+    def _to_records(self, message: IdentityRecord, stands: Stamp | None = None) -> None:
         shard = crc32(message.record_key.encode()) % self.SHARDS
-        outcome = self._records[shard].receive(message)
+        outcome = self._records[shard].receive(message, stands)
         if outcome is NOTHING:
             return
         entry = self._records[shard].entry(message.record_key, moved_on=outcome is MOVED_ON)
@@ -262,6 +273,21 @@ def tables(rows: Iterable[Row]) -> tuple[State, dict[str, StoredRecord], dict[st
     live_links = {key: link for key, row in links.items() if (link := published_link(row))}
     live = {key: view for key, row in entities.items() if (view := published_entity(row))}
     return (live_links, live), stored, links
+
+
+def seeds_of(rows: Iterable[Row]) -> list[Seed]:
+    """What a rebuilding reads from tables that hold these rows."""
+    rows = list(rows)
+    _, stored, links = tables(rows)
+    entities: dict[str, Entity] = {}
+    for row in rows:
+        if isinstance(row, Entity) and revision(entities.get(row.entity_id)) <= row.revision:
+            entities[row.entity_id] = row
+    found = []
+    for key, row in stored.items():
+        link = links.get(key)
+        found.append(Seed(row, link, entities.get(link.entity_id or "") if link else None))
+    return found
 
 
 def revision(row: Link | Entity | None) -> int:

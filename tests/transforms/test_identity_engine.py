@@ -1,12 +1,12 @@
 """What the engine publishes: what changed and nothing else, under ids that stay."""
 
 import pytest
-from identity_world import SETTINGS, Ticks, history, record, tables
+from identity_world import SETTINGS, Ticks, history, record, seeds_of, tables
 
 from schemas.columns import Row
 from schemas.errors import InvalidRow
 from schemas.identity import Entity, EntityChange, IdentityRecord, Link, StoredRecord
-from transforms.identity.engine import Engine, Seed
+from transforms.identity.engine import Engine
 from transforms.identity.records import from_stored
 
 ANN = {"given_name": "Ann", "family_name": "Lee", "emails": ("ann@acme.com",)}
@@ -137,21 +137,12 @@ def test_a_shared_mailbox_is_its_own_entity_and_stands_in_its_account() -> None:
     assert view.account_entity_id == entity_of(one, "hubspot:company:1")
 
 
-def seeds(rows: list[Row]) -> list[Seed]:
-    _, stored, links = tables(rows)
-    entities = {row.entity_id: row for row in rows if isinstance(row, Entity)}
-    return [
-        Seed(row, links.get(key), entities.get((key in links and links[key].entity_id) or ""))
-        for key, row in stored.items()
-    ]
-
-
 @pytest.mark.parametrize("seed", range(20))
 def test_an_engine_rebuilt_from_the_tables_writes_nothing_and_goes_on_the_same(seed: int) -> None:
     versions = history(seed)
     first, second = engine(), engine()
     rows = first.add(versions[:-6])
-    assert second.seed(seeds(rows)) == []
+    assert second.seed(seeds_of(rows)) == []
     assert second.links() == first.links()
     assert second.entities() == first.entities()
     first.add(versions[-6:])
@@ -170,7 +161,7 @@ def test_a_real_difference_from_the_tables_is_written() -> None:
     mixed = [row for row in rows if isinstance(row, StoredRecord)]
     mixed += [row for row in wrong if not isinstance(row, StoredRecord)]
     second = engine()
-    written = second.seed(seeds(mixed))
+    written = second.seed(seeds_of(mixed))
     assert {row.record_key for row in written if isinstance(row, Link)} == {
         "hubspot:contact:1",
         "gmail:address:0",

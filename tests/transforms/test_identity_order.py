@@ -5,7 +5,17 @@ import random
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from identity_world import SETTINGS, Bag, State, Ticks, current, decisions, history, tables
+from identity_world import (
+    SETTINGS,
+    Bag,
+    State,
+    Ticks,
+    current,
+    decisions,
+    history,
+    seeds_of,
+    tables,
+)
 
 from schemas.identity import IdentityRecord
 from transforms.identity.blocks import Blocks
@@ -38,6 +48,27 @@ def test_shuffled_repeated_delayed_and_rebuilt_is_the_same_as_current_versions_a
     expected = in_process(current(versions), decided)
     assert bag.state() == expected
     assert tables(bag.rows)[0] == expected, "the rows written say the same as the state"
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_seeds_and_live_changes_in_any_order_write_what_differs_from_the_tables_alone(
+    seed: int,
+) -> None:
+    versions, _ = world(seed)
+    rng = random.Random(seed)
+    before = Bag(rng)
+    before.put(*versions[:-6])
+    before.deliver()
+    rebuilt = Bag(rng, rebuilding=seed % 2 == 1, seeded=True)
+    rebuilt.put_seeds(seeds_of(before.rows))
+    live = versions[-6:] if seed % 3 else []
+    rebuilt.put(*live)
+    rebuilt.deliver()
+    expected = in_process([*versions[:-6], *live], [])
+    assert rebuilt.state() == expected
+    assert tables([*before.rows, *rebuilt.rows])[0] == expected
+    if not live:
+        assert rebuilt.rows == []
 
 
 @settings(max_examples=40, deadline=None)

@@ -8,11 +8,11 @@ from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.testing.test_pipeline import TestPipeline
 from apache_beam.testing.test_stream import TestStream
 from apache_beam.testing.util import assert_that
-from identity_world import SETTINGS, State, Ticks, history, record, tables
+from identity_world import SETTINGS, State, Ticks, history, record, seeds_of, tables
 
 from schemas.change import new_change
 from schemas.flow import Arrival, Normalised, RowBatch, pack_normalised, unpack_normalised
-from schemas.identity import Entity, IdentityRecord, Link, StoredRecord
+from schemas.identity import IdentityRecord, Link, StoredRecord
 from transforms import coders as coders
 from transforms.identity.engine import Engine
 from transforms.identity.messages import Decision, pack
@@ -89,30 +89,22 @@ def test_a_stream_in_many_bundles_comes_to_the_partition_of_the_engine() -> None
         assert_that(changes | Resolve(SETTINGS, shards=2, clock=clock), says(in_process(versions)))
 
 
-def seeds_of(records: list[IdentityRecord]) -> list[RowBatch]:
-    engine = Engine(SETTINGS, Ticks())
-    rows = engine.add(records)
-    _, stored, links = tables(rows)
-    entities = {row.entity_id: row for row in rows if isinstance(row, Entity)}
-    batches = []
-    for key, row in stored.items():
-        link = links.get(key)
-        entity = entities.get(link.entity_id or "") if link else None
-        batches.append(RowBatch(tuple(one for one in (row, link, entity) if one is not None)))
-    return batches
+def seeds(records: list[IdentityRecord]) -> list[RowBatch]:
+    rows = Engine(SETTINGS, Ticks()).add(records)
+    return [RowBatch(tuple(row for row in seed if row is not None)) for seed in seeds_of(rows)]
 
 
 @pytest.mark.parametrize("runner", RUNNERS)
 def test_seeded_state_is_silent_about_what_is_published(runner: str) -> None:
     versions = history(6)
     with TestPipeline(runner=runner, options=PipelineOptions([])) as pipeline:
-        seeds = pipeline | "Tables" >> beam.Create(seeds_of(versions))
+        tables_of = pipeline | "Tables" >> beam.Create(seeds(versions))
         changes = (
             pipeline
             | beam.Create([packed(versions[:4])])
             | beam.Map(unpack_normalised).with_output_types(Normalised)
         )
-        rows = changes | Resolve(SETTINGS, shards=3, clock=clock, seeds=seeds)
+        rows = changes | Resolve(SETTINGS, shards=3, clock=clock, seeds=tables_of)
         assert_that(rows, says(({}, {})))
 
 
@@ -133,13 +125,13 @@ def test_seeded_state_goes_on_with_what_is_new(runner: str) -> None:
         assert len(entities) == 1
 
     with TestPipeline(runner=runner, options=PipelineOptions([])) as pipeline:
-        seeds = pipeline | "Tables" >> beam.Create(seeds_of(known))
+        tables_of = pipeline | "Tables" >> beam.Create(seeds(known))
         changes = (
             pipeline
             | beam.Create([packed(new)])
             | beam.Map(unpack_normalised).with_output_types(Normalised)
         )
-        assert_that(changes | Resolve(SETTINGS, shards=3, clock=clock, seeds=seeds), check)
+        assert_that(changes | Resolve(SETTINGS, shards=3, clock=clock, seeds=tables_of), check)
 
 
 def test_a_decision_of_a_person_holds_records_apart() -> None:
@@ -157,7 +149,7 @@ def test_a_decision_of_a_person_holds_records_apart() -> None:
 
 
 def test_a_seed_without_a_published_link_is_a_record_all_the_same() -> None:
-    row = seeds_of([record("salesforce:contact:1")])[0].rows[0]
+    row = seeds([record("salesforce:contact:1")])[0].rows[0]
     shard, message = seed_element(RowBatch((row,)), 4)
     assert 0 <= shard < 4
     assert message

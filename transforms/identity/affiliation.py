@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
+from transforms.identity.blocks import MOST_MEMBERS
 from transforms.identity.messages import Digest
 
 CRM_CONFIDENCE = 0.99
@@ -163,6 +164,8 @@ class Affiliation:
         return NO_ACCOUNT
 
     def _only_entity(self, record_keys: set[str]) -> str | None:
+        if len(record_keys) > MOST_MEMBERS:
+            return None
         entities = {self._entity_of[key] for key in record_keys if key in self._entity_of}
         return entities.pop() if len(entities) == 1 else None
 
