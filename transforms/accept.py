@@ -1,5 +1,8 @@
 """The rows of an accepted change: its own row in raw.changes, and what Normalise made of it."""
 
+from typing import cast
+
+from schemas.change import Change, Lane, Operation, Source
 from schemas.clock import DAY_US
 from schemas.flow import Normalised, RowBatch
 from schemas.records import RawChange, lineage
@@ -25,3 +28,23 @@ def accepted_rows(element: Normalised, written_at: int) -> RowBatch:
         payload=b"" if change.dataref else change.payload,
     )
     return RowBatch((raw, *element.rows))
+
+
+def change_of(raw: RawChange) -> Change:
+    """The change that a row of raw.changes was made of; of a claim-checked one without payload."""
+    successor = (raw.successor_key or "").split(":", 2)[-1]
+    return Change(
+        source=cast(Source, raw.source),
+        object_type=raw.object_type,
+        object_id=raw.object_id,
+        operation=cast(Operation, raw.operation),
+        stamp=raw.version_stamp,
+        fetched=raw.version_fetched,
+        payload=raw.payload,
+        digest=raw.version_digest,
+        content_type=raw.content_type,
+        lane=cast(Lane, raw.lane),
+        attempt=raw.attempt,
+        successor=successor,
+        dataref=raw.dataref or "",
+    )

@@ -1,0 +1,54 @@
+"""Where payloads lie that are too large for a message: a folder here, a bucket in the cloud."""
+
+import os
+import re
+from pathlib import Path
+from typing import Protocol
+
+from schemas.errors import FatalError
+
+_NAME = re.compile(r"[A-Za-z0-9_.-]+(?:/[A-Za-z0-9_.-]+)*\Z")
+SCHEME = "folder:"
+
+
+class ObjectStore(Protocol):
+    """Bytes under names."""
+
+    def put(self, name: str, body: bytes) -> str:
+        """Keeps the bytes and returns their address; the same name again replaces them."""
+        ...
+
+    def get(self, uri: str) -> bytes:
+        """The bytes at an address; LookupError where there are none."""
+        ...
+
+
+class FolderStore:
+    """Objects as files below one folder; an address never leads out of it."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def put(self, name: str, body: bytes) -> str:
+        """Written whole or not at all: a crash leaves no half of an object."""
+        if not _NAME.match(name) or ".." in name.split("/"):
+            raise FatalError(f"{name!r} is no name of an object")
+        path = self._folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        part = path.with_name(path.name + f".{os.getpid()}.part")
+        with part.open("wb") as out:
+            out.write(body)
+            out.flush()
+            os.fsync(out.fileno())
+        part.replace(path)
+        return SCHEME + name
+
+    def get(self, uri: str) -> bytes:
+        """The bytes; LookupError for an address that is none of ours, or empty."""
+        name = uri.removeprefix(SCHEME)
+        if name == uri or not _NAME.match(name) or ".." in name.split("/"):
+            raise LookupError(uri)
+        try:
+            return (self._folder / name).read_bytes()
+        except OSError:
+            raise LookupError(uri) from None

@@ -1,0 +1,115 @@
+"""The embedded warehouse: bqemulator, an implementation of BigQuery's APIs on DuckDB.
+
+Started as a child process with a data directory; its data is on disk when an append is answered.
+"""
+
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+from typing import IO
+
+import duckdb_extensions
+
+from embedded.ports import free_port
+from schemas.errors import FatalError
+from warehouse.clients import Endpoint
+
+PROJECT = "salesintel-local"
+START_TIMEOUT_S = 90.0
+STOP_GRACE_S = 15.0
+PROBE_EVERY_S = 0.1
+PROBE_TIMEOUT_S = 2.0
+
+
+def command(directory: Path, rest_port: int, grpc_port: int, project: str = PROJECT) -> list[str]:
+    """The command line of the server."""
+    return [
+        str(Path(sys.executable).parent / "bqemulator"),
+        "start",
+        "--persistent",
+        f"--data-dir={directory}",
+        f"--rest-port={rest_port}",
+        f"--grpc-port={grpc_port}",
+        f"--project={project}",
+        "--log-level=warning",
+    ]
+
+
+def prepare() -> None:
+    """Puts DuckDB's spatial extension where the server loads it from; needs no network."""
+    duckdb_extensions.import_extension("spatial")
+
+
+def answers(rest: str, project: str = PROJECT) -> bool:
+    """Whether the server answers."""
+    url = f"{rest}/bigquery/v2/projects/{project}/datasets"
+    try:
+        with urllib.request.urlopen(url, timeout=PROBE_TIMEOUT_S) as response:  # noqa: S310
+            return bool(response.status == 200)
+    except (urllib.error.URLError, OSError):
+        return False
+
+
+class WarehouseServer:
+    """The server as a child process on 127.0.0.1; ports stay the same over restarts."""
+
+    def __init__(
+        self, directory: Path, rest_port: int = 0, grpc_port: int = 0, log: Path | None = None
+    ) -> None:
+        self.directory = directory
+        self._rest_port = rest_port or free_port()
+        self._grpc_port = grpc_port or free_port()
+        self._log_path = log or directory.with_suffix(".log")
+        self._log: IO[bytes] | None = None
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def endpoint(self) -> Endpoint:
+        """Where clients find it."""
+        return Endpoint(
+            project=PROJECT,
+            rest=f"http://127.0.0.1:{self._rest_port}",
+            grpc=f"127.0.0.1:{self._grpc_port}",
+        )
+
+    def start(self) -> Endpoint:
+        """Returns when it answers; FatalError with the end of its log where it does not."""
+        prepare()
+        self.directory.mkdir(parents=True, exist_ok=True)
+        self._log = self._log_path.open("ab")
+        self._process = subprocess.Popen(
+            command(self.directory, self._rest_port, self._grpc_port),
+            stdout=self._log,
+            stderr=self._log,
+        )
+        deadline = time.monotonic() + START_TIMEOUT_S
+        while not answers(self.endpoint.rest or ""):
+            if self._process.poll() is not None or time.monotonic() > deadline:
+                self.stop()
+                tail = self._log_path.read_text("utf-8", "replace")[-800:]
+                raise FatalError(f"the embedded warehouse does not start:\n{tail}")
+            time.sleep(PROBE_EVERY_S)
+        return self.endpoint
+
+    def stop(self) -> None:
+        """Ends the process: politely, then not."""
+        if self._process is not None:
+            self._process.terminate()
+            try:
+                self._process.wait(STOP_GRACE_S)
+            except subprocess.TimeoutExpired:
+                self.kill()
+            self._process = None
+        if self._log is not None:
+            self._log.close()
+            self._log = None
+
+    def kill(self) -> None:
+        """Ends the process as a power cut would."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+            self._process = None

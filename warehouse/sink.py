@@ -1,0 +1,227 @@
+"""The step that writes: rows of all tables, waited for, with what is refused led off."""
+
+import json
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Protocol
+
+import apache_beam as beam
+import msgspec
+
+from schemas.change import stable_hash
+from schemas.clock import DAY_US, Clock, wall_clock
+from schemas.columns import Row
+from schemas.envelope import encode as envelope
+from schemas.envelope import topic_of
+from schemas.errors import InvalidRow, RetriableError
+from schemas.flow import RowBatch
+from schemas.operations import DeadLetter
+from schemas.records import RawChange
+from schemas.tables import BY_ROW
+from transforms.accept import change_of
+from transforms.metrics import ROWS_REFUSED, ROWS_WRITTEN, counter
+from warehouse.clients import Endpoint, write_client
+from warehouse.protobuf import encode
+from warehouse.storage_write import Encoded, RefusedRow, TableWriter
+
+
+class RowSink(Protocol):
+    """Where rows go."""
+
+    def write(self, rows: Sequence[Row]) -> None:
+        """Takes rows; may send them already."""
+        ...
+
+    def flush(self) -> list[RefusedRow]:
+        """Returns when every row is acknowledged; the rows that were refused, with reasons."""
+        ...
+
+    def discard(self) -> None:
+        """Forgets what was taken since the last flush: it will come again."""
+        ...
+
+
+OpenSink = Callable[[], RowSink]
+
+
+class StorageSink:
+    """Rows into BigQuery, or the embedded warehouse, by default streams."""
+
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        dataset_prefix: str = "",
+        give_up_after_s: float | None = None,
+    ) -> None:
+        self._endpoint = endpoint
+        self._client = write_client(endpoint)
+        self._prefix = dataset_prefix
+        self._give_up_after_s = give_up_after_s
+        self._writers: dict[type[Row], TableWriter] = {}
+        self._refused: list[RefusedRow] = []
+
+    @staticmethod
+    def opener(
+        endpoint: Endpoint, dataset_prefix: str = "", give_up_after_s: float | None = None
+    ) -> OpenSink:
+        """What a DoFn carries to its worker; `give_up_after_s` None = wait an outage out."""
+        return partial(StorageSink, endpoint, dataset_prefix, give_up_after_s)
+
+    def write(self, rows: Sequence[Row]) -> None:
+        """Encodes; full batches are on their way when this returns."""
+        for row in rows:
+            try:
+                encoded = Encoded(row, encode(row))
+            except InvalidRow as error:
+                self._refused.append(RefusedRow(row, str(error)))
+                continue
+            self._writer(type(row)).add(encoded)
+
+    def flush(self) -> list[RefusedRow]:
+        """Sends the rest of every table, then waits for all."""
+        for writer in self._writers.values():
+            writer.send()
+        refused, self._refused = self._refused, []
+        for writer in self._writers.values():
+            writer.settle()
+            refused += writer.take_refused()
+        return refused
+
+    def discard(self) -> None:
+        """Forgets what is not acknowledged."""
+        self._refused = []
+        for writer in self._writers.values():
+            writer.discard()
+
+    def close(self) -> None:
+        """Ends all streams."""
+        for writer in self._writers.values():
+            writer.close()
+        self._client.transport.close()
+
+    def _writer(self, row: type[Row]) -> TableWriter:
+        writer = self._writers.get(row)
+        if writer is None:
+            writer = self._writers[row] = TableWriter(
+                self._client,
+                self._endpoint.project,
+                BY_ROW[row],
+                self._prefix,
+                self._give_up_after_s,
+            )
+        return writer
+
+
+class DiscardSink:
+    """Encodes rows and drops them: what the graph costs without a warehouse."""
+
+    def __init__(self) -> None:
+        self._refused: list[RefusedRow] = []
+
+    def write(self, rows: Sequence[Row]) -> None:
+        """Encodes."""
+        for row in rows:
+            try:
+                encode(row)
+            except InvalidRow as error:
+                self._refused.append(RefusedRow(row, str(error)))
+
+    def flush(self) -> list[RefusedRow]:
+        """Rows that would have been refused."""
+        refused, self._refused = self._refused, []
+        return refused
+
+    def discard(self) -> None:
+        """Forgets."""
+        self._refused = []
+
+
+class WriteRowsFn(beam.DoFn):  # type: ignore[misc]
+    """Writes row batches; a bundle is done when the warehouse has every row of it.
+
+    A refused row becomes a dead letter in the same bundle; a dead letter that is refused, or a
+    warehouse that does not answer, fails the bundle.
+    """
+
+    def __init__(
+        self,
+        open_sink: OpenSink,
+        job_name: str,
+        pipeline_version: int,
+        clock: Clock = wall_clock,
+    ) -> None:
+        self._open_sink = open_sink
+        self._job_name = job_name
+        self._version = pipeline_version
+        self._clock = clock
+        self._sink: RowSink | None = None
+        self._rows = 0
+        self._written = counter(ROWS_WRITTEN)
+        self._refused = counter(ROWS_REFUSED)
+
+    def start_bundle(self) -> None:
+        """Opens the sink at the first bundle, forgets what a failed one left."""
+        if self._sink is None:
+            self._sink = self._open_sink()
+        self._sink.discard()
+        self._rows = 0
+
+    def process(self, batch: RowBatch) -> None:
+        """Takes the rows."""
+        assert self._sink is not None
+        self._sink.write(batch.rows)
+        self._rows += len(batch.rows)
+
+    def finish_bundle(self) -> None:
+        """Waits for every acknowledgement."""
+        assert self._sink is not None
+        refused = self._sink.flush()
+        if refused:
+            now = self._clock()
+            letters = [refused_letter(r, now, self._job_name, self._version) for r in refused]
+            self._sink.write(letters)
+            again = self._sink.flush()
+            if again:
+                raise RetriableError(f"a dead letter was refused: {again[0].error}")
+        self._written.inc(self._rows - len(refused))
+        self._refused.inc(len(refused))
+
+
+def refused_letter(
+    refused: RefusedRow, now: int, job_name: str, pipeline_version: int
+) -> DeadLetter:
+    """The dead letter of a row that its table refused.
+
+    Of a raw change it is the original message, which a replay can publish again; of any other row
+    the row itself as JSON.
+    """
+    row, table = refused.row, BY_ROW[type(refused.row)]
+    payload, topic = msgspec.json.encode(row), None
+    attributes: dict[str, str] = {}
+    if isinstance(row, RawChange):
+        change = change_of(row)
+        payload, attributes = envelope(change)
+        topic = topic_of(change.source)
+    identity = getattr(row, "change_id", None) or stable_hash(payload)
+    return DeadLetter(
+        dead_letter_id=stable_hash(table.id, identity, payload),
+        failed_at=now,
+        failed_date=now // DAY_US,
+        stage="write",
+        error_type="RefusedRow",
+        error_message=f"{table.id}: {refused.error}"[:1_000],
+        source=getattr(row, "source", None),
+        object_type=getattr(row, "object_type", None),
+        object_id=getattr(row, "object_id", None),
+        change_id=getattr(row, "change_id", None),
+        message_id=getattr(row, "message_id", None),
+        publish_time=getattr(row, "publish_time", None),
+        attempt=getattr(row, "attempt", 1),
+        retriable=True,
+        pipeline_version=pipeline_version,
+        job_name=job_name,
+        topic=topic,
+        attributes=json.dumps(attributes, ensure_ascii=False),
+        payload=payload,
+        table_id=table.id,
+    )
