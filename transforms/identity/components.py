@@ -193,14 +193,8 @@ class Components:
     def _clusters(self, component: Component) -> list[list[str]]:
         if len(component.members) == 1:
             return [list(component.members)]
-        edges = {
-            (key, other): bits
-            for key, neighbours in component.edges.items()
-            for other, bits, _ in neighbours
-            if key < other
-        }
         apart = self._graph.cannot_link(component.members)
-        return self._clustering.partition(component.members, edges, apart)
+        return self._clustering.partition(component.members, component.edges, apart)
 
     def _link(
         self,

@@ -1,9 +1,11 @@
 """Clusters of one connected component: a pure function of its records, edges and decisions."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import combinations
 from typing import Protocol
 
 from transforms.identity.evidence import MUST_LINK_BITS
+from transforms.identity.graph import Neighbour
 from transforms.identity.messages import Digest
 from transforms.identity.rules import given_conflict
 
@@ -16,13 +18,13 @@ class Clustering(Protocol):
     def partition(
         self,
         members: Mapping[str, Digest],
-        edges: Mapping[Pair, int],
+        edges: Mapping[str, Sequence[Neighbour]],
         cannot_link: frozenset[Pair],
     ) -> list[list[str]]:
         """The clusters, each sorted by record key, in the order of their first keys.
 
-        `edges` holds bits by (smaller key, larger key); the result must not depend on the order of
-        any of the three.
+        The members are connected by `edges`, which holds each edge under both its ends; the result
+        must not depend on the order of any of the three.
         """
         ...
 
@@ -48,12 +50,20 @@ class StrongestFirst:
     def partition(
         self,
         members: Mapping[str, Digest],
-        edges: Mapping[Pair, int],
+        edges: Mapping[str, Sequence[Neighbour]],
         cannot_link: frozenset[Pair],
     ) -> list[list[str]]:
         """See `Clustering`."""
+        if not cannot_link and not _any_conflict(members.values()):
+            return [sorted(members)]
         cluster_of = {key: _Cluster(key, digest) for key, digest in members.items()}
-        for bits, a, b in sorted((-bits, *pair) for pair, bits in edges.items()):
+        strongest_first = sorted(
+            (-bits, key, other)
+            for key, neighbours in edges.items()
+            for other, bits, _ in neighbours
+            if key < other
+        )
+        for bits, a, b in strongest_first:
             one, other = cluster_of[a], cluster_of[b]
             if one is other or _forbidden(one, other, cannot_link):
                 continue
@@ -68,6 +78,20 @@ class StrongestFirst:
                 cluster_of[key] = one
         found = {id(cluster): cluster for cluster in cluster_of.values()}
         return sorted(sorted(cluster.keys) for cluster in found.values())
+
+
+def _any_conflict(members: Iterable[Digest]) -> bool:
+    """False where no rule holds any two members apart, as in nearly every component."""
+    given = set()
+    suffixes = set()
+    for member in members:
+        if member.given and not member.shared:
+            given.add(member.given)
+        if member.suffix:
+            suffixes.add(member.suffix)
+    if len(suffixes) > 1:
+        return True
+    return len(given) > 1 and any(given_conflict(*pair) for pair in combinations(sorted(given), 2))
 
 
 def _forbidden(a: _Cluster, b: _Cluster, cannot_link: frozenset[Pair]) -> bool:
