@@ -210,9 +210,10 @@ class ComponentsFn(beam.DoFn):  # type: ignore[misc]
         unpack_entries(keyed[1])
         shard = self._state.open(keyed[0], token, log)
         shard.index.warm()
+        slept = not shard.index.awake
         shard.append(keyed[1])
         rows = shard.index.decide()
-        if rows:
+        if rows or (slept and shard.index.awake):
             shard.append(shard.index.spoken())
         shard.commit(log)
         yield from batches(rows)
@@ -226,9 +227,9 @@ class Resolve(beam.PTransform):  # type: ignore[misc]
     """PCollection[Normalised] -> PCollection[RowBatch]: rows of identity.*.
 
     `seeds` rebuilds the state from the tables: batches of a record's latest StoredRecord row, its
-    latest Link row and the latest row of the entity that this names, each record once. Nothing is
-    decided until all of them stand; then what differs from the tables is written. The collection
-    must end: it is counted. `decisions` are packed messages to components.
+    latest Link row and the latest row of the entity that this names. Nothing is decided until all
+    of them stand; then what differs from the tables is written. The collection must end: it is
+    counted. `decisions` are packed messages to components.
     """
 
     def __init__(
@@ -290,6 +291,8 @@ class Resolve(beam.PTransform):  # type: ignore[misc]
     def _seed_end(self, seeds: beam.PCollection) -> beam.PCollection:
         return (
             seeds
+            | "Seeded keys" >> beam.Map(seeded_key).with_output_types(str)
+            | "Distinct keys" >> beam.Distinct()
             | "Count seeds" >> beam.combiners.Count.Globally()
             | "Seed end" >> beam.Map(seed_end).with_output_types(KEYED_TYPE)
         )
@@ -303,6 +306,11 @@ def seed_element(batch: RowBatch, shards: int) -> Keyed:
     told = published(Seed(stored, link, entity))
     incoming = Incoming(from_stored(stored), stamp_of(stored), told)
     return (shard_of_key(stored.record_key, shards), _PACK.encode([incoming]))
+
+
+def seeded_key(batch: RowBatch) -> str:
+    """The record_key of a seed."""
+    return next(row.record_key for row in batch.rows if isinstance(row, StoredRecord))
 
 
 def seed_end(count: int) -> Keyed:

@@ -37,11 +37,11 @@ def record(key: str, version: int = 1, **fields: object) -> IdentityRecord:
     kind = fields.pop("kind", "account" if ":account" in key or ":company" in key else "person")
     return IdentityRecord(
         record_key=key,
-        kind=kind,  # type: ignore[arg-type]
+        kind=kind,
         stamp=version,
         fetched=version,
         digest=f"d{version}",
-        **fields,  # type: ignore[arg-type]
+        **fields,
     )
 
 
@@ -206,14 +206,16 @@ class Bag:
             self.put(answer)
 
     def _to_components(self, message: Entry) -> None:
+        slept = not self._components.awake
         self._components.apply(pack([message]))
         log = self._logs.setdefault("components", [])
         log.append(pack([message]))
         if self.rng.random() < 0.5:
-            self.rows += self._components.decide()
-        else:
             return
-        log.append(self._components.spoken())
+        rows = self._components.decide()
+        self.rows += rows
+        if rows or (slept and self._components.awake):
+            log.append(self._components.spoken())
 
     def _rebuild(self) -> None:
         self.rows += self._components.decide()
@@ -223,10 +225,10 @@ class Bag:
         ):
             for shard in range(self.SHARDS):
                 name = f"{layer}{shard}"
-                self._logs[name] = self._log_of(name, shards[shard])  # type: ignore[arg-type]
-                shards[shard] = new()  # type: ignore[call-overload]
+                self._logs[name] = self._log_of(name, shards[shard])
+                shards[shard] = new()
                 for entry in self._logs[name]:
-                    shards[shard].apply(entry)  # type: ignore[attr-defined]
+                    shards[shard].apply(entry)
         self._logs["components"] = self._log_of("components", self._components)
         self._logs["components"].append(self._components.spoken())
         self._components = self._new_components()
@@ -253,7 +255,7 @@ def decisions(seed: int, keys: Sequence[str]) -> Iterator[Decision]:
             continue
         for version in range(1, rng.randint(1, 2) + 1):
             verdict = rng.choice(("same", "different", "withdrawn"))
-            yield Decision(left, right, verdict, (1, version, number, ""))  # type: ignore[arg-type]
+            yield Decision(left, right, verdict, (1, version, number, ""))
 
 
 def tables(rows: Iterable[Row]) -> tuple[State, dict[str, StoredRecord], dict[str, Link]]:

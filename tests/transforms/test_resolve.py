@@ -37,7 +37,7 @@ def in_process(records: list[IdentityRecord]) -> State:
     return dict(engine.links()), dict(engine.entities())
 
 
-def says(expected: State):  # type: ignore[no-untyped-def]
+def says(expected: State):
     def check(batches: list[RowBatch]) -> None:
         rows = sorted(
             (row for batch in batches for row in batch.rows),
@@ -56,7 +56,7 @@ def run(runner: str, elements: list[bytes], expected: State, **options: object) 
             | beam.Map(unpack_normalised).with_output_types(Normalised)
         )
         made = {
-            name: pipeline | name >> beam.Create(values)  # type: ignore[call-overload]
+            name: pipeline | name >> beam.Create(values)
             for name, values in options.items()
         }
         rows = changes | Resolve(SETTINGS, shards=3, clock=clock, **made)

@@ -1,0 +1,1 @@
+"""Identity: which records are one person or one account. Plain Python; no Beam, no SQL."""

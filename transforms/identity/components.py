@@ -63,6 +63,11 @@ class Components:
         return -(-len(self._graph.nodes) // RECORDS_PER_ENTRY) + 1
 
     @property
+    def awake(self) -> bool:
+        """False while seeds are still awaited."""
+        return self._awake
+
+    @property
     def ledger(self) -> Ledger:
         """Links and entities as decided so far."""
         return self._ledger
@@ -91,7 +96,7 @@ class Components:
             self.receive(message)
 
     def spoken(self) -> bytes:
-        """The log's entry after `decide` has returned rows."""
+        """The log's entry after `decide` has returned rows or opened the ledger."""
         return pack([Spoken(self._revision, self._awake)])
 
     def entries(self) -> Iterable[bytes]:
@@ -112,7 +117,10 @@ class Components:
 
     def warm(self) -> None:
         """Works out silently what had been decided before the state was rebuilt from its log."""
-        if self._awake and self._graph.dirty:
+        if not self._awake:
+            return
+        self._seeds = {}
+        if self._graph.dirty:
             self._decide(Moment(self._revision, 0))
 
     def decide(self) -> list[Row]:
