@@ -55,10 +55,7 @@ def run(runner: str, elements: list[bytes], expected: State, **options: object) 
             | beam.Create(elements)
             | beam.Map(unpack_normalised).with_output_types(Normalised)
         )
-        made = {
-            name: pipeline | name >> beam.Create(values)
-            for name, values in options.items()
-        }
+        made = {name: pipeline | name >> beam.Create(values) for name, values in options.items()}
         rows = changes | Resolve(SETTINGS, shards=3, clock=clock, **made)
         assert rows.element_type is RowBatch
         assert_that(rows, says(expected))
@@ -153,3 +150,22 @@ def test_a_seed_without_a_published_link_is_a_record_all_the_same() -> None:
     shard, message = seed_element(RowBatch((row,)), 4)
     assert 0 <= shard < 4
     assert message
+
+
+def test_stages_and_coders_of_keyed_state_are_as_a_running_job_has_them() -> None:
+    pipeline = beam.Pipeline(options=PipelineOptions([]))
+    changes = pipeline | beam.Create([]).with_output_types(Normalised)
+    changes | Resolve(SETTINGS, shards=3, clock=clock)
+    components = pipeline.to_runner_api().components
+    stateful = {
+        step.unique_name: step
+        for step in components.transforms.values()
+        if step.spec.urn == "beam:transform:pardo:v1" and b"token" in step.spec.payload
+    }
+    stages = {name.split("/")[1] for name in stateful}
+    assert stages == {"Records", "Blocks", "Components"}
+    for step in stateful.values():
+        (collection,) = step.inputs.values()
+        coder = components.coders[components.pcollections[collection].coder_id]
+        parts = [components.coders[part].spec.urn for part in coder.component_coder_ids]
+        assert parts == ["beam:coder:varint:v1", "beam:coder:bytes:v1"], step.unique_name
