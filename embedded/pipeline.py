@@ -15,12 +15,12 @@ import apache_beam as beam
 from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.runners.direct.direct_runner import BundleBasedDirectRunner
 from google.cloud import pubsub_v1
+from pipelines.seeds import read_seeds
 
 from connectors.objects import FolderStore
 from embedded.direct import Sources, local_sources
 from pipelines.graph import Parts
 from pipelines.recovery import read_marks, seek_back
-from pipelines.seeds import read_seeds
 from pipelines.stream import build
 from transforms.settings import load_settings
 from warehouse.clients import Endpoint, bigquery_client

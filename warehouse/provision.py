@@ -49,8 +49,7 @@ def provision(
             continue
         added = _additions(table, existing)
         if added:
-            existing.schema = [*existing.schema, *added]
-            client.update_table(existing, ["schema"], timeout=TIMEOUT_S)
+            _add(client, reference, added)
             names = ", ".join(field.name for field in added)
             done.append(f"added to {dataset_prefix}{table.id}: {names}")
     return done
@@ -91,6 +90,19 @@ def _additions(table: Table, existing: bigquery.Table) -> list[bigquery.SchemaFi
                 "for it; make it NULLABLE"
             )
     return added
+
+
+def _add(client: bigquery.Client, reference: str, added: list[bigquery.SchemaField]) -> None:
+    """By DDL, then by the API: the embedded warehouse adds the column by the one and knows it by
+    the other; BigQuery takes either and minds neither."""
+    for field in added:
+        kind = f"ARRAY<{field.field_type}>" if field.mode == "REPEATED" else field.field_type
+        sql = f"ALTER TABLE `{reference}` ADD COLUMN IF NOT EXISTS {field.name} {kind}"
+        client.query_and_wait(sql, api_timeout=TIMEOUT_S, wait_timeout=TIMEOUT_S)
+    table = client.get_table(reference, timeout=TIMEOUT_S)
+    names = {field.name for field in added}
+    table.schema = [*(field for field in table.schema if field.name not in names), *added]
+    client.update_table(table, ["schema"], timeout=TIMEOUT_S)
 
 
 _ALIASES = {"INTEGER": "INT64", "FLOAT": "FLOAT64", "BOOLEAN": "BOOL"}

@@ -22,7 +22,7 @@ from transforms.accept import change_of
 from transforms.metrics import ROWS_REFUSED, ROWS_WRITTEN, counter
 from warehouse.clients import Endpoint, write_client
 from warehouse.protobuf import encode
-from warehouse.storage_write import Encoded, RefusedRow, TableWriter
+from warehouse.storage_write import Appender, Encoded, RefusedRow
 
 
 class RowSink(Protocol):
@@ -53,11 +53,8 @@ class StorageSink:
         dataset_prefix: str = "",
         give_up_after_s: float | None = None,
     ) -> None:
-        self._endpoint = endpoint
         self._client = write_client(endpoint)
-        self._prefix = dataset_prefix
-        self._give_up_after_s = give_up_after_s
-        self._writers: dict[type[Row], TableWriter] = {}
+        self._appender = Appender(self._client, endpoint.project, dataset_prefix, give_up_after_s)
         self._refused: list[RefusedRow] = []
 
     @staticmethod
@@ -75,41 +72,24 @@ class StorageSink:
             except InvalidRow as error:
                 self._refused.append(RefusedRow(row, str(error)))
                 continue
-            self._writer(type(row)).add(encoded)
+            self._appender.add(BY_ROW[type(row)], encoded)
 
     def flush(self) -> list[RefusedRow]:
         """Sends the rest of every table, then waits for all."""
-        for writer in self._writers.values():
-            writer.send()
+        self._appender.send()
+        self._appender.settle()
         refused, self._refused = self._refused, []
-        for writer in self._writers.values():
-            writer.settle()
-            refused += writer.take_refused()
-        return refused
+        return refused + self._appender.take_refused()
 
     def discard(self) -> None:
         """Forgets what is not acknowledged."""
         self._refused = []
-        for writer in self._writers.values():
-            writer.discard()
+        self._appender.discard()
 
     def close(self) -> None:
-        """Ends all streams."""
-        for writer in self._writers.values():
-            writer.close()
+        """Ends the connection."""
+        self._appender.close()
         self._client.transport.close()
-
-    def _writer(self, row: type[Row]) -> TableWriter:
-        writer = self._writers.get(row)
-        if writer is None:
-            writer = self._writers[row] = TableWriter(
-                self._client,
-                self._endpoint.project,
-                BY_ROW[row],
-                self._prefix,
-                self._give_up_after_s,
-            )
-        return writer
 
 
 class DiscardSink:

@@ -1,7 +1,8 @@
-"""One table's default stream of the Storage Write API: batches out, acknowledgements in.
+"""The default streams of the Storage Write API: batches out, acknowledgements in.
 
-The default stream needs no commit: an acknowledged batch is there and can be queried.
-https://cloud.google.com/bigquery/docs/write-api-streaming
+The default stream needs no commit: an acknowledged batch is there and can be queried. One
+connection serves all tables (multiplexing), the schema sent along where the table changes.
+https://cloud.google.com/bigquery/docs/write-api-best-practices#connection_pool_management
 """
 
 import logging
@@ -12,6 +13,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
+import grpc
 from google.api_core import exceptions as api
 from google.cloud.bigquery_storage_v1 import BigQueryWriteClient, types
 
@@ -59,58 +61,65 @@ class RefusedRow(NamedTuple):
     error: str
 
 
+class Batch(NamedTuple):
+    """Rows of one table that travel together."""
+
+    table: Table
+    rows: list[Encoded]
+
+
 class Away(Exception):
     """The connection broke: what is not acknowledged has to be sent again."""
 
 
-class TableWriter:
-    """Appends to one table; not for several threads at once."""
+class Appender:
+    """Appends to the tables of a project; not for several threads at once."""
 
     def __init__(
         self,
         client: BigQueryWriteClient,
         project: str,
-        table: Table,
         dataset_prefix: str = "",
         give_up_after_s: float | None = None,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._client = client
-        self._name = (
-            f"projects/{project}/datasets/{dataset_prefix}{table.dataset}"
-            f"/tables/{table.name}/streams/_default"
-        )
-        self._table = table
+        self._datasets = f"projects/{project}/datasets/{dataset_prefix}"
         self._give_up_after_s = give_up_after_s
         self._sleep = sleep
-        self._gathered: list[Encoded] = []
-        self._gathered_bytes = 0
-        self._sent: deque[list[Encoded]] = deque()
+        self._gathered: dict[str, Batch] = {}
+        self._gathered_bytes: dict[str, int] = {}
+        self._sent: deque[Batch] = deque()
         self._refused: list[RefusedRow] = []
         self._requests: queue.SimpleQueue[Any] | None = None
         self._responses: Any = None
         self._opened = 0.0
-        self._introduced = False
+        self._schema_of = ""
 
-    def add(self, encoded: Encoded) -> None:
+    def _stream(self, table: Table) -> str:
+        return f"{self._datasets}{table.dataset}/tables/{table.name}/streams/_default"
+
+    def add(self, table: Table, encoded: Encoded) -> None:
         """Takes a row; sends a batch when it is full."""
-        self._gathered.append(encoded)
-        self._gathered_bytes += len(encoded.body)
-        if len(self._gathered) >= ROWS_A_BATCH or self._gathered_bytes >= BYTES_A_BATCH:
-            self.send()
+        batch = self._gathered.setdefault(table.id, Batch(table, []))
+        batch.rows.append(encoded)
+        size = self._gathered_bytes.get(table.id, 0) + len(encoded.body)
+        self._gathered_bytes[table.id] = size
+        if len(batch.rows) >= ROWS_A_BATCH or size >= BYTES_A_BATCH:
+            self._send(table.id)
 
     def send(self) -> None:
-        """Sends what is gathered without waiting for the answer."""
-        if not self._gathered:
-            return
-        batch, self._gathered, self._gathered_bytes = self._gathered, [], 0
+        """Sends what is gathered of every table without waiting for the answers."""
+        for table_id in list(self._gathered):
+            self._send(table_id)
+
+    def _send(self, table_id: str) -> None:
+        batch = self._gathered.pop(table_id)
+        self._gathered_bytes.pop(table_id)
         if len(self._sent) >= BATCHES_IN_FLIGHT:
             self.settle()
         self._sent.append(batch)
-        try:
-            self._put(batch)
-        except Away:
-            self.settle()
+        self._put(batch)
 
     def settle(self) -> None:
         """Returns when every batch that was sent is acknowledged or refused row by row."""
@@ -124,10 +133,11 @@ class TableWriter:
                 reason = str(away)
             waited = time.monotonic() - began
             if self._give_up_after_s is not None and waited > self._give_up_after_s:
-                raise RetriableError(f"{self._table.id} cannot be written: {reason}")
+                first = self._sent[0].table.id
+                raise RetriableError(f"{first} cannot be written: {reason}")
             if time.monotonic() - noted > LOG_EVERY_S:
                 noted = time.monotonic()
-                log.warning("%s: waiting for the warehouse (%s)", self._table.id, reason)
+                log.warning("waiting for the warehouse (%s)", reason)
             longest = min(LONGEST_WAIT_S, FIRST_WAIT_S * 2**attempt)
             self._sleep(random.uniform(0, longest))  # noqa: S311 (full jitter)
             attempt += 1
@@ -140,7 +150,7 @@ class TableWriter:
 
     def discard(self) -> None:
         """Forgets what is not acknowledged: its bundle has failed and will come again."""
-        self._gathered, self._gathered_bytes = [], 0
+        self._gathered, self._gathered_bytes = {}, {}
         self._refused = []
         if self._sent:
             self._sent.clear()
@@ -156,25 +166,22 @@ class TableWriter:
 
     def _resend(self) -> None:
         self.close()
-        try:
-            for batch in self._sent:
-                self._put(batch)
-        except Away:
-            # settle() finds out at its next receive, and waits longer.
-            self.close()
+        for batch in self._sent:
+            self._put(batch)
 
-    def _put(self, batch: list[Encoded]) -> None:
-        if self._requests is None or (
-            len(self._sent) <= 1 and time.monotonic() - self._opened > STREAM_AGE_S
-        ):
+    def _put(self, batch: Batch) -> None:
+        aged = time.monotonic() - self._opened > STREAM_AGE_S
+        if self._requests is None or (len(self._sent) <= 1 and aged):
             self._open()
         assert self._requests is not None
-        rows = types.ProtoRows(serialized_rows=[encoded.body for encoded in batch])
-        data = types.AppendRowsRequest.ProtoData(rows=rows)
-        if not self._introduced:
-            data.writer_schema = types.ProtoSchema(proto_descriptor=descriptor(self._table.row))
-            self._introduced = True
-        self._requests.put(types.AppendRowsRequest(write_stream=self._name, proto_rows=data))
+        rows = types.ProtoRows(serialized_rows=[encoded.body for encoded in batch.rows])
+        proto = types.AppendRowsRequest.ProtoData(rows=rows)
+        if self._schema_of != batch.table.id:
+            schema = types.ProtoSchema(proto_descriptor=descriptor(batch.table.row))
+            proto.writer_schema = schema
+            self._schema_of = batch.table.id
+        stream = self._stream(batch.table)
+        self._requests.put(types.AppendRowsRequest(write_stream=stream, proto_rows=proto))
 
     def _open(self) -> None:
         self.close()
@@ -184,18 +191,18 @@ class TableWriter:
             while (request := requests.get()) is not None:
                 yield request
 
-        try:
-            self._responses = self._client.append_rows(
-                outgoing(),
-                timeout=STREAM_TIMEOUT_S,
-                retry=None,
-                metadata=(("x-goog-request-params", f"write_stream={self._name}"),),
-            )
-        except api.GoogleAPICallError as error:
-            raise self._policy(error) from error
+        # The stub itself: the client's method would wait here for the first response, and there is
+        # none before the first request.
+        self._responses = self._client.transport.append_rows(
+            outgoing(),
+            timeout=STREAM_TIMEOUT_S,
+            metadata=(
+                ("x-goog-request-params", f"write_stream={self._stream(self._sent[0].table)}"),
+            ),
+        )
         self._requests = requests
         self._opened = time.monotonic()
-        self._introduced = False
+        self._schema_of = ""
 
     def _receive(self) -> None:
         if self._responses is None:
@@ -205,12 +212,13 @@ class TableWriter:
         except StopIteration:
             self.close()
             raise Away("the stream ended") from None
-        except api.GoogleAPICallError as error:
+        except grpc.RpcError as failure:
             self.close()
+            error = api.from_grpc_error(failure)
             if isinstance(error, api.InvalidArgument):
                 self._sift(str(error.message))
                 return
-            raise self._policy(error) from error
+            raise self._policy(error) from failure
         if response.row_errors:
             self._refuse({e.index: e.message for e in response.row_errors})
         elif response.error.code:
@@ -222,30 +230,31 @@ class TableWriter:
         if isinstance(error, (*RETRIABLE, api.NotFound)):
             # A table that was just made is not found for a while.
             return Away(type(error).__name__)
-        return FatalError(f"{self._table.id} cannot be written: {error.message}")
+        return FatalError(f"{self._sent[0].table.id} cannot be written: {error.message}")
 
     def _refuse(self, errors: dict[int, str]) -> None:
         batch = self._sent.popleft()
-        self._refused += [RefusedRow(batch[i].row, text) for i, text in sorted(errors.items())]
-        self._again([encoded for i, encoded in enumerate(batch) if i not in errors])
+        self._refused += [RefusedRow(batch.rows[i].row, text) for i, text in sorted(errors.items())]
+        kept = [encoded for i, encoded in enumerate(batch.rows) if i not in errors]
+        self._again(Batch(batch.table, kept))
 
     def _sift(self, reason: str) -> None:
         """A batch was refused whole: halves find the rows that are to blame."""
-        batch = self._sent.popleft()
-        if len(batch) == 1:
-            self._refused.append(RefusedRow(batch[0].row, reason))
-            self._again([])
+        table, rows = self._sent.popleft()
+        if len(rows) == 1:
+            self._refused.append(RefusedRow(rows[0].row, reason))
+            self._again()
             return
-        half = len(batch) // 2
-        self._again(batch[:half], batch[half:])
+        half = len(rows) // 2
+        self._again(Batch(table, rows[:half]), Batch(table, rows[half:]))
 
-    def _again(self, *batches: list[Encoded]) -> None:
+    def _again(self, *batches: Batch) -> None:
         """Puts batches back behind what is in flight; a broken stream sends all of it anew."""
-        pending = [batch for batch in batches if batch]
         broken = self._responses is None
-        for batch in pending:
-            self._sent.append(batch)
-            if not broken:
-                self._put(batch)
+        for batch in batches:
+            if batch.rows:
+                self._sent.append(batch)
+                if not broken:
+                    self._put(batch)
         if broken:
             self._resend()

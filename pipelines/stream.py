@@ -1,0 +1,58 @@
+"""The streaming pipeline: subscriptions to tables."""
+
+import apache_beam as beam
+from apache_beam.io.gcp.pubsub import PubsubMessage, ReadFromPubSub
+
+from pipelines.graph import Ingest, Parts
+from pipelines.notices import Notify
+from schemas.flow import Received
+from schemas.topology import PIPELINE_SUBSCRIPTIONS
+
+
+def received(message: PubsubMessage) -> Received:
+    """The message as the graph takes it."""
+    published = message.publish_time
+    return Received(
+        message.data or b"",
+        dict(message.attributes or {}),
+        message.message_id or "",
+        published.micros if published is not None else 0,
+    )
+
+
+class Read(beam.PTransform):  # type: ignore[misc]
+    """All subscriptions of the pipeline as one collection.
+
+    No id_label (dedupe is ours, and it would swallow a replay) and no timestamp attribute: an
+    element's time is when it was published; event time is a column.
+    """
+
+    def __init__(self, project: str) -> None:
+        super().__init__()
+        self._project = project
+
+    def expand(self, begin: beam.pvalue.PBegin) -> beam.PCollection:
+        """One labelled read a subscription."""
+        reads = [
+            begin
+            | subscription.topic
+            >> ReadFromPubSub(
+                subscription=f"projects/{self._project}/subscriptions/{subscription.name}",
+                with_attributes=True,
+            )
+            for subscription in PIPELINE_SUBSCRIPTIONS
+        ]
+        messages = reads | "Together" >> beam.Flatten()
+        return messages | "Receive" >> beam.Map(received).with_output_types(Received)
+
+
+def build(
+    pipeline: beam.Pipeline,
+    parts: Parts,
+    messages_project: str,
+    seeds: beam.PCollection | None = None,
+) -> None:
+    """Puts the streaming graph into a pipeline."""
+    messages = pipeline | "Read" >> Read(messages_project)
+    notable = messages | "Ingest" >> Ingest(parts, seeds)
+    notable | "Notify" >> Notify(messages_project)
