@@ -3,6 +3,8 @@
 import random
 import time
 
+import msgspec
+
 from schemas.clock import wall_clock
 from schemas.identity import IdentityRecord
 from transforms.identity.engine import Engine
@@ -92,7 +94,8 @@ def _again(record: IdentityRecord, stamp: int, rng: random.Random) -> IdentityRe
 
 
 def run() -> dict[str, float]:
-    """Events a second with one event a call, percentiles of a call, and a known record's cost."""
+    """Events a second with one event a call, percentiles of a call, and the cost of a newer version that
+    says the same."""
     records = generate(RECORDS)
     engine = Engine(Settings(), wall_clock)
     took = []
@@ -103,14 +106,16 @@ def run() -> dict[str, float]:
         took.append(time.perf_counter() - begun)
     elapsed = time.perf_counter() - started
     took.sort()
+    newest = list({record.record_key: record for record in records}.values())
+    newer = [msgspec.structs.replace(record, stamp=RECORDS + 1) for record in newest]
     again = time.perf_counter()
-    for record in records:
+    for record in newer:
         engine.add((record,))
     known = time.perf_counter() - again
     return {
         "events_per_s": len(records) / elapsed,
         "p50_us": took[len(took) // 2] * 1e6,
         "p99_us": took[len(took) * 99 // 100] * 1e6,
-        "known_record_us": known / len(records) * 1e6,
+        "known_record_us": known / len(newer) * 1e6,
         "entities_count": float(len(engine.entities())),
     }
