@@ -94,8 +94,8 @@ def _again(record: IdentityRecord, stamp: int, rng: random.Random) -> IdentityRe
 
 
 def run() -> dict[str, float]:
-    """Events a second with one event a call, percentiles of a call, and the cost of a newer version that
-    says the same."""
+    """Events a second and percentiles, one event a call; what a newer version that says the same
+    costs."""
     records = generate(RECORDS)
     engine = Engine(Settings(), wall_clock)
     took = []
