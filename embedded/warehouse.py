@@ -1,8 +1,11 @@
 """The embedded warehouse: bqemulator, an implementation of BigQuery's APIs on DuckDB.
 
 Started as a child process with a data directory; its data is on disk when an append is answered.
+`python -m embedded.warehouse --directory …` runs it in the foreground, for a supervisor.
 """
 
+import argparse
+import os
 import subprocess
 import sys
 import time
@@ -18,6 +21,9 @@ from schemas.errors import FatalError
 from warehouse.clients import Endpoint
 
 PROJECT = "salesintel-local"
+ROOT = Path(__file__).parent.parent
+"""Where `python -m embedded…` finds the packages."""
+
 START_TIMEOUT_S = 90.0
 STOP_GRACE_S = 15.0
 PROBE_EVERY_S = 0.1
@@ -27,8 +33,9 @@ PROBE_TIMEOUT_S = 2.0
 def command(directory: Path, rest_port: int, grpc_port: int, project: str = PROJECT) -> list[str]:
     """The command line of the server."""
     return [
-        str(Path(sys.executable).parent / "bqemulator"),
-        "start",
+        sys.executable,
+        "-m",
+        "embedded.warehouse_process",
         "--persistent",
         f"--data-dir={directory}",
         f"--rest-port={rest_port}",
@@ -81,9 +88,11 @@ class WarehouseServer:
         self.directory.mkdir(parents=True, exist_ok=True)
         self._log = self._log_path.open("ab")
         self._process = subprocess.Popen(
-            command(self.directory, self._rest_port, self._grpc_port),
+            command(self.directory.absolute(), self._rest_port, self._grpc_port),
+            stdin=subprocess.DEVNULL,
             stdout=self._log,
             stderr=self._log,
+            cwd=ROOT,
         )
         deadline = time.monotonic() + START_TIMEOUT_S
         while not answers(self.endpoint.rest or ""):
@@ -113,3 +122,23 @@ class WarehouseServer:
             self._process.kill()
             self._process.wait()
             self._process = None
+
+
+def main() -> None:
+    """Becomes the server: a signal to this process reaches it."""
+    parser = argparse.ArgumentParser(prog="embedded.warehouse", description=__doc__)
+    parser.add_argument("--directory", type=Path, required=True, help="Where its data lies.")
+    parser.add_argument("--rest-port", type=int, required=True, help="Port of the REST API.")
+    parser.add_argument("--grpc-port", type=int, required=True, help="Port of the Storage API.")
+    parser.add_argument("--project", default=PROJECT, help="Project of its datasets.")
+    given = parser.parse_args()
+    directory = given.directory.absolute()
+    prepare()
+    directory.mkdir(parents=True, exist_ok=True)
+    os.chdir(ROOT)
+    line = command(directory, given.rest_port, given.grpc_port, given.project)
+    os.execv(line[0], line)  # noqa: S606 (our own interpreter and arguments)
+
+
+if __name__ == "__main__":
+    main()
