@@ -1,5 +1,7 @@
 """Clients of BigQuery, and of what stands in for it on one machine: only the address differs."""
 
+from typing import Any
+
 import grpc
 import msgspec
 from google.api_core.client_options import ClientOptions
@@ -11,6 +13,11 @@ from google.cloud.bigquery_storage_v1.services.big_query_write.transports import
 )
 
 MAX_CALL_BYTES = 64 * 1024 * 1024
+TIMEOUT_S = 120.0
+"""Of one request to the REST API where the caller names no time."""
+
+RETRY_S = 30.0
+"""How long a request is tried again; by default the client tries for ten minutes."""
 
 
 class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
@@ -21,11 +28,24 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
     grpc: str | None = None
 
 
+class BoundedClient(bigquery.Client):  # type: ignore[misc]
+    """A client whose requests all end: the embedded warehouse answers 500 to what it cannot do,
+    and the client would send that again for ten minutes; without a time it would wait for ever.
+    """
+
+    def _call_api(self, retry: Any, *args: Any, **request: Any) -> Any:
+        # The one place that every request of the client passes through.
+        if retry is not None and (retry.timeout is None or retry.timeout > RETRY_S):
+            retry = retry.with_timeout(RETRY_S)
+        request["timeout"] = request.get("timeout") or TIMEOUT_S
+        return super()._call_api(retry, *args, **request)
+
+
 def bigquery_client(endpoint: Endpoint) -> bigquery.Client:
-    """A client of the REST API."""
+    """A client of the REST API; every request of it ends within about TIMEOUT_S + RETRY_S."""
     if endpoint.rest is None:
-        return bigquery.Client(project=endpoint.project)
-    return bigquery.Client(
+        return BoundedClient(project=endpoint.project)
+    return BoundedClient(
         project=endpoint.project,
         credentials=AnonymousCredentials(),  # type: ignore[no-untyped-call]
         client_options=ClientOptions(api_endpoint=endpoint.rest),

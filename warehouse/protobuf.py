@@ -4,13 +4,20 @@ TIMESTAMP travels as microseconds, DATE as days, JSON as text.
 https://cloud.google.com/bigquery/docs/supported-data-types#supported-protocol-buffer-data-types
 """
 
+import re
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
+import msgspec
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 
+from schemas.clock import DAY_US, MAX_US, MIN_US
 from schemas.columns import Column, Row, columns
-from schemas.errors import InvalidRow
+from schemas.errors import FatalError, InvalidRow
+
+MAX_ROW_BYTES = 9_900_000
+"""A request has at most 10 MB, and the schema travels with it.
+https://cloud.google.com/bigquery/quotas#write-api-limits"""
 
 _Field = descriptor_pb2.FieldDescriptorProto
 _KINDS = {
@@ -57,15 +64,37 @@ def message_class(row: type[Row]) -> Any:
     return message_factory.GetMessageClass(found)
 
 
+_JSON = msgspec.json.Decoder(msgspec.Raw)
+# The embedded warehouse stores any number and then answers 500 to every query that reads it.
+_RANGES = {"TIMESTAMP": (MIN_US, MAX_US), "DATE": (MIN_US // DAY_US, MAX_US // DAY_US)}
+
+
+class _Narrow(NamedTuple):
+    """Columns whose type holds less than its protobuf type does."""
+
+    json: tuple[str, ...]
+    ranges: tuple[tuple[str, int, int], ...]
+
+
 @cache
-def _columns(row: type[Row]) -> tuple[tuple[str, Column], ...]:
-    return tuple((column.name, column) for column in columns(row))
+def _narrow(row: type[Row]) -> _Narrow:
+    kinds = [(column.name, column.kind) for column in columns(row)]
+    if any(
+        column.mode == "REPEATED" and column.kind in ("JSON", *_RANGES) for column in columns(row)
+    ):
+        raise FatalError(f"{row.__name__}: a repeated JSON, TIMESTAMP or DATE is not checked yet")
+    return _Narrow(
+        tuple(name for name, kind in kinds if kind == "JSON"),
+        tuple((name, *_RANGES[kind]) for name, kind in kinds if kind in _RANGES),
+    )
 
 
 def encode(row: Row) -> bytes:
     """The bytes of a row; InvalidRow names a column that is empty and may not be, or of wrong type.
 
-    The embedded warehouse enforces neither required nor unknown columns, BigQuery both: so we do.
+    The embedded warehouse enforces neither required columns nor ranges, and takes the connection
+    down for JSON that is none; BigQuery refuses all of them: so we do. Text that is no Unicode
+    (lone surrogates) is written with U+FFFD in their place.
     """
     kind = type(row)
     values = {
@@ -74,40 +103,76 @@ def encode(row: Row) -> bytes:
         if (value := getattr(row, name)) is not None and value != ()
     }
     try:
-        return bytes(message_class(kind)(**values).SerializeToString())
-    except Exception as error:
-        repaired = _repaired(row, values)
-        if repaired is None:
-            raise InvalidRow(_fault(row, error)) from error
-        return repaired
-
-
-def _repaired(row: Row, values: dict[str, Any]) -> bytes | None:
-    """Text that is no Unicode (lone surrogates) is written with replacement characters."""
-    clean = {name: _clean(value) for name, value in values.items()}
-    try:
-        return bytes(message_class(type(row))(**clean).SerializeToString())
+        body = _serialized(kind, values)
     except Exception:
-        return None
+        values = {column.name: _repaired(column, values) for column in _present(kind, values)}
+        try:
+            body = _serialized(kind, values)
+        except Exception as error:
+            raise InvalidRow(_fault(kind, values, error)) from None
+    if len(body) > MAX_ROW_BYTES:
+        raise InvalidRow(f"the row has {len(body)} bytes, {MAX_ROW_BYTES} are the limit")
+    return body
 
 
-def _clean(value: Any) -> Any:
-    if isinstance(value, str):
-        return value.encode("utf-8", "replace").decode("utf-8")
-    if isinstance(value, tuple):
-        return tuple(_clean(one) for one in value)
-    return value
+def _serialized(kind: type[Row], values: dict[str, Any]) -> bytes:
+    narrow = _narrow(kind)
+    for name, low, high in narrow.ranges:
+        if name in values and not low <= values[name] <= high:
+            raise InvalidRow(name)
+    for name in narrow.json:
+        if name in values:
+            _JSON.decode(values[name])
+    return bytes(message_class(kind)(**values).SerializeToString())
 
 
-def _fault(row: Row, error: Exception) -> str:
-    for name, column in _columns(type(row)):
-        value = getattr(row, name)
-        if value is None and column.mode == "REQUIRED":
-            return f"column {name} is required and empty"
-        if value is None:
+def _present(kind: type[Row], values: dict[str, Any]) -> list[Column]:
+    return [column for column in columns(kind) if column.name in values]
+
+
+def _repaired(column: Column, values: dict[str, Any]) -> Any:
+    value = values[column.name]
+    repair = _unicode_json if column.kind == "JSON" else _unicode
+    return tuple(map(repair, value)) if isinstance(value, tuple) else repair(value)
+
+
+def _unicode(value: Any) -> Any:
+    """Surrogates that make a pair become the character they mean, others U+FFFD."""
+    if not isinstance(value, str):
+        return value
+    return value.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+
+
+# An escape of one half of a pair without the other; all other escapes are matched to step over.
+_HALF = re.compile(
+    r"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"
+    r"|(u[dD][89a-fA-F][0-9a-fA-F]{2})|.)",
+    re.DOTALL,
+)
+
+
+def _unicode_json(value: Any) -> Any:
+    """A document may also escape half of a pair: JSON's grammar allows it, Unicode does not."""
+    if not isinstance(value, str):
+        return value
+    return _HALF.sub(lambda found: "\\ufffd" if found[1] else found[0], _unicode(value))
+
+
+def _fault(kind: type[Row], values: dict[str, Any], error: Exception) -> str:
+    """What is wrong, by the column's name: a value may be private."""
+    for column in columns(kind):
+        if column.name not in values:
+            if column.mode == "REQUIRED":
+                return f"column {column.name} is required and empty"
             continue
         try:
-            message_class(type(row))(**{name: _clean(value)})
+            value = values[column.name]
+            low, high = _RANGES.get(column.kind, (None, None))
+            if low is not None and high is not None and not low <= value <= high:
+                raise InvalidRow(column.name)
+            if column.kind == "JSON":
+                _JSON.decode(value)
+            message_class(kind)(**{column.name: value})
         except Exception:
-            return f"column {name} is no {column.kind}"
+            return f"column {column.name} is no {column.kind}"
     return f"the row cannot be encoded: {type(error).__name__}"

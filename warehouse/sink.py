@@ -19,6 +19,7 @@ from schemas.operations import DeadLetter
 from schemas.records import RawChange
 from schemas.tables import BY_ROW
 from transforms.accept import change_of
+from transforms.dead_letters import MAX_PAYLOAD_BYTES, Store
 from transforms.metrics import ROWS_REFUSED, ROWS_WRITTEN, counter
 from warehouse.clients import Endpoint, write_client
 from warehouse.protobuf import encode
@@ -38,6 +39,10 @@ class RowSink(Protocol):
 
     def discard(self) -> None:
         """Forgets what was taken since the last flush: it will come again."""
+        ...
+
+    def close(self) -> None:
+        """Ends the connection."""
         ...
 
 
@@ -115,12 +120,45 @@ class DiscardSink:
         """Forgets."""
         self._refused = []
 
+    def close(self) -> None:
+        """Has nothing to end."""
+
+
+class MemorySink:
+    """Keeps the rows of flushed bundles in a list, for tests; refuses what cannot be encoded."""
+
+    def __init__(self, kept: list[Row]) -> None:
+        self._kept = kept
+        self._rows: list[Row] = []
+
+    def write(self, rows: Sequence[Row]) -> None:
+        """Takes rows."""
+        self._rows += rows
+
+    def flush(self) -> list[RefusedRow]:
+        """Keeps what a table would take."""
+        rows, self._rows, refused = self._rows, [], []
+        for row in rows:
+            try:
+                encode(row)
+                self._kept.append(row)
+            except InvalidRow as error:
+                refused.append(RefusedRow(row, str(error)))
+        return refused
+
+    def discard(self) -> None:
+        """Forgets what is not flushed."""
+        self._rows = []
+
+    def close(self) -> None:
+        """Has nothing to end."""
+
 
 class WriteRowsFn(beam.DoFn):  # type: ignore[misc]
     """Writes row batches; a bundle is done when the warehouse has every row of it.
 
-    A refused row becomes a dead letter in the same bundle; a dead letter that is refused, or a
-    warehouse that does not answer, fails the bundle.
+    A refused row becomes a dead letter in the same bundle, its payload in `store` where no row can
+    hold it; a dead letter that is refused, or a warehouse that does not answer, fails the bundle.
     """
 
     def __init__(
@@ -129,8 +167,10 @@ class WriteRowsFn(beam.DoFn):  # type: ignore[misc]
         job_name: str,
         pipeline_version: int,
         clock: Clock = wall_clock,
+        store: Store | None = None,
     ) -> None:
         self._open_sink = open_sink
+        self._store = store
         self._job_name = job_name
         self._version = pipeline_version
         self._clock = clock
@@ -158,7 +198,9 @@ class WriteRowsFn(beam.DoFn):  # type: ignore[misc]
         refused = self._sink.flush()
         if refused:
             now = self._clock()
-            letters = [refused_letter(r, now, self._job_name, self._version) for r in refused]
+            letters = [
+                refused_letter(r, now, self._job_name, self._version, self._store) for r in refused
+            ]
             self._sink.write(letters)
             again = self._sink.flush()
             if again:
@@ -166,9 +208,19 @@ class WriteRowsFn(beam.DoFn):  # type: ignore[misc]
         self._written.inc(self._rows - len(refused))
         self._refused.inc(len(refused))
 
+    def teardown(self) -> None:
+        """Ends the connection; every row has been waited for before."""
+        if self._sink is not None:
+            self._sink.close()
+            self._sink = None
+
 
 def refused_letter(
-    refused: RefusedRow, now: int, job_name: str, pipeline_version: int
+    refused: RefusedRow,
+    now: int,
+    job_name: str,
+    pipeline_version: int,
+    store: Store | None = None,
 ) -> DeadLetter:
     """The dead letter of a row that its table refused.
 
@@ -176,15 +228,18 @@ def refused_letter(
     the row itself as JSON.
     """
     row, table = refused.row, BY_ROW[type(refused.row)]
-    payload, topic = msgspec.json.encode(row), None
+    payload, topic, uri = _as_json(row), None, None
     attributes: dict[str, str] = {}
     if isinstance(row, RawChange):
         change = change_of(row)
         payload, attributes = envelope(change)
         topic = topic_of(change.source)
     identity = getattr(row, "change_id", None) or stable_hash(payload)
+    dead_letter_id = stable_hash(table.id, identity, payload)
+    if len(payload) > MAX_PAYLOAD_BYTES and store is not None:
+        uri, payload = store(f"dead-letters/{dead_letter_id}", payload), b""
     return DeadLetter(
-        dead_letter_id=stable_hash(table.id, identity, payload),
+        dead_letter_id=dead_letter_id,
         failed_at=now,
         failed_date=now // DAY_US,
         stage="write",
@@ -203,5 +258,14 @@ def refused_letter(
         topic=topic,
         attributes=json.dumps(attributes, ensure_ascii=False),
         payload=payload,
+        payload_uri=uri,
         table_id=table.id,
     )
+
+
+def _as_json(row: Row) -> bytes:
+    try:
+        return msgspec.json.encode(row)
+    except UnicodeEncodeError:
+        # Lone surrogates can be escaped, and so kept.
+        return json.dumps(msgspec.to_builtins(row)).encode()

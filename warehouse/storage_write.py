@@ -8,6 +8,7 @@ https://cloud.google.com/bigquery/docs/write-api-best-practices#connection_pool_
 import logging
 import queue
 import random
+import re
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -25,7 +26,8 @@ log = logging.getLogger(__name__)
 
 ROWS_A_BATCH = 500
 BYTES_A_BATCH = 4_000_000
-"""Well below the 10 MB of a request: https://cloud.google.com/bigquery/quotas#write-api-limits"""
+"""Well below the 10 MB of a request; a single row may have more, and then travels alone.
+https://cloud.google.com/bigquery/quotas#write-api-limits"""
 
 BATCHES_IN_FLIGHT = 8
 STREAM_TIMEOUT_S = 60.0
@@ -45,6 +47,22 @@ RETRIABLE = (
     api.ResourceExhausted,
     api.TooManyRequests,
 )
+
+
+NEW_COLUMN = "Input schema has more fields than BigQuery schema"
+"""A column that was just added is known to the Storage Write API some minutes later.
+https://cloud.google.com/bigquery/docs/write-api#update_schema"""
+
+BLAME = ("Conversion Error", "Invalid Input Error")
+"""Of DuckDB: the embedded warehouse answers UNKNOWN, as to a fault of its own, where a value is
+what it cannot take. Sent again as it is, such a batch would hold up all others for ever."""
+
+_VALUE = re.compile(r"[\"{\[]|\bInput\b|\bvalue\b", re.IGNORECASE)
+
+
+def without_values(message: str) -> str:
+    """A server's message up to where it may quote what stood in the row."""
+    return _VALUE.split(message, maxsplit=1)[0].strip()[:300] or "refused"
 
 
 class Encoded(NamedTuple):
@@ -101,9 +119,12 @@ class Appender:
 
     def add(self, table: Table, encoded: Encoded) -> None:
         """Takes a row; sends a batch when it is full."""
+        size = self._gathered_bytes.get(table.id, 0) + len(encoded.body)
+        if size > BYTES_A_BATCH and table.id in self._gathered:
+            self._send(table.id)
+            size = len(encoded.body)
         batch = self._gathered.setdefault(table.id, Batch(table, []))
         batch.rows.append(encoded)
-        size = self._gathered_bytes.get(table.id, 0) + len(encoded.body)
         self._gathered_bytes[table.id] = size
         if len(batch.rows) >= ROWS_A_BATCH or size >= BYTES_A_BATCH:
             self._send(table.id)
@@ -127,7 +148,7 @@ class Appender:
         while self._sent:
             try:
                 self._receive()
-                attempt = 0
+                began, attempt = time.monotonic(), 0
                 continue
             except Away as away:
                 reason = str(away)
@@ -214,27 +235,36 @@ class Appender:
             raise Away("the stream ended") from None
         except grpc.RpcError as failure:
             self.close()
-            error = api.from_grpc_error(failure)
-            if isinstance(error, api.InvalidArgument):
-                self._sift(str(error.message))
-                return
-            raise self._policy(error) from failure
+            self._judge(api.from_grpc_error(failure))
+            return
         if response.row_errors:
             self._refuse({e.index: e.message for e in response.row_errors})
         elif response.error.code:
-            self._sift(response.error.message)
+            self._judge(api.from_grpc_status(response.error.code, response.error.message))
         else:
             self._sent.popleft()
 
-    def _policy(self, error: api.GoogleAPICallError) -> Exception:
-        if isinstance(error, (*RETRIABLE, api.NotFound)):
+    def _judge(self, error: api.GoogleAPICallError) -> None:
+        """Sifts a batch that rows are to blame for; else raises what is to be done."""
+        reason = str(error.message)
+        if NEW_COLUMN in reason:
+            raise Away("a new column is not known yet") from error
+        blamed = isinstance(error, api.Unknown) and any(words in reason for words in BLAME)
+        if blamed or isinstance(error, (api.InvalidArgument, api.OutOfRange)):
+            self._sift(reason)
+        elif isinstance(error, (*RETRIABLE, api.NotFound)):
             # A table that was just made is not found for a while.
-            return Away(type(error).__name__)
-        return FatalError(f"{self._sent[0].table.id} cannot be written: {error.message}")
+            raise Away(type(error).__name__) from error
+        else:
+            table_id = self._sent[0].table.id
+            raise FatalError(f"{table_id} cannot be written: {without_values(reason)}") from error
 
     def _refuse(self, errors: dict[int, str]) -> None:
         batch = self._sent.popleft()
-        self._refused += [RefusedRow(batch.rows[i].row, text) for i, text in sorted(errors.items())]
+        self._refused += [
+            RefusedRow(batch.rows[i].row, without_values(text))
+            for i, text in sorted(errors.items())
+        ]
         kept = [encoded for i, encoded in enumerate(batch.rows) if i not in errors]
         self._again(Batch(batch.table, kept))
 
@@ -242,7 +272,7 @@ class Appender:
         """A batch was refused whole: halves find the rows that are to blame."""
         table, rows = self._sent.popleft()
         if len(rows) == 1:
-            self._refused.append(RefusedRow(rows[0].row, reason))
+            self._refused.append(RefusedRow(rows[0].row, without_values(reason)))
             self._again()
             return
         half = len(rows) // 2

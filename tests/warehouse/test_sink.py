@@ -188,7 +188,7 @@ def test_a_warehouse_that_stays_away_fails_the_bundle_where_that_is_wanted(tmp_p
 
 def test_text_that_is_no_unicode_is_written_with_replacements() -> None:
     row = a_row(BY_ID["sales.people"], full_name="a\ud800b")
-    assert b"a?b" in encode(row)
+    assert "a\ufffdb".encode() in encode(row)
 
 
 class RefusingSink(DiscardSink):
