@@ -20,15 +20,15 @@ PULL = 1_000
 BODY = b"x" * 500
 
 
-def run(seconds: float = 5.0) -> dict[str, float]:
-    """Messages a second: published, and pulled and acknowledged."""
+def run(seconds: float = 10) -> dict[str, float]:
+    """Messages a second: published for half of `seconds`, then pulled and acknowledged."""
     with tempfile.TemporaryDirectory() as directory:
         command = [sys.executable, "-m", "embedded.pubsub", "--directory", directory]
         with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
             try:
                 assert process.stdout is not None
                 address = process.stdout.readline().removeprefix("listening on ").strip()
-                return _measure(address, seconds)
+                return _measure(address, seconds / 2)
             finally:
                 process.terminate()
 
@@ -61,4 +61,5 @@ def _measure(address: str, seconds: float) -> dict[str, float]:
 
 
 if __name__ == "__main__":
-    print(run())
+    for figure, value in run().items():
+        print(f"{figure:32}{value:>12,.0f}")

@@ -1,5 +1,6 @@
 """gRPC methods from plain functions: errors become status codes, faults strike first."""
 
+import sqlite3
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -7,6 +8,7 @@ import grpc
 
 from embedded.pubsub.broker import AlreadyExists, NotFound
 from embedded.pubsub.faults import Faults
+from embedded.pubsub.writer import StoreClosed
 
 
 class Method(NamedTuple):
@@ -40,7 +42,13 @@ def abort(context: grpc.ServicerContext, error: Exception) -> None:
         context.abort(grpc.StatusCode.UNIMPLEMENTED, str(error))
     if isinstance(error, ValueError):
         context.abort(grpc.StatusCode.INVALID_ARGUMENT, str(error))
+    if isinstance(error, sqlite3.Error | StoreClosed):
+        # Nothing was kept: the client's retry is right.
+        context.abort(grpc.StatusCode.UNAVAILABLE, f"the store failed: {type(error).__name__}")
     raise error
+
+
+EXPECTED = (NotFound, ValueError, NotImplementedError, sqlite3.Error, StoreClosed)
 
 
 def service(name: str, methods: Methods, faults: Faults) -> grpc.GenericRpcHandler:
@@ -55,14 +63,14 @@ def _rpc(name: str, method: Method, faults: Faults) -> grpc.RpcMethodHandler:
         faults.before(name, context)
         try:
             return method.function(request, context)
-        except (NotFound, ValueError, NotImplementedError) as error:
+        except EXPECTED as error:
             return abort(context, error)
 
     def stream(requests: Any, context: grpc.ServicerContext) -> Any:
         faults.before(name, context)
         try:
             yield from method.function(requests, context)
-        except (NotFound, ValueError, NotImplementedError) as error:
+        except EXPECTED as error:
             abort(context, error)
 
     codec = {

@@ -22,6 +22,22 @@ class FaultPlan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     duplicates: bool = False
     """Every message is delivered twice."""
 
+    def __post_init__(self) -> None:
+        """ValueError for a status code that gRPC does not have."""
+        unknown = sorted(set(self.errors.values()) - set(grpc.StatusCode.__members__))
+        if unknown:
+            raise ValueError(f"gRPC has no status codes {', '.join(unknown)}")
+
+
+ANSWER_BYTES = 3_500_000
+"""Most that one answer carries, where it carries more than one message: under PUBSUB_EMULATOR_HOST
+the client's channel takes no more than gRPC's default of 4 MB."""
+
+
+def answer_bytes(plan: FaultPlan) -> int:
+    """Bytes of different messages in an answer: half where each goes out twice."""
+    return ANSWER_BYTES // 2 if plan.duplicates else ANSWER_BYTES
+
 
 class Faults:
     """The plan in force; safe to change from any thread."""

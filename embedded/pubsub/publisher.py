@@ -21,6 +21,7 @@ from schemas.envelope import (
 )
 
 MAX_MESSAGES_A_CALL = 1_000
+MAX_CALL_BYTES = 10 * 1024 * 1024
 SERVICE = "google.pubsub.v1.Publisher"
 
 
@@ -89,6 +90,8 @@ class Publisher:
         """Publish: answered when every message is on disk."""
         if not 0 < len(request.messages) <= MAX_MESSAGES_A_CALL:
             raise ValueError(f"a call publishes 1 to {MAX_MESSAGES_A_CALL} messages")
+        if request.ByteSize() > MAX_CALL_BYTES:
+            raise ValueError(f"a call of more than {MAX_CALL_BYTES} bytes")
         for message in request.messages:
             reason = refusal(message)
             if reason:

@@ -1,7 +1,9 @@
 """The embedded Pub/Sub: a directory, a port, two services and a switch for faults."""
 
+import contextlib
 import fcntl
 import os
+import sqlite3
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -15,6 +17,7 @@ from embedded.pubsub.broker import Broker
 from embedded.pubsub.calls import service
 from embedded.pubsub.faults import FaultPlan, Faults
 from embedded.pubsub.store import Store
+from embedded.pubsub.writer import StoreClosed
 from schemas.clock import Clock, wall_clock
 from schemas.errors import FatalError
 
@@ -49,8 +52,16 @@ class PubSubServer:
         """`127.0.0.1:port`; FatalError where another server has the directory or the port."""
         self.directory.mkdir(parents=True, exist_ok=True)
         self._lock()
-        self._store = Store(self.directory / "messages.sqlite", self._clock)
-        broker = Broker(self._store, self._clock)
+        self._stopped.clear()
+        try:
+            self._store = Store(self.directory / "messages.sqlite", self._clock)
+            broker = Broker(self._store, self._clock)
+        except sqlite3.DatabaseError as error:
+            self._release()
+            raise FatalError(f"{self.directory}: the messages cannot be read: {error}") from error
+        except FatalError:
+            self._release()
+            raise
         server = grpc.server(
             ThreadPoolExecutor(CALLS_AT_ONCE, thread_name_prefix="pubsub"),
             options=[
@@ -109,12 +120,17 @@ class PubSubServer:
             ) from None
 
     def _prune(self, broker: Broker) -> None:
-        while not self._stopped.wait(PRUNE_EVERY_S):
+        with contextlib.suppress(StoreClosed):
             broker.prune()
+            while not self._stopped.wait(PRUNE_EVERY_S):
+                broker.prune()
 
     def _faults_service(self) -> grpc.GenericRpcHandler:
         def set_plan(body: bytes, context: grpc.ServicerContext) -> bytes:
-            self.faults.set(msgspec.json.decode(body, type=FaultPlan))
+            try:
+                self.faults.set(msgspec.json.decode(body, type=FaultPlan))
+            except msgspec.DecodeError as error:
+                context.abort(grpc.StatusCode.INVALID_ARGUMENT, str(error))
             return b"{}"
 
         method: Any = grpc.unary_unary_rpc_method_handler(set_plan)

@@ -1,40 +1,43 @@
-"""Messages, subscriptions and acknowledgements on disk: SQLite in WAL mode, one writer thread.
+"""Messages, subscriptions and acknowledgements on disk: SQLite in WAL mode.
 
-An operation is answered when its transaction is on disk (synchronous = FULL). Operations that wait
-at the same moment share one transaction and so one fsync. Acknowledged messages stay until their
-retention ends, for seek.
+An operation is answered when its transaction is on disk (synchronous = FULL). Acknowledged messages
+stay until their retention ends, for seek.
 """
 
-import queue
+import contextlib
 import sqlite3
 import threading
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import Future
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
+from typing import NamedTuple
 
 import msgspec
 
+from embedded.pubsub.writer import Writer
 from schemas.clock import Clock
-
-T = TypeVar("T")
+from schemas.errors import FatalError
 
 SCHEMA = """
-CREATE TABLE IF NOT EXISTS topics (id INTEGER PRIMARY KEY, name TEXT UNIQUE, body BLOB);
+CREATE TABLE IF NOT EXISTS topics
+  (id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT UNIQUE, body BLOB);
 CREATE TABLE IF NOT EXISTS subscriptions
-  (id INTEGER PRIMARY KEY, name TEXT UNIQUE, topic INTEGER, body BLOB, floor INTEGER);
+  (id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT UNIQUE, topic INTEGER, body BLOB,
+   floor INTEGER, seeks INTEGER NOT NULL DEFAULT 0);
 CREATE TABLE IF NOT EXISTS messages
   (id INTEGER PRIMARY KEY AUTOINCREMENT, topic INTEGER, published INTEGER, ordering TEXT,
    attributes BLOB, data BLOB);
 CREATE INDEX IF NOT EXISTS messages_by_topic ON messages (topic, id);
-CREATE INDEX IF NOT EXISTS messages_by_time ON messages (topic, published);
+CREATE INDEX IF NOT EXISTS messages_by_published ON messages (published);
 CREATE TABLE IF NOT EXISTS acks
   (subscription INTEGER, message INTEGER, PRIMARY KEY (subscription, message)) WITHOUT ROWID;
 """
-MOST_TOGETHER = 256
-"""Operations that may share a transaction."""
-
+VERSION = 1
 IDS_A_QUERY = 500
+PRUNE_AT_ONCE = 5_000
+"""Messages dropped in one transaction: publishers wait for it."""
+
+FRAME_BYTES = 100
+"""What ids, times and framing add to a message on the wire, generously."""
 
 _PACK = msgspec.msgpack.Encoder()
 _ATTRIBUTES = msgspec.msgpack.Decoder(dict[str, str])
@@ -59,13 +62,17 @@ class Publication(NamedTuple):
 
 
 class StoredSubscription(NamedTuple):
-    """A subscription: `body` is its protobuf, everything up to `floor` is acknowledged."""
+    """A subscription: `body` is its protobuf, everything up to `floor` is acknowledged.
+
+    `seeks` counts its seeks: an acknowledgement from before a seek must not undo it.
+    """
 
     id: int
     name: str
     topic: int
     body: bytes
     floor: int
+    seeks: int
 
 
 class Store:
@@ -75,19 +82,20 @@ class Store:
         self._path = path
         self._clock = clock
         self._local = threading.local()
-        self._operations: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self._last_published = 0
-        with self._connect() as database:
+        with contextlib.closing(self._connect()) as database:
+            [version] = database.execute("PRAGMA user_version").fetchone()
+            if version not in (0, VERSION):
+                raise FatalError(f"{path} is of version {version}, this server's is {VERSION}")
             database.executescript(SCHEMA)
+            database.execute(f"PRAGMA user_version = {VERSION}")
             row = database.execute("SELECT MAX(published) FROM messages").fetchone()
             self._last_published = row[0] or 0
-        self._writer = threading.Thread(target=self._write, name="pubsub writer", daemon=True)
-        self._writer.start()
+        self._writer = Writer(self._connect)
 
     def close(self) -> None:
-        """Finishes what was asked for and stops writing."""
-        self._operations.put(None)
-        self._writer.join()
+        """Finishes what was asked for and stops writing; whoever asks later gets StoreClosed."""
+        self._writer.close()
 
     def _connect(self) -> sqlite3.Connection:
         database = sqlite3.connect(self._path, isolation_level=None)
@@ -102,58 +110,6 @@ class Store:
             database = self._local.database = self._connect()
         return database
 
-    def _do(self, operation: Callable[[sqlite3.Connection], T]) -> T:
-        """Runs an operation in the writer; returns when it is on disk."""
-        done: Future[T] = Future()
-        self._operations.put((operation, done))
-        return done.result()
-
-    def _write(self) -> None:
-        database = self._connect()
-        while True:
-            first = self._operations.get()
-            if first is None:
-                database.close()
-                return
-            batch, ending = [first], False
-            while len(batch) < MOST_TOGETHER:
-                try:
-                    operation = self._operations.get_nowait()
-                except queue.Empty:
-                    break
-                if operation is None:
-                    ending = True
-                    break
-                batch.append(operation)
-            self._commit(database, batch)
-            if ending:
-                database.close()
-                return
-
-    def _commit(self, database: sqlite3.Connection, batch: list[Any]) -> None:
-        outcomes: list[tuple[Future[Any], Any, BaseException | None]] = []
-        database.execute("BEGIN IMMEDIATE")
-        for operation, done in batch:
-            database.execute("SAVEPOINT one")
-            try:
-                outcomes.append((done, operation(database), None))
-            except Exception as error:
-                database.execute("ROLLBACK TO one")
-                outcomes.append((done, None, error))
-            database.execute("RELEASE one")
-        try:
-            database.execute("COMMIT")
-        except sqlite3.Error as error:
-            # A full disk: nobody may believe that anything was kept.
-            if database.in_transaction:
-                database.execute("ROLLBACK")
-            outcomes = [(done, None, error) for done, _, _ in outcomes]
-        for done, result, failure in outcomes:
-            if failure is not None:
-                done.set_exception(failure)
-            else:
-                done.set_result(result)
-
     def create_topic(self, name: str, body: bytes) -> int:
         """Id of the new topic; sqlite3.IntegrityError where the name is taken."""
 
@@ -161,11 +117,13 @@ class Store:
             cursor = database.execute("INSERT INTO topics (name, body) VALUES (?, ?)", (name, body))
             return int(cursor.lastrowid or 0)
 
-        return self._do(operation)
+        return self._writer.do(operation)
 
     def delete_topic(self, topic: int) -> None:
-        """Drops a topic and its messages; its subscriptions see nothing more."""
-        self._do(lambda database: database.execute("DELETE FROM topics WHERE id = ?", (topic,)))
+        """Drops a topic; its messages stay for its subscriptions until their retention ends."""
+        self._writer.do(
+            lambda database: database.execute("DELETE FROM topics WHERE id = ?", (topic,))
+        )
 
     def topics(self) -> list[tuple[int, str, bytes]]:
         """Id, name and body of every topic."""
@@ -181,13 +139,13 @@ class Store:
                 "INSERT INTO subscriptions (name, topic, body, floor) VALUES (?, ?, ?, ?)",
                 (name, topic, body, floor),
             )
-            return StoredSubscription(int(cursor.lastrowid or 0), name, topic, body, floor)
+            return StoredSubscription(int(cursor.lastrowid or 0), name, topic, body, floor, 0)
 
-        return self._do(operation)
+        return self._writer.do(operation)
 
     def update_subscription(self, subscription: int, body: bytes) -> None:
         """Replaces the settings of a subscription."""
-        self._do(
+        self._writer.do(
             lambda database: database.execute(
                 "UPDATE subscriptions SET body = ? WHERE id = ?", (body, subscription)
             )
@@ -200,17 +158,25 @@ class Store:
             database.execute("DELETE FROM subscriptions WHERE id = ?", (subscription,))
             database.execute("DELETE FROM acks WHERE subscription = ?", (subscription,))
 
-        self._do(operation)
+        self._writer.do(operation)
 
     def subscriptions(self) -> list[StoredSubscription]:
         """Every subscription."""
-        rows = self._reader.execute("SELECT id, name, topic, body, floor FROM subscriptions")
+        rows = self._reader.execute("SELECT id, name, topic, body, floor, seeks FROM subscriptions")
         return [StoredSubscription(*row) for row in rows]
 
-    def publish(self, topic: int, messages: Sequence[Publication]) -> tuple[list[int], int]:
-        """Ids of the messages and their publish time; both never fall."""
+    def publish(
+        self,
+        topic: int,
+        messages: Sequence[Publication],
+        committed: Callable[[list[int]], None] = lambda _: None,
+    ) -> list[int]:
+        """Ids of the messages; ids and publish times never fall.
 
-        def operation(database: sqlite3.Connection) -> tuple[list[int], int]:
+        `committed` has the ids before anyone else, in the order of all publishes.
+        """
+
+        def operation(database: sqlite3.Connection) -> list[int]:
             self._last_published = published = max(self._clock(), self._last_published)
             ids = []
             for message in messages:
@@ -226,40 +192,56 @@ class Store:
                     ),
                 )
                 ids.append(int(cursor.lastrowid or 0))
-            return ids, published
+            return ids
 
-        return self._do(operation)
+        return self._writer.do(operation, committed)
 
-    def acknowledge(self, subscription: int, messages: Iterable[int], floor: int) -> None:
-        """Notes acknowledgements; all up to `floor` are acknowledged and need no row."""
+    def acknowledge(
+        self, subscription: int, seeks: int, messages: Iterable[int], floor: int
+    ) -> None:
+        """Notes acknowledgements; all up to `floor` are acknowledged and need no row.
+
+        Passed over where the subscription was sought after `seeks` seeks.
+        """
         rows = [(subscription, message) for message in messages if message > floor]
 
         def operation(database: sqlite3.Connection) -> None:
+            current = database.execute(
+                "UPDATE subscriptions SET floor = MAX(floor, ?) WHERE id = ? AND seeks = ?",
+                (floor, subscription, seeks),
+            ).rowcount
+            if not current:
+                return
             database.executemany("INSERT OR IGNORE INTO acks VALUES (?, ?)", rows)
-            database.execute(
-                "UPDATE subscriptions SET floor = MAX(floor, ?) WHERE id = ?",
-                (floor, subscription),
-            )
             database.execute(
                 "DELETE FROM acks WHERE subscription = ? AND message <= ?", (subscription, floor)
             )
 
-        self._do(operation)
+        self._writer.do(operation)
 
-    def seek(self, subscription: int, topic: int, published: int) -> None:
+    def seek(self, subscription: int, published: int) -> StoredSubscription:
         """Acknowledged is what was published before the moment, and nothing else."""
 
-        def operation(database: sqlite3.Connection) -> None:
+        def operation(database: sqlite3.Connection) -> StoredSubscription:
+            # Ids and publish times rise together, over all topics.
             row = database.execute(
-                "SELECT MAX(id) FROM messages WHERE topic = ? AND published < ?",
-                (topic, published),
+                "SELECT id FROM messages WHERE published < ? "
+                "ORDER BY published DESC, id DESC LIMIT 1",
+                (published,),
             ).fetchone()
             database.execute(
-                "UPDATE subscriptions SET floor = ? WHERE id = ?", (row[0] or 0, subscription)
+                "UPDATE subscriptions SET floor = ?, seeks = seeks + 1 WHERE id = ?",
+                (row[0] if row else 0, subscription),
             )
             database.execute("DELETE FROM acks WHERE subscription = ?", (subscription,))
+            return StoredSubscription(
+                *database.execute(
+                    "SELECT id, name, topic, body, floor, seeks FROM subscriptions WHERE id = ?",
+                    (subscription,),
+                ).fetchone()
+            )
 
-        self._do(operation)
+        return self._writer.do(operation)
 
     def unacknowledged(self, subscription: int, topic: int) -> list[tuple[int, str]]:
         """Id and ordering key of every message that is still to be delivered, oldest first."""
@@ -270,32 +252,47 @@ class Store:
             (topic, subscription, subscription),
         ).fetchall()
 
-    def fetch(self, ids: Sequence[int]) -> dict[int, Stored]:
-        """The messages of these ids, those that are still there."""
-        found = {}
+    def fetch(self, ids: Sequence[int], most_bytes: int) -> tuple[dict[int, Stored], int]:
+        """The messages of these rising ids that are still there, as many as the bytes allow.
+
+        At least one, however large. Also: the last id that was looked for.
+        """
+        found: dict[int, Stored] = {}
+        weight = 0
         for start in range(0, len(ids), IDS_A_QUERY):
             part = ids[start : start + IDS_A_QUERY]
             marks = ",".join("?" * len(part))
-            rows = self._reader.execute(
+            cursor = self._reader.execute(
                 "SELECT id, published, ordering, attributes, data FROM messages "  # noqa: S608
-                f"WHERE id IN ({marks})",
+                f"WHERE id IN ({marks}) ORDER BY id",
                 part,
             )
-            for number, published, ordering, attributes, data in rows:
-                found[number] = Stored(
-                    number, published, ordering, _ATTRIBUTES.decode(attributes), data
-                )
-        return found
+            with contextlib.closing(cursor):
+                for number, published, ordering, attributes, data in cursor:
+                    weight += len(data) + len(attributes) + len(ordering) + FRAME_BYTES
+                    if found and weight > most_bytes:
+                        return found, next(reversed(found))
+                    found[number] = Stored(
+                        number, published, ordering, _ATTRIBUTES.decode(attributes), data
+                    )
+        return found, ids[-1]
 
     def prune(self, published_before: int) -> int:
-        """Drops messages whose retention has ended; returns how many."""
+        """Drops messages whose retention has ended, the oldest first; how many, 0 when done."""
 
         def operation(database: sqlite3.Connection) -> int:
-            row = database.execute(
-                "SELECT MAX(id) FROM messages WHERE published < ?", (published_before,)
-            ).fetchone()
-            newest = row[0] or 0
-            database.execute("DELETE FROM acks WHERE message <= ?", (newest,))
-            return database.execute("DELETE FROM messages WHERE id <= ?", (newest,)).rowcount
+            ids = database.execute(
+                "SELECT id FROM messages WHERE published < ? ORDER BY published, id LIMIT ?",
+                (published_before, PRUNE_AT_ONCE),
+            ).fetchall()
+            if ids:
+                newest = ids[-1][0]
+                database.execute(
+                    "DELETE FROM acks WHERE message <= ? "
+                    "AND subscription IN (SELECT id FROM subscriptions)",
+                    (newest,),
+                )
+                database.execute("DELETE FROM messages WHERE id <= ?", (newest,))
+            return len(ids)
 
-        return self._do(operation)
+        return self._writer.do(operation)

@@ -7,8 +7,9 @@ from typing import Any
 import grpc
 from google.pubsub_v1 import types
 
-from embedded.pubsub.broker import Broker, Received
-from embedded.pubsub.faults import Faults
+from embedded.pubsub.broker import Broker
+from embedded.pubsub.faults import Faults, answer_bytes
+from embedded.pubsub.subscribed import Received
 
 MESSAGES_AN_ANSWER = 500
 POLL_S = 0.2
@@ -30,6 +31,7 @@ class Stream:
         self._held: dict[str, int] = {}
         self._lock = threading.Lock()
         self._closed = threading.Event()
+        self._failure: Exception | None = None
         self._name = ""
         self._deadline_s = 10
         self._most_messages = 0
@@ -50,40 +52,52 @@ class Stream:
         listener = threading.Thread(target=self._listen, args=(requests,), daemon=True)
         listener.start()
         while not self._closed.is_set() and context.is_active():
-            room = self._room()
-            if not room:
-                self._broker.wait_for_change(self._name, POLL_S)
+            seen = self._broker.version(self._name)
+            messages, size = self._room()
+            if messages <= 0 or size <= 0:
+                self._broker.wait(self._name, seen, POLL_S)
                 continue
-            found = self._broker.pull(self._name, room, POLL_S)
+            found = self._broker.pull(
+                self._name,
+                messages,
+                POLL_S,
+                most_bytes=size,
+                deadline_s=self._deadline_s,
+                wanted=context.is_active,
+            )
             if not found:
                 continue
-            self._broker.modify(self._name, [r.ack_id for r in found], self._deadline_s)
             with self._lock:
                 self._held.update({r.ack_id: len(r.stored.data) for r in found})
             yield ResponsePb(received_messages=self._deliverable(found))
+        if self._failure is not None:
+            raise self._failure
 
-    def _room(self) -> int:
-        """How many messages the client takes now.
+    def _room(self) -> tuple[int, int]:
+        """How many messages and bytes the client takes now.
 
-        What it holds is asked of the leases: the client acknowledges by calls of its own, beside
+        What it holds is asked of the leases: the client may acknowledge by calls of its own, beside
         the stream.
         """
         with self._lock:
             leased = self._broker.leased(self._name, self._held)
             self._held = {ack_id: self._held[ack_id] for ack_id in leased}
-            messages, weight = len(self._held), sum(self._held.values())
-        if self._most_bytes > 0 and weight >= self._most_bytes:
-            return 0
-        if self._most_messages > 0:
-            return max(0, min(MESSAGES_AN_ANSWER, self._most_messages - messages))
-        return MESSAGES_AN_ANSWER
+            messages, size = MESSAGES_AN_ANSWER, answer_bytes(self._faults.plan)
+            if self._most_messages > 0:
+                messages = min(messages, self._most_messages - len(self._held))
+            if self._most_bytes > 0:
+                size = min(size, self._most_bytes - sum(self._held.values()))
+        return messages, size
 
     def _listen(self, requests: Iterator[Any]) -> None:
         try:
             for request in requests:
                 self._heed(request)
-        except Exception:
+        except grpc.RpcError:
             # The client is gone; what it held is delivered again when its lease ends.
+            self._closed.set()
+        except Exception as error:
+            self._failure = error
             self._closed.set()
 
     def _heed(self, request: Any) -> None:
@@ -91,7 +105,12 @@ class Stream:
             self._deadline_s = request.stream_ack_deadline_seconds
         if request.ack_ids and not self._faults.plan.drop_acknowledgements:
             self._broker.acknowledge(self._name, request.ack_ids)
+        if len(request.modify_deadline_ack_ids) != len(request.modify_deadline_seconds):
+            raise ValueError("as many deadlines as ack ids")
+        of_deadline: dict[int, list[str]] = {}
         for ack_id, seconds in zip(
-            request.modify_deadline_ack_ids, request.modify_deadline_seconds, strict=False
+            request.modify_deadline_ack_ids, request.modify_deadline_seconds, strict=True
         ):
-            self._broker.modify(self._name, [ack_id], seconds)
+            of_deadline.setdefault(seconds, []).append(ack_id)
+        for seconds, ack_ids in of_deadline.items():
+            self._broker.modify(self._name, ack_ids, seconds)

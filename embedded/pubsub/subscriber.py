@@ -7,14 +7,13 @@ import grpc
 from google.protobuf import empty_pb2
 from google.pubsub_v1 import types
 
-from embedded.pubsub.broker import LONG_POLL_S, Broker, Received
+from embedded.pubsub.broker import LONG_POLL_S, Broker
 from embedded.pubsub.calls import Methods, streaming, unary
-from embedded.pubsub.faults import Faults
+from embedded.pubsub.faults import Faults, answer_bytes
 from embedded.pubsub.streaming import Stream
+from embedded.pubsub.subscribed import MAX_ACK_DEADLINE_S, Received
 
 SERVICE = "google.pubsub.v1.Subscriber"
-MIN_ACK_DEADLINE_S = 10
-MAX_ACK_DEADLINE_S = 600
 ReceivedPb = types.ReceivedMessage.pb()
 
 
@@ -56,15 +55,6 @@ class Subscriber:
 
     def create(self, request: Any, context: grpc.ServicerContext) -> Any:
         """CreateSubscription."""
-        if request.filter:
-            raise NotImplementedError("this server has no filters: filter in the subscriber")
-        if request.push_config.push_endpoint:
-            raise NotImplementedError("this server does not push: pull instead")
-        deadline = request.ack_deadline_seconds
-        if deadline and not MIN_ACK_DEADLINE_S <= deadline <= MAX_ACK_DEADLINE_S:
-            raise ValueError(
-                f"ack deadline {deadline} is not {MIN_ACK_DEADLINE_S} to {MAX_ACK_DEADLINE_S} s"
-            )
         return self._broker.create_subscription(request)
 
     def get(self, request: Any, context: grpc.ServicerContext) -> Any:
@@ -90,7 +80,13 @@ class Subscriber:
         if request.max_messages <= 0:
             raise ValueError("max_messages must be above 0")
         wait_s = 0.0 if request.return_immediately else LONG_POLL_S
-        found = self._broker.pull(request.subscription, request.max_messages, wait_s)
+        found = self._broker.pull(
+            request.subscription,
+            request.max_messages,
+            wait_s,
+            most_bytes=answer_bytes(self._faults.plan),
+            wanted=context.is_active,
+        )
         return types.PullResponse.pb()(received_messages=self.deliverable(found))
 
     def deliverable(self, found: Sequence[Received]) -> list[Any]:
@@ -112,6 +108,8 @@ class Subscriber:
 
     def modify(self, request: Any, context: grpc.ServicerContext) -> Any:
         """ModifyAckDeadline; 0 s is a nack."""
+        if not 0 <= request.ack_deadline_seconds <= MAX_ACK_DEADLINE_S:
+            raise ValueError(f"an ack deadline is 0 to {MAX_ACK_DEADLINE_S} s")
         self._broker.modify(request.subscription, request.ack_ids, request.ack_deadline_seconds)
         return empty_pb2.Empty()
 

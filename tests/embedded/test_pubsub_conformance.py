@@ -195,7 +195,11 @@ def test_what_is_never_acknowledged_goes_to_the_dead_letter_topic(backend: Backe
     assert attempts == [1, 2, 3, 4, 5]
     assert backend.pull(at_once=True) == []
     backend.subscription = dead_subscription
-    assert backend.bodies() == ["poison"]
+    [letter] = backend.pull()
+    assert letter.message.data == b"poison"
+    attributes = letter.message.attributes
+    assert attributes["CloudPubSubDeadLetterSourceDeliveryCount"] == "5"
+    assert attributes["CloudPubSubDeadLetterSourceSubscriptionProject"] == PROJECT.split("/")[1]
 
 
 @pytest.mark.parametrize(
@@ -248,6 +252,11 @@ def test_settings_of_a_subscription_can_be_changed(backend: Backend) -> None:
     )
     found = backend.subscriber.get_subscription(subscription=backend.subscription)
     assert found.ack_deadline_seconds == 45
+    for path in ("topic", "enable_message_ordering", "no_such_field"):
+        with pytest.raises(api.InvalidArgument):
+            backend.subscriber.update_subscription(
+                request={"subscription": changed, "update_mask": {"paths": [path]}}
+            )
 
 
 def test_a_streaming_pull_delivers_acknowledges_and_keeps_to_its_flow_control(

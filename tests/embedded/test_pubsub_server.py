@@ -1,19 +1,23 @@
 """The embedded Pub/Sub as a process: crashes, locks, faults, retention."""
 
 import signal
+import sqlite3
 import subprocess
 import sys
 import threading
 from pathlib import Path
 
+import grpc
 import pytest
 from google.api_core import exceptions as api
+from google.cloud import pubsub_v1
+from google.pubsub_v1 import PublisherClient, types
 from pubsub_backend import PROJECT, Clients, clients
 
 from embedded.pubsub import FaultPlan, Faults, PubSubServer, set_faults
 from embedded.pubsub.broker import Broker
-from embedded.pubsub.deliveries import FLOOR_EVERY, Deliveries
 from embedded.pubsub.store import Publication, Store
+from embedded.pubsub.writer import StoreClosed
 from schemas.errors import FatalError
 
 TOPIC, SUBSCRIPTION = f"{PROJECT}/topics/t", f"{PROJECT}/subscriptions/s"
@@ -150,6 +154,7 @@ def test_faults_strike_as_told(tmp_path: Path) -> None:
         {"filter": 'attributes.a = "b"'},
         {"push_config": {"push_endpoint": "https://example.com"}},
         {"ack_deadline_seconds": 5},
+        {"dead_letter_policy": {"dead_letter_topic": TOPIC, "max_delivery_attempts": 101}},
     ],
 )
 def test_what_the_server_cannot_do_is_refused_by_name(
@@ -168,8 +173,6 @@ def test_messages_are_dropped_when_their_retention_ends(tmp_path: Path) -> None:
     now = [1_000_000_000_000_000]
     store = Store(tmp_path / "messages.sqlite", lambda: now[0])
     broker = Broker(store, lambda: now[0])
-    from google.pubsub_v1 import types
-
     broker.create_topic(types.Topic.pb()(name=TOPIC))
     broker.create_subscription(types.Subscription.pb()(name=SUBSCRIPTION, topic=TOPIC))
     broker.publish(TOPIC, [Publication(b"old", {}, "")])
@@ -180,12 +183,151 @@ def test_messages_are_dropped_when_their_retention_ends(tmp_path: Path) -> None:
     store.close()
 
 
-def test_the_floor_rises_past_what_is_acknowledged() -> None:
-    deliveries = Deliveries([], 0, lambda: 0)
-    deliveries.arrive([(number, "") for number in range(1, FLOOR_EVERY + 3)])
-    taken = deliveries.take(FLOOR_EVERY + 2, 10)
-    assert deliveries.acknowledge([taken[1].ack_id]) == ([2], 0)
-    assert deliveries.acknowledge([t.ack_id for t in taken[2:]])[1] == 0
-    assert deliveries.acknowledge([taken[0].ack_id])[1] == FLOOR_EVERY + 2
-    assert deliveries.backlog == 0
-    assert deliveries.acknowledge(["nonsense", "-1", "99999-1"]) == ([], FLOOR_EVERY + 2)
+def test_a_message_published_while_a_later_one_is_acknowledged_survives_a_restart(
+    tmp_path: Path,
+) -> None:
+    """Eight publishers and a reader race; then the server forgets what it had in memory."""
+    server = PubSubServer(tmp_path)
+    answered: list[str] = []
+    acknowledged: set[str] = set()
+    with clients(server.start()) as made:
+        topology(made, ack_deadline_seconds=600)
+
+        def publish(writer: int) -> None:
+            for turn in range(60):
+                body = f"{writer}-{turn}"
+                made.publisher.publish(topic=TOPIC, messages=[{"data": body.encode()}])
+                answered.append(body)
+
+        threads = [threading.Thread(target=publish, args=(writer,)) for writer in range(8)]
+        for thread in threads:
+            thread.start()
+        while len(acknowledged) < 300:
+            pulled = made.subscriber.pull(subscription=SUBSCRIPTION, max_messages=7, timeout=10)
+            ids = [m.ack_id for m in pulled.received_messages]
+            made.subscriber.acknowledge(subscription=SUBSCRIPTION, ack_ids=ids)
+            acknowledged |= {m.message.data.decode() for m in pulled.received_messages}
+        for thread in threads:
+            thread.join()
+    server.stop()
+    with clients(server.start()) as made:
+        assert pull_all(made, 480 - len(acknowledged)) == set(answered) - acknowledged
+    server.stop()
+
+
+def test_a_real_client_reads_more_than_its_channel_takes_in_one_answer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = PubSubServer(tmp_path)
+    monkeypatch.setenv("PUBSUB_EMULATOR_HOST", server.start())
+    with PublisherClient() as publisher, pubsub_v1.SubscriberClient() as subscriber:
+        publisher.create_topic(name=TOPIC)
+        subscriber.create_subscription(name=SUBSCRIPTION, topic=TOPIC)
+        for number in range(8):
+            message = {"data": bytes([number]) * 1_000_000}
+            publisher.publish(topic=TOPIC, messages=[message])
+        seen: list[int] = []
+        for duplicates in (True, False):
+            server.faults.set(FaultPlan(duplicates=duplicates))
+            while len(seen) < (4 if duplicates else 8):
+                pulled = subscriber.pull(
+                    subscription=SUBSCRIPTION, max_messages=100, timeout=10, retry=None
+                ).received_messages
+                seen += sorted({m.message.data[0] for m in pulled})
+                ids = [m.ack_id for m in pulled]
+                subscriber.acknowledge(subscription=SUBSCRIPTION, ack_ids=ids)
+    assert seen == list(range(8))
+    server.stop()
+
+
+def test_a_deleted_topic_leaves_its_subscription_what_it_had_and_no_more(tmp_path: Path) -> None:
+    server = PubSubServer(tmp_path)
+    with clients(server.start()) as made:
+        topology(made)
+        made.publisher.publish(topic=TOPIC, messages=[{"data": b"one"}])
+        made.publisher.delete_topic(topic=TOPIC)
+    server.stop()
+    with clients(server.start()) as made:
+        made.publisher.create_topic(name=TOPIC)
+        made.publisher.publish(topic=TOPIC, messages=[{"data": b"of another topic"}])
+        found = made.subscriber.get_subscription(subscription=SUBSCRIPTION)
+        assert found.topic == "_deleted-topic_"
+        assert pull_all(made, 2) == {"one"}
+    server.stop()
+
+
+def test_an_acknowledgement_from_before_a_seek_does_not_undo_it(tmp_path: Path) -> None:
+    path = tmp_path / "messages.sqlite"
+    store = Store(path, lambda: 1_000)
+    topic = store.create_topic(TOPIC, b"")
+    subscription = store.create_subscription(SUBSCRIPTION, topic, b"")
+    [message] = store.publish(topic, [Publication(b"one", {}, "")])
+    store.seek(subscription.id, 0)
+    store.acknowledge(subscription.id, subscription.seeks, [message], message)
+    assert store.unacknowledged(subscription.id, topic) == [(message, "")]
+    store.acknowledge(subscription.id, subscription.seeks + 1, [message], message)
+    assert store.unacknowledged(subscription.id, topic) == []
+    store.close()
+    with pytest.raises(StoreClosed):
+        store.publish(topic, [Publication(b"late", {}, "")])
+
+
+def test_operations_that_share_a_commit_fail_alone_and_fall_together(tmp_path: Path) -> None:
+    store = Store(tmp_path / "messages.sqlite", lambda: 1_000)
+    topic = store.create_topic(TOPIC, b"")
+    with pytest.raises(sqlite3.IntegrityError):
+        store.create_topic(TOPIC, b"")
+    with sqlite3.connect(tmp_path / "messages.sqlite") as other:
+        other.execute("DROP TABLE acks")
+    subscription = store.create_subscription(SUBSCRIPTION, topic, b"")
+    with pytest.raises(sqlite3.OperationalError):
+        store.acknowledge(subscription.id, 0, [1], 0)
+    assert store.publish(topic, [Publication(b"one", {}, "")]) == [1]
+    store.close()
+
+
+def test_a_store_that_fails_is_answered_as_unavailable(tmp_path: Path) -> None:
+    server = PubSubServer(tmp_path)
+    with clients(server.start()) as made:
+        topology(made)
+        with sqlite3.connect(tmp_path / "messages.sqlite") as other:
+            other.execute("DROP TABLE messages")
+        with pytest.raises(api.ServiceUnavailable):
+            made.publisher.publish(topic=TOPIC, messages=[{"data": b"one"}], retry=None)
+    server.stop()
+
+
+def test_a_file_of_another_kind_or_version_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "messages.sqlite"
+    path.write_bytes(b"not a database, and longer than the header of one" * 9)
+    with pytest.raises(FatalError, match="cannot be read"):
+        PubSubServer(tmp_path).start()
+    path.unlink()
+    with sqlite3.connect(path) as database:
+        database.execute("PRAGMA user_version = 99")
+    with pytest.raises(FatalError, match="version 99"):
+        PubSubServer(tmp_path).start()
+
+
+def test_a_fault_plan_that_means_nothing_is_refused(tmp_path: Path) -> None:
+    server = PubSubServer(tmp_path)
+    address = server.start()
+    with grpc.insecure_channel(address) as channel:
+        call = channel.unary_unary("/salesintel.embedded.Faults/Set")
+        for body in (b"{", b'{"unknown": 1}', b'{"errors": {"Pull": "NO_SUCH_CODE"}}'):
+            with pytest.raises(grpc.RpcError) as refused:
+                call(body, timeout=5)
+            assert refused.value.code() is grpc.StatusCode.INVALID_ARGUMENT
+    server.stop()
+
+
+def test_a_stream_ends_with_the_error_of_what_the_client_said_on_it(tmp_path: Path) -> None:
+    server = PubSubServer(tmp_path)
+    with clients(server.start()) as made:
+        topology(made)
+        opening = {"subscription": SUBSCRIPTION, "stream_ack_deadline_seconds": 10}
+        wrong = {"modify_deadline_ack_ids": ["1-1"], "modify_deadline_seconds": [1, 2]}
+        requests = [types.StreamingPullRequest(r) for r in (opening, wrong)]
+        with pytest.raises(api.InvalidArgument):
+            list(made.subscriber.streaming_pull(requests=iter(requests), timeout=10, retry=None))
+    server.stop()
