@@ -8,6 +8,7 @@ import statistics
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from embedded.warehouse import WarehouseServer
@@ -34,7 +35,7 @@ def _rate(messages: list[Received], settings: Settings, open_sink: OpenSink) -> 
             for m in messages
         ]
         began = time.perf_counter()
-        run_bounded(batch, Parts(settings=settings, open_sink=open_sink))
+        run_bounded(partial(iter, batch), Parts(settings=settings, open_sink=open_sink))
         rates.append(len(batch) / (time.perf_counter() - began))
     return statistics.median(rates[1:])
 

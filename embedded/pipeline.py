@@ -15,13 +15,14 @@ import apache_beam as beam
 from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.runners.direct.direct_runner import BundleBasedDirectRunner
 from google.cloud import pubsub_v1
-from pipelines.seeds import read_seeds
 
 from connectors.objects import FolderStore
 from embedded.direct import Sources, local_sources
 from pipelines.graph import Parts
 from pipelines.recovery import read_marks, seek_back
+from pipelines.seeds import read_seeds
 from pipelines.stream import build
+from schemas.flow import RowBatch
 from transforms.settings import load_settings
 from warehouse.clients import Endpoint, bigquery_client
 from warehouse.sink import StorageSink
@@ -72,7 +73,8 @@ def run(options: argparse.Namespace) -> None:
             runner=BundleBasedDirectRunner(),
             options=PipelineOptions(["--streaming", f"--project={options.project}"]),
         )
-        build(pipeline, parts, options.project, seeds)
+        known = pipeline | "Seeds" >> beam.Create(seeds).with_output_types(RowBatch)
+        build(pipeline, parts, options.project, known if seeds else None)
         result = pipeline.run()
 
         def drain(number: int, frame: FrameType | None) -> None:

@@ -3,29 +3,23 @@
 Runs on the in-process portable runner, which is the faster one for bounded input.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import apache_beam as beam
 from apache_beam.options.pipeline_options import PipelineOptions
 
 from pipelines.graph import Ingest, Parts
 from schemas.flow import Received
-from transforms.coders import ReceivedCoder
 
 RUNNER = "FnApiRunner"
+Source = Callable[[], Iterable[Received]]
+"""Opens a bounded set of messages; picklable, called in the pipeline."""
 
 
-def run_bounded(messages: Iterable[Received], parts: Parts) -> beam.runners.runner.PipelineResult:
-    """Runs the graph over the messages and returns when every row is written."""
-    coder = ReceivedCoder()
-    packed = [coder.encode(message) for message in messages]
+def run_bounded(source: Source, parts: Parts) -> None:
+    """Runs the graph over all messages of a source; returns when every row is written."""
     pipeline = beam.Pipeline(runner=RUNNER, options=PipelineOptions([]))
-    received = (
-        pipeline
-        | "Messages" >> beam.Create(packed, reshuffle=False)
-        | "Unpack" >> beam.Map(coder.decode).with_output_types(Received)
-    )
-    received | "Ingest" >> Ingest(parts)
-    result = pipeline.run()
-    result.wait_until_finish()
-    return result
+    begin = pipeline | "Begin" >> beam.Create([0])
+    messages = begin | "Messages" >> beam.FlatMap(lambda _: source()).with_output_types(Received)
+    messages | "Ingest" >> Ingest(parts)
+    pipeline.run().wait_until_finish()

@@ -9,8 +9,6 @@ from dataclasses import dataclass, field
 from functools import partial
 
 import apache_beam as beam
-from transforms.resolve import Resolve
-from warehouse.sink import OpenSink, WriteRowsFn
 
 from pipelines.options import DEDUPE_HORIZON_S, DEFAULT_SHARDS
 from schemas.clock import Clock, wall_clock
@@ -24,7 +22,9 @@ from transforms.guard import Guard
 from transforms.normalise import normalise
 from transforms.pack import PackRowsFn
 from transforms.redact import Redact
+from transforms.resolve import Resolve
 from transforms.settings import Settings
+from warehouse.sink import OpenSink, WriteRowsFn
 
 __all__ = ["Ingest", "Parts", "coders"]
 
@@ -87,7 +87,8 @@ class Ingest(beam.PTransform):  # type: ignore[misc]
         allowed = facts.done | "Redact" >> guard(redact, "redact", Normalised)
         sights = allowed.done | "Dedupe" >> Dedupe(parts.shards, parts.dedupe_horizon_s, clock)
         rows = sights.first | "Accept" >> beam.Map(accepted, clock).with_output_types(RowBatch)
-        identity = sights.first | "Resolve" >> Resolve(settings, parts.shards, clock, self._seeds)
+        resolve = Resolve(settings, parts.shards, clock, seeds=self._seeds)
+        identity = sights.first | "Resolve" >> resolve
         dead = (changes.dead_letters, facts.dead_letters, allowed.dead_letters)
         everything = (rows, sights.duplicates, identity, *dead) | "All rows" >> beam.Flatten()
         packed = everything | "Pack" >> beam.ParDo(PackRowsFn()).with_output_types(RowBatch)

@@ -1,0 +1,194 @@
+"""Starts the stack of one machine in the right order, keeps it running, and stops it cleanly."""
+
+import logging
+import os
+import socket
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+from embedded import warehouse
+from embedded.child import Child
+from embedded.directory import DataDirectory, Stack
+from embedded.messaging import provision_messaging
+from embedded.ports import free_port, is_free
+from schemas.clock import Clock, wall_clock
+from schemas.errors import ConfigurationError, FatalError
+from warehouse.catalogue import provision_views
+from warehouse.clients import Endpoint, bigquery_client
+from warehouse.provision import provision
+
+log = logging.getLogger(__name__)
+
+READY_TIMEOUT_S = 120.0
+PROBE_EVERY_S = 0.1
+WATCH_EVERY_S = 0.5
+HEARTBEAT_AGE_S = 60.0
+"""The pipeline notes its low-water marks each second; marks older than this mean it hangs."""
+
+
+class Ports(NamedTuple):
+    """Where the servers listen; 0 = a free port."""
+
+    pubsub: int = 0
+    rest: int = 0
+    grpc: int = 0
+
+    def chosen(self) -> "Ports":
+        """Every 0 replaced; ConfigurationError names a port that is taken."""
+        for port in self:
+            if port and not is_free(port):
+                raise ConfigurationError(f"port {port} is taken: name another one, or 0")
+        return Ports(*(port or free_port() for port in self))
+
+
+FREE_PORTS = Ports()
+
+
+def listens(port: int) -> bool:
+    """Whether something accepts connections on the port."""
+    try:
+        with socket.create_connection(("127.0.0.1", port), timeout=1.0):
+            return True
+    except OSError:
+        return False
+
+
+class Supervisor:
+    """The stack on one data directory."""
+
+    def __init__(
+        self,
+        directory: DataDirectory,
+        settings: Path | None = None,
+        ports: Ports = FREE_PORTS,
+        clock: Clock = wall_clock,
+        pipeline: bool = True,
+    ) -> None:
+        self.directory = directory
+        self._settings = settings
+        self._wanted = ports
+        self._clock = clock
+        self._with_pipeline = pipeline
+        self._stopping = threading.Event()
+        self.children: list[Child] = []
+        self.stack: Stack | None = None
+
+    def start(self, tell: Callable[[str], None] = lambda line: None) -> Stack:
+        """Returns when everything answers; FatalError with the end of a log where it does not."""
+        self.directory.open()
+        try:
+            return self._start(tell)
+        except BaseException:
+            self.stop()
+            raise
+
+    def _start(self, tell: Callable[[str], None]) -> Stack:
+        ports = self._wanted.chosen()
+        stack = Stack(
+            pid=os.getpid(),
+            project=warehouse.PROJECT,
+            pubsub=f"127.0.0.1:{ports.pubsub}",
+            rest=f"http://127.0.0.1:{ports.rest}",
+            grpc=f"127.0.0.1:{ports.grpc}",
+            settings=str(self._settings.resolve()) if self._settings else "",
+            started=self._clock(),
+        )
+        os.environ["PUBSUB_EMULATOR_HOST"] = stack.pubsub
+        warehouse.prepare()
+        servers = [self._pubsub(ports), self._warehouse(ports, stack)]
+        for child in servers:
+            tell(f"starting {child.name}")
+            self.children.append(child)
+            child.start()
+        for child in servers:
+            self._await(child)
+        tell("making topics, tables and views")
+        provision_messaging(stack.project)
+        endpoint = Endpoint(project=stack.project, rest=stack.rest, grpc=stack.grpc)
+        client = bigquery_client(endpoint)
+        for line in [*provision(client), *provision_views(client)]:
+            log.info(line)
+        client.close()
+        if self._with_pipeline:
+            tell("starting pipeline")
+            child = self._pipeline(stack)
+            self.children.append(child)
+            child.start()
+            self._await(child)
+        self.directory.publish(stack)
+        self.stack = stack
+        return stack
+
+    def _pubsub(self, ports: Ports) -> Child:
+        command = [sys.executable, "-m", "embedded.pubsub"]
+        command += ["--directory", str(self.directory.pubsub), "--port", str(ports.pubsub)]
+        return self._child("pubsub", command, lambda: listens(ports.pubsub))
+
+    def _warehouse(self, ports: Ports, stack: Stack) -> Child:
+        command = warehouse.command(self.directory.warehouse, ports.rest, ports.grpc)
+        return self._child("warehouse", command, lambda: warehouse.answers(stack.rest))
+
+    def _pipeline(self, stack: Stack) -> Child:
+        marks = self.directory.marks
+        command = [sys.executable, "-m", "embedded.pipeline", f"--project={stack.project}"]
+        command += [f"--pubsub={stack.pubsub}", f"--rest={stack.rest}", f"--grpc={stack.grpc}"]
+        command += [f"--objects={self.directory.objects}", f"--marks={marks}"]
+        command += [f"--settings={stack.settings}"] if stack.settings else []
+        return self._child("pipeline", command, lambda: _younger_than(marks, HEARTBEAT_AGE_S))
+
+    def _child(self, name: str, command: list[str], healthy: Callable[[], bool]) -> Child:
+        return Child(name, command, self.directory.logs / f"{name}.log", healthy)
+
+    def _await(self, child: Child) -> None:
+        deadline = time.monotonic() + READY_TIMEOUT_S
+        while not child.is_healthy():
+            child.watch()
+            if child.given_up or time.monotonic() > deadline:
+                raise FatalError(
+                    f"{child.name} does not start; its log {child.log_path} ends:\n{child.tail()}"
+                )
+            if self._stopping.wait(PROBE_EVERY_S):
+                raise FatalError("stopped while it was starting")
+
+    def run(self) -> None:
+        """Watches the children until `ask_to_stop`."""
+        while not self._stopping.wait(WATCH_EVERY_S):
+            for child in self.children:
+                child.watch()
+            self.directory.write_health(self.health())
+
+    def health(self) -> dict[str, dict[str, object]]:
+        """What each child is doing."""
+        return {
+            child.name: {
+                "pid": child.pid,
+                "healthy": child.is_healthy(),
+                "restarts": child.restarts,
+                "given_up": child.given_up,
+                "log": str(child.log_path),
+            }
+            for child in self.children
+        }
+
+    def ask_to_stop(self) -> None:
+        """Safe in a signal handler."""
+        self._stopping.set()
+
+    def stop(self) -> None:
+        """Pipeline first, so that it drains; then the servers; then the directory is free."""
+        self._stopping.set()
+        for child in reversed(self.children):
+            child.stop()
+        self.children = []
+        self.directory.close()
+
+
+def _younger_than(path: Path, seconds: float) -> bool:
+    try:
+        return time.time() - path.stat().st_mtime < seconds
+    except FileNotFoundError:
+        return False

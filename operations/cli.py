@@ -1,0 +1,213 @@
+"""`salesintel`: the command line. Each command is a module; here is how it is called."""
+
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from connectors.files import ImportOptions, mapping_of
+from connectors.objects import FolderStore
+from embedded.directory import DataDirectory
+from embedded.supervisor import Ports
+from operations import config
+from operations.console import console, errors, quiet_libraries, spoken_errors
+from schemas.clock import to_us
+from schemas.errors import ConfigurationError
+from schemas.version import VERSION
+
+app = typer.Typer(
+    name="salesintel",
+    help="Every customer interaction in one deduplicated stream, resolved to real people.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_show_locals=False,
+)
+
+Data = Annotated[Path | None, typer.Option("--data", help="Data directory of the stack.")]
+SettingsFile = Annotated[Path | None, typer.Option("--settings", help="Settings file (TOML).")]
+Yes = Annotated[bool, typer.Option("--yes", help="Do it; without this nothing is changed.")]
+
+
+def _directory(data: Path | None) -> DataDirectory:
+    return DataDirectory(data or config.data_directory())
+
+
+def _moment(text: str | None, option: str) -> datetime | None:
+    if text is None:
+        return None
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise ConfigurationError(
+            f"{option} {text!r} is no date: write 2026-01-31 or 2026-01-31T08:00:00Z"
+        ) from None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+@app.callback()
+def main_options(
+    debug: Annotated[bool, typer.Option("--debug", help="Show where an error comes from.")] = False,
+) -> None:
+    """Options of all commands."""
+    quiet_libraries()
+    _state["debug"] = debug
+
+
+_state = {"debug": False}
+
+
+@app.command()
+def demo(
+    data: Data = None,
+    seed: Annotated[int, typer.Option(help="Seed of the company.")] = 7,
+) -> None:
+    """A small company through the whole system, with results; ends by itself."""
+    from operations.demo import demo as run
+
+    with spoken_errors(_state["debug"]):
+        run(DataDirectory(data or config.DEMO_DATA), seed)
+
+
+@app.command()
+def up(
+    data: Data = None,
+    settings: SettingsFile = None,
+    pubsub_port: Annotated[int, typer.Option(help="0 = a free one.")] = 0,
+    rest_port: Annotated[int, typer.Option(help="0 = a free one.")] = 0,
+    grpc_port: Annotated[int, typer.Option(help="0 = a free one.")] = 0,
+) -> None:
+    """Start the whole system in this terminal; Ctrl-C stops it."""
+    from operations.up import up as run
+
+    with spoken_errors(_state["debug"]):
+        run(
+            data or config.data_directory(),
+            settings or config.settings_file(),
+            Ports(pubsub_port, rest_port, grpc_port),
+            default=data is None,
+        )
+
+
+@app.command()
+def status(data: Data = None) -> None:
+    """What runs, what is stored, what went wrong; exit code 1 where something is amiss."""
+    from operations.status import status as run
+
+    with spoken_errors(_state["debug"]):
+        if not run(_directory(data)):
+            raise typer.Exit(1)
+
+
+@app.command()
+def doctor(data: Data = None, settings: SettingsFile = None) -> None:
+    """Whether this machine can run the system, with the fix where it cannot."""
+    from operations.doctor import doctor as run
+
+    if not run(_directory(data), settings or config.settings_file()):
+        raise typer.Exit(1)
+
+
+@app.command("import")
+def import_command(
+    paths: Annotated[list[Path], typer.Argument(help="Files, folders or zips.")],
+    data: Data = None,
+    as_of: Annotated[
+        str | None, typer.Option(help="Stamp of rows that have none; default: the file's own.")
+    ] = None,
+    mailbox: Annotated[str, typer.Option(help="Mailbox that the mails come from.")] = "",
+    column: Annotated[
+        list[str] | None, typer.Option("--map", help="Our field=your heading, for own CSVs.")
+    ] = None,
+    kind: Annotated[str, typer.Option(help="Kind of CSVs, as in files.account.")] = "",
+    wait: Annotated[bool, typer.Option(help="Return when everything is written.")] = True,
+) -> None:
+    """Import mails, CRM exports and call logs; a second time changes nothing."""
+    from operations.imports import import_files
+
+    with spoken_errors(_state["debug"]):
+        stamp = _moment(as_of, "--as-of")
+        options = ImportOptions(
+            as_of=to_us(stamp) if stamp else None,
+            mailbox=mailbox,
+            mapping=mapping_of(column or []),
+            kind=kind,
+        )
+        imported = import_files(_directory(data), paths, options, wait=wait)
+        console.print(
+            f"[green]{imported.changes:,} changes published[/green], {imported.bad:,} inputs that "
+            "could not be read"
+        )
+        if imported.bad:
+            console.print("  see them: salesintel query ops.dead_letters_summary")
+        console.print("  try next: salesintel query sales.account_timeline")
+
+
+@app.command()
+def query(
+    what: Annotated[str, typer.Argument(help="A view or table, or a SELECT.")],
+    data: Data = None,
+    account: Annotated[str | None, typer.Option(help="Name, domain or id of an account.")] = None,
+    since: Annotated[str | None, typer.Option(help="Nothing older, as in 2026-01-31.")] = None,
+    limit: Annotated[int, typer.Option(help="Rows at the most.")] = 100,
+    output: Annotated[str, typer.Option("--format", help="table, csv or json.")] = "table",
+) -> None:
+    """Ask a view by name, or the warehouse in SQL."""
+    from operations.query import query as run
+
+    with spoken_errors(_state["debug"]):
+        moment = _moment(since, "--since")
+        run(_directory(data), what, sys.stdout, account, moment, limit, output)
+
+
+@app.command()
+def replay(
+    data: Data = None,
+    stage: Annotated[str, typer.Option(help="Only this stage.")] = "",
+    error_type: Annotated[str, typer.Option(help="Only this class of error.")] = "",
+    source: Annotated[str, typer.Option(help="Only this source.")] = "",
+    dead_letter: Annotated[str, typer.Option("--id", help="Only this dead letter.")] = "",
+    since: Annotated[str | None, typer.Option(help="Only what failed since then.")] = None,
+    limit: Annotated[int, typer.Option(help="At most so many.")] = 10_000,
+    yes: Yes = False,
+) -> None:
+    """Publish dead letters again, exactly as they came; shows first what it would do."""
+    from operations.replay import Selection
+    from operations.replaying import replaying
+
+    with spoken_errors(_state["debug"]):
+        directory = _directory(data)
+        chosen = Selection(
+            stage=stage,
+            error_type=error_type,
+            source=source,
+            dead_letter_id=dead_letter,
+            since=_moment(since, "--since"),
+            limit=limit,
+        )
+        replaying(directory, chosen, FolderStore(directory.objects), dry_run=not yes)
+
+
+@app.command()
+def rebuild(data: Data = None, yes: Yes = False) -> None:
+    """Make the derived tables anew from raw.changes; shows first what it would do."""
+    from operations.rebuild import rebuild as run
+
+    with spoken_errors(_state["debug"]):
+        run(_directory(data), dry_run=not yes)
+
+
+@app.command()
+def version() -> None:
+    """The version."""
+    console.print(VERSION)
+
+
+def main() -> None:
+    """Entry of the console script."""
+    try:
+        app()
+    except KeyboardInterrupt:
+        errors.print("stopped")
+        sys.exit(130)

@@ -1,0 +1,146 @@
+"""`salesintel doctor`: whether this machine can run the system, and the fix where it cannot."""
+
+import re
+import shutil
+import sys
+from collections.abc import Iterator
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import NamedTuple
+
+from rich.table import Table
+
+from embedded.directory import DataDirectory
+from embedded.ports import free_port, is_free
+from operations.console import console
+from schemas.errors import SalesIntelError
+from transforms.settings import load_settings
+
+ROOT = Path(__file__).resolve().parent.parent
+OLDEST, TOO_NEW = (3, 11), (3, 13)
+FREE_DISK_BYTES = 2_000_000_000
+FREE_MEMORY_BYTES = 1_500_000_000
+_PIN = re.compile(r"^([a-zA-Z0-9._-]+)==([^\s;\\]+)")
+_MEMINFO = Path("/proc/meminfo")
+
+
+class Finding(NamedTuple):
+    """One check: what was looked at, whether it is well, and the fix."""
+
+    what: str
+    ok: bool
+    found: str
+    fix: str = ""
+
+
+def check_python(found: tuple[int, int] = sys.version_info[:2]) -> Finding:
+    """The interpreter's version."""
+    shown = ".".join(map(str, found))
+    return Finding(
+        "Python", OLDEST <= found < TOO_NEW, shown, "install Python 3.11 or 3.12: make PYTHON=…"
+    )
+
+
+def check_packages(lock: Path = ROOT / "requirements-local.txt") -> Finding:
+    """Installed packages against the lock."""
+    fix = "make setup"
+    if not lock.exists():
+        return Finding("packages", True, "no lock here to compare with")
+    wrong = []
+    for line in lock.read_text("utf-8").splitlines():
+        pin = _PIN.match(line)
+        if pin is None or "sys_platform" in line or "platform_system" in line:
+            continue
+        try:
+            if version(pin[1]) != pin[2]:
+                wrong.append(f"{pin[1]} {version(pin[1])} instead of {pin[2]}")
+        except PackageNotFoundError:
+            if "python_full_version" not in line:
+                wrong.append(f"{pin[1]} is missing")
+    return Finding("packages", not wrong, "; ".join(wrong[:3]) or "as locked", fix)
+
+
+def check_disk(directory: Path) -> Finding:
+    """Free space where the data goes."""
+    there = next(p for p in (directory.resolve(), *directory.resolve().parents) if p.exists())
+    free = shutil.disk_usage(there).free
+    return Finding(
+        "disk",
+        free > FREE_DISK_BYTES,
+        f"{free / 1e9:.1f} GB free",
+        "free some space, or name another place with --data",
+    )
+
+
+def check_memory(meminfo: Path = _MEMINFO) -> Finding:
+    """Memory that is available."""
+    if not meminfo.exists():
+        return Finding("memory", True, "unknown on this system")
+    found = re.search(r"MemAvailable:\s+(\d+) kB", meminfo.read_text())
+    free = int(found.group(1)) * 1_024 if found else 0
+    return Finding(
+        "memory", free > FREE_MEMORY_BYTES, f"{free / 1e9:.1f} GB available", "close something"
+    )
+
+
+def check_ports() -> Finding:
+    """Whether servers can listen on the loopback address."""
+    try:
+        ok = is_free(free_port())
+    except OSError:
+        ok = False
+    return Finding("ports", ok, "127.0.0.1", "allow servers on 127.0.0.1 on this machine")
+
+
+def check_settings(settings: Path | None) -> Finding:
+    """The settings file."""
+    try:
+        found = load_settings(settings)
+    except SalesIntelError as error:
+        return Finding("settings", False, str(error), "mend the file, or name another")
+    shown = str(settings) if settings else "defaults (no salesintel.toml here)"
+    if not found.own_domains:
+        shown += "; own_domains is empty: colleagues count as customers"
+    return Finding("settings", True, shown)
+
+
+def check_directory(directory: DataDirectory) -> Finding:
+    """The data directory: free, in use, or of another version."""
+    if not directory.path.exists():
+        return Finding("data", True, f"{directory.path} will be made")
+    try:
+        stack = directory.stack()
+        return Finding("data", True, f"{directory.path}, a stack runs: process {stack.pid}")
+    except SalesIntelError:
+        pass
+    try:
+        directory.open()
+        directory.close()
+    except SalesIntelError as error:
+        return Finding("data", False, str(error), "see the message")
+    return Finding("data", True, f"{directory.path}, not in use")
+
+
+def findings(directory: DataDirectory, settings: Path | None) -> Iterator[Finding]:
+    """All checks."""
+    yield check_python()
+    yield check_packages()
+    yield check_disk(directory.path)
+    yield check_memory()
+    yield check_ports()
+    yield check_settings(settings)
+    yield check_directory(directory)
+
+
+def doctor(directory: DataDirectory, settings: Path | None) -> bool:
+    """Prints; True where nothing has to be mended."""
+    table = Table(show_edge=False)
+    for heading in ("check", "", "found", "fix"):
+        table.add_column(heading)
+    well = True
+    for one in findings(directory, settings):
+        well = well and one.ok
+        mark = "[green]ok[/green]" if one.ok else "[red]no[/red]"
+        table.add_row(one.what, mark, one.found, "" if one.ok else one.fix)
+    console.print(table)
+    return well

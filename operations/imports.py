@@ -1,0 +1,105 @@
+"""`salesintel import`: files into the stream, by the way that live changes take."""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import NamedTuple
+
+from connectors.publisher import ChangePublisher
+from google.cloud import bigquery
+from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from connectors.files import BadInput, ImportOptions, ImportPlan, bad_input_message, plan, read
+from connectors.objects import FolderStore
+from embedded.directory import DataDirectory
+from operations.console import console, publisher_client, running
+from operations.runs import noted_run
+from operations.waiting import accounted, until_accounted
+from warehouse.clients import bigquery_client
+
+
+class Imported(NamedTuple):
+    """What an import published: changes, and inputs that no reader could take."""
+
+    changes: int
+    bad: int
+
+    @property
+    def messages(self) -> int:
+        """All messages."""
+        return self.changes + self.bad
+
+
+def show_plan(found: ImportPlan) -> None:
+    """What will be read."""
+    table = Table(title="To import", show_edge=False)
+    table.add_column("file")
+    table.add_column("kind")
+    table.add_column("size", justify="right")
+    for entry in found.entries[:MOST_SHOWN]:
+        table.add_row(entry.name, str(entry.kind), f"{entry.size / 1_000:,.0f} kB")
+    console.print(table)
+    if len(found.entries) > MOST_SHOWN:
+        console.print(f"… and {len(found.entries) - MOST_SHOWN} more files")
+    for refused in found.refused[:MOST_SHOWN]:
+        console.print(f"[yellow]left out:[/yellow] {refused.name}: {refused.reason}")
+
+
+MOST_SHOWN = 20
+
+
+def import_files(
+    directory: DataDirectory,
+    paths: Iterable[Path],
+    options: ImportOptions,
+    *,
+    wait: bool = True,
+    quiet: bool = False,
+) -> Imported:
+    """Publishes what is in the files; returns when it is written, or with `wait` off published."""
+    stack, endpoint = running(directory)
+    found = plan(paths, options)
+    if not quiet:
+        show_plan(found)
+    client: bigquery.Client = bigquery_client(endpoint)
+    before = accounted(client)
+    with noted_run(endpoint, "import", {"files": len(found.entries), "bytes": found.size}) as run:
+        publisher = ChangePublisher(
+            publisher_client(), stack.project, FolderStore(directory.objects)
+        )
+        bad = 0
+        with _bar("published") as bar:
+            task = bar.add_task("reading", total=found.size)
+            for one in read(found, options, lambda count: bar.advance(task, count)):
+                if isinstance(one, BadInput):
+                    bad += 1
+                    publisher.publish_message(*bad_input_message(one))
+                else:
+                    publisher.publish(one)
+                    run.changes += 1
+                run.failed = bad
+                run.heartbeat()
+            publisher.flush()
+        imported = Imported(run.changes, bad)
+        if wait:
+            with console.status("writing …") as status:
+                until_accounted(
+                    client,
+                    before + imported.messages,
+                    lambda count: status.update(
+                        f"writing … {count - before:,} of {imported.messages:,}"
+                    ),
+                )
+    client.close()
+    return imported
+
+
+def _bar(verb: str) -> Progress:
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        DownloadColumn(),
+        TimeRemainingColumn(),
+        console=console,
+        transient=True,
+    )

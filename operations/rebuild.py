@@ -1,0 +1,66 @@
+"""`salesintel rebuild`: derived tables anew from raw.changes, then the resolver from them."""
+
+import os
+import signal
+from functools import partial
+from pathlib import Path
+
+from rich.table import Table
+
+from connectors.objects import FolderStore
+from embedded.directory import DataDirectory
+from operations.console import console, running
+from operations.runs import noted_run
+from pipelines.graph import Parts
+from pipelines.rebuild import RAW, Rebuilt, count
+from pipelines.rebuild import rebuild as rebuilt
+from transforms.settings import load_settings
+from warehouse.clients import bigquery_client
+from warehouse.latest import table_reference
+from warehouse.sink import StorageSink
+
+GIVE_UP_AFTER_S = 120.0
+LOCAL_SHARDS = 8
+
+
+def rebuild(directory: DataDirectory, *, dry_run: bool) -> Rebuilt | None:
+    """Says what would be rebuilt, or rebuilds and says what came of it."""
+    stack, endpoint = running(directory)
+    client = bigquery_client(endpoint)
+    changes = count(client, table_reference(client, RAW))
+    client.close()
+    if dry_run:
+        console.print(
+            f"{changes:,} changes would be read from raw.changes and their rows in sales.* written "
+            "anew. Nothing has been done: add --yes."
+        )
+        return None
+    objects = FolderStore(directory.objects)
+    parts = Parts(
+        settings=load_settings(Path(stack.settings) if stack.settings else None),
+        open_sink=partial(StorageSink, endpoint, give_up_after_s=GIVE_UP_AFTER_S),
+        fetch=objects.get,
+        store=objects.put,
+        shards=LOCAL_SHARDS,
+        job_name="rebuild",
+    )
+    with noted_run(endpoint, "rebuild", {"changes": changes}) as run:
+        with console.status(f"rebuilding from {changes:,} changes …"):
+            result = rebuilt(endpoint, parts)
+        run.changes = result.changes
+    table = Table(show_edge=False)
+    for heading in ("table", "rows before", "rows after"):
+        table.add_column(heading)
+    for name, before in result.before.items():
+        table.add_row(name, f"{before:,}", f"{result.after[name]:,}")
+    console.print(table)
+    _restart_pipeline(directory)
+    return result
+
+
+def _restart_pipeline(directory: DataDirectory) -> None:
+    """The resolver in the running pipeline starts from the new records: drained, then restarted."""
+    pid = directory.read_health().get("pipeline", {}).get("pid")
+    if isinstance(pid, int):
+        os.kill(pid, signal.SIGTERM)
+        console.print("the pipeline drains and starts again from the rebuilt records")

@@ -1,0 +1,80 @@
+"""ops.runs: a start row, heartbeats and an end row for every run of a command."""
+
+import json
+import uuid
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from schemas.clock import DAY_US, Clock, wall_clock
+from schemas.operations import Run
+from warehouse.clients import Endpoint
+from warehouse.sink import StorageSink
+
+HEARTBEAT_US = 10_000_000
+GIVE_UP_AFTER_S = 30.0
+
+
+class RunNotes:
+    """The rows of one run; counts are set by the command as it goes."""
+
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        command: str,
+        detail: Mapping[str, Any] | None = None,
+        clock: Clock = wall_clock,
+    ) -> None:
+        self.run_id = uuid.uuid4().hex
+        self.changes = self.skipped = self.failed = 0
+        self.detail: dict[str, Any] = dict(detail or {})
+        self._command = command
+        self._clock = clock
+        self._sink = StorageSink(endpoint, give_up_after_s=GIVE_UP_AFTER_S)
+        self._started = self._noted = clock()
+
+    def note(self, status: str, error: str | None = None) -> None:
+        """Writes a row now."""
+        self._noted = now = self._clock()
+        row = Run(
+            run_id=self.run_id,
+            command=self._command,
+            status=status,
+            started_at=self._started,
+            noted_at=now,
+            noted_date=now // DAY_US,
+            changes=self.changes,
+            skipped=self.skipped,
+            failed=self.failed,
+            detail=json.dumps(self.detail) if self.detail else None,
+            error_message=error,
+        )
+        self._sink.write([row])
+        self._sink.flush()
+
+    def heartbeat(self) -> None:
+        """Writes a row where the last one is ten seconds old."""
+        if self._clock() - self._noted > HEARTBEAT_US:
+            self.note("running")
+
+    def close(self) -> None:
+        """Ends the connection."""
+        self._sink.close()
+
+
+@contextmanager
+def noted_run(
+    endpoint: Endpoint, command: str, detail: Mapping[str, Any] | None = None
+) -> Iterator[RunNotes]:
+    """A run from its start row to its end row, which says whether it failed."""
+    notes = RunNotes(endpoint, command, detail)
+    notes.note("running")
+    try:
+        yield notes
+    except BaseException as error:
+        notes.note("failed", type(error).__name__)
+        raise
+    else:
+        notes.note("succeeded")
+    finally:
+        notes.close()

@@ -1,0 +1,75 @@
+"""`salesintel status`: what runs, what waits, what went wrong."""
+
+from google.cloud import bigquery
+from rich.table import Table
+
+from embedded.directory import DataDirectory
+from operations.console import console, warehouse_of
+from schemas.clock import from_us, wall_clock
+from schemas.tables import TABLES
+from warehouse.query import run_view
+
+
+def status(directory: DataDirectory) -> bool:
+    """Prints; True where everything is well."""
+    stack = directory.stack()
+    minutes = (wall_clock() - stack.started) / 60_000_000
+    console.print(
+        f"running since {from_us(stack.started):%Y-%m-%d %H:%M} UTC ({minutes:,.0f} minutes), "
+        f"process {stack.pid}, data {directory.path}"
+    )
+    well = _children(directory)
+    with warehouse_of(directory) as client:
+        _rows(client)
+        return _health(client) and well
+
+
+def _children(directory: DataDirectory) -> bool:
+    table = Table(show_edge=False)
+    for heading in ("process", "id", "state", "restarts", "log"):
+        table.add_column(heading)
+    well = True
+    for name, seen in directory.read_health().items():
+        good = bool(seen["healthy"])
+        state = "runs" if good else "given up" if seen["given_up"] else "does not answer"
+        well = well and good
+        colour = "green" if good else "red"
+        table.add_row(
+            name,
+            str(seen["pid"] or "–"),
+            f"[{colour}]{state}[/{colour}]",
+            str(seen["restarts"]),
+            str(seen["log"]),
+        )
+    console.print(table)
+    return well
+
+
+def row_counts(client: bigquery.Client) -> dict[str, int]:
+    """Rows of every table."""
+    parts = " UNION ALL ".join(
+        f"SELECT '{table.id}' AS id, COUNT(*) AS n FROM `{table.id}`"  # noqa: S608 (own names)
+        for table in TABLES
+    )
+    return {row.id: int(row.n) for row in client.query_and_wait(parts)}
+
+
+def _rows(client: bigquery.Client) -> None:
+    table = Table(show_edge=False)
+    table.add_column("table")
+    table.add_column("rows", justify="right")
+    for name, count in row_counts(client).items():
+        table.add_row(name, f"{count:,}")
+    console.print(table)
+
+
+def _health(client: bigquery.Client) -> bool:
+    found = run_view(client, "ops.health")
+    well = True
+    for row in found.rows:
+        if not row["ok"]:
+            well = False
+            console.print(f"[red]{row['name']}[/red]: {row['action']}")
+    if well:
+        console.print("[green]all checks are well[/green]")
+    return well

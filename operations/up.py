@@ -1,0 +1,59 @@
+"""`salesintel up`: the whole system in this terminal."""
+
+import logging
+import signal
+from pathlib import Path
+from types import FrameType
+
+from embedded.directory import DataDirectory, Stack
+from embedded.supervisor import Ports, Supervisor
+from operations.console import console
+
+NEXT = """
+[bold]Next[/bold] (in another terminal)
+  salesintel import PATH…{data}        mails, CRM exports, call logs
+  salesintel query sales.account_timeline{data}
+  salesintel status{data}
+Ctrl-C stops it; the data stays.
+"""
+
+
+def up(directory: Path, settings: Path | None, ports: Ports, *, default: bool) -> None:
+    """Starts, watches and stops the stack."""
+    data = DataDirectory(directory)
+    supervisor = Supervisor(data, settings, ports)
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        supervisor.ask_to_stop()
+
+    signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGINT, stop)
+    try:
+        with console.status("starting …") as status:
+            stack = supervisor.start(lambda line: status.update(f"{line} …"))
+        _log_to(data.logs / "supervisor.log")
+        show(stack, directory)
+        console.print(NEXT.format(data="" if default else f" --data {directory}"))
+        supervisor.run()
+        console.print("stopping …")
+    finally:
+        supervisor.stop()
+    console.print("stopped")
+
+
+def show(stack: Stack, directory: Path) -> None:
+    """Where everything is."""
+    console.print("[green]The system is running.[/green]")
+    console.print(f"  data        {directory}")
+    console.print(f"  Pub/Sub     {stack.pubsub}   (PUBSUB_EMULATOR_HOST)")
+    console.print(f"  warehouse   {stack.rest}   (BigQuery API), {stack.grpc} (Storage API)")
+    console.print(f"  settings    {stack.settings or 'defaults'}")
+
+
+def _log_to(path: Path) -> None:
+    log_file = logging.FileHandler(path)
+    log_file.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    root = logging.getLogger("embedded")
+    root.setLevel(logging.INFO)
+    root.addHandler(log_file)
+    root.propagate = False

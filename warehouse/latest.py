@@ -1,0 +1,62 @@
+"""Latest rows read back as the records they were written from."""
+
+from collections.abc import Iterator
+from datetime import date, datetime
+from typing import Any, TypeVar
+
+import msgspec
+from google.cloud import bigquery
+
+from schemas.clock import EPOCH_ORDINAL, to_us
+from schemas.columns import Row, Table, columns
+from schemas.tables import BY_ROW, latest_sql
+
+TIMEOUT_S = 600.0
+PAGE_ROWS = 10_000
+R = TypeVar("R", bound=Row)
+
+
+def record(row: type[R], values: dict[str, Any]) -> R:
+    """The record of a query's row; columns that it lacks keep their defaults."""
+    fields: dict[str, Any] = {}
+    for column in columns(row):
+        value = values.get(column.name)
+        if value is None:
+            if column.mode == "NULLABLE" and column.name in values:
+                fields[column.name] = None
+            continue
+        if column.mode == "REPEATED":
+            fields[column.name] = tuple(value)
+        elif isinstance(value, datetime):
+            fields[column.name] = to_us(value)
+        elif isinstance(value, date):
+            fields[column.name] = value.toordinal() - EPOCH_ORDINAL
+        elif column.kind == "JSON" and not isinstance(value, str):
+            fields[column.name] = msgspec.json.encode(value).decode()
+        else:
+            fields[column.name] = value
+    return row(**fields)
+
+
+def table_reference(client: bigquery.Client, table: Table, dataset_prefix: str = "") -> str:
+    """The quoted name of a table."""
+    return f"`{client.project}.{dataset_prefix}{table.id}`"
+
+
+def latest(client: bigquery.Client, row: type[R], dataset_prefix: str = "") -> Iterator[R]:
+    """The latest rows of a table, tombstones among them."""
+    table = BY_ROW[row]
+    sql = latest_sql(table, table_reference(client, table, dataset_prefix))
+    yield from select(client, row, sql)
+
+
+def select(
+    client: bigquery.Client,
+    row: type[R],
+    sql: str,
+    parameters: list[bigquery.ScalarQueryParameter] | None = None,
+) -> Iterator[R]:
+    """The rows of a query over one table, as records."""
+    job = client.query(sql, job_config=bigquery.QueryJobConfig(query_parameters=parameters or []))
+    for found in job.result(timeout=TIMEOUT_S, page_size=PAGE_ROWS):
+        yield record(row, dict(found.items()))
