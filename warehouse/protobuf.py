@@ -97,17 +97,18 @@ def encode(row: Row) -> bytes:
     (lone surrogates) is written with U+FFFD in their place.
     """
     kind = type(row)
+    narrow = _narrow(kind)
     values = {
         name: value
         for name in kind.__struct_fields__
         if (value := getattr(row, name)) is not None and value != ()
     }
     try:
-        body = _serialized(kind, values)
+        body = _serialized(kind, narrow, values)
     except Exception:
         values = {column.name: _repaired(column, values) for column in _present(kind, values)}
         try:
-            body = _serialized(kind, values)
+            body = _serialized(kind, narrow, values)
         except Exception as error:
             raise InvalidRow(_fault(kind, values, error)) from None
     if len(body) > MAX_ROW_BYTES:
@@ -115,8 +116,7 @@ def encode(row: Row) -> bytes:
     return body
 
 
-def _serialized(kind: type[Row], values: dict[str, Any]) -> bytes:
-    narrow = _narrow(kind)
+def _serialized(kind: type[Row], narrow: _Narrow, values: dict[str, Any]) -> bytes:
     for name, low, high in narrow.ranges:
         if name in values and not low <= values[name] <= high:
             raise InvalidRow(name)

@@ -1,0 +1,147 @@
+"""The embedded warehouse keeps what it has answered for, through kill and restart."""
+
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from embedded.ports import free_port
+from embedded.warehouse import ROOT, WarehouseServer, answers
+from schemas.errors import FatalError, RetriableError
+from schemas.operations import Run
+from schemas.tables import TABLES
+from warehouse.clients import bigquery_client
+from warehouse.provision import provision
+from warehouse.sink import StorageSink
+
+pytestmark = pytest.mark.slow
+
+
+def part(number: int) -> list[Run]:
+    """Rows that no other part has."""
+    return [
+        Run(
+            run_id=f"{number}-{place}",
+            command="test",
+            status="running",
+            started_at=0,
+            noted_at=number,
+            noted_date=20_000,
+            changes=0,
+            skipped=0,
+            failed=0,
+        )
+        for place in range(50)
+    ]
+
+
+def keys(rows: list[Run]) -> set[str]:
+    return {row.run_id for row in rows}
+
+
+def stored(server: WarehouseServer) -> set[str]:
+    client = bigquery_client(server.endpoint)
+    found = client.query_and_wait("SELECT DISTINCT run_id FROM `ops.runs`")
+    return {row.run_id for row in found}
+
+
+def test_every_row_that_was_acknowledged_is_there_after_a_kill_in_the_middle_of_writing(
+    tmp_path: Path,
+) -> None:
+    server = WarehouseServer(tmp_path / "data")
+    server.start()
+    try:
+        assert len(provision(bigquery_client(server.endpoint))) >= len(TABLES)
+        acknowledged: set[str] = set()
+        some = threading.Event()
+
+        def write() -> None:
+            sink = StorageSink(server.endpoint, give_up_after_s=0.0)
+            try:
+                for number in range(10_000):
+                    rows = part(number)
+                    sink.write(rows)
+                    sink.flush()
+                    acknowledged.update(keys(rows))
+                    if number >= 5:
+                        some.set()
+            except RetriableError:
+                pass
+            finally:
+                sink.close()
+
+        writing = threading.Thread(target=write)
+        writing.start()
+        assert some.wait(60)
+        server.kill()
+        writing.join(90)
+        assert not writing.is_alive()
+        server.start()
+        assert acknowledged and acknowledged <= stored(server)
+        assert provision(bigquery_client(server.endpoint)) == []
+        after = part(20_000)
+        sink = StorageSink(server.endpoint)
+        sink.write(after)
+        assert sink.flush() == []
+        sink.close()
+        server.stop()
+        server.start()
+        assert acknowledged | keys(after) <= stored(server)
+    finally:
+        server.stop()
+
+
+def test_an_append_leaves_no_copy_of_its_table(tmp_path: Path) -> None:
+    server = WarehouseServer(tmp_path / "data")
+    server.start()
+    try:
+        provision(bigquery_client(server.endpoint))
+        sink = StorageSink(server.endpoint)
+        for number in range(5):
+            sink.write(part(number))
+            assert sink.flush() == []
+        sink.close()
+        client = bigquery_client(server.endpoint)
+        client.query_and_wait("DELETE FROM `ops.runs` WHERE run_id = 'none'")
+    finally:
+        server.stop()
+    [file] = (tmp_path / "data").glob("*.duckdb")
+    with duckdb.connect(str(file), read_only=True) as connection:
+        sql = "SELECT COUNT(*) FROM duckdb_tables() WHERE schema_name = '_bqemulator_snapshots'"
+        assert connection.execute(sql).fetchone() == (0,)
+
+
+def test_a_server_that_cannot_start_says_why(tmp_path: Path) -> None:
+    (tmp_path / "data").write_text("a file where the directory should be")
+    log = tmp_path / "server.log"
+    with pytest.raises((FatalError, FileExistsError)):
+        WarehouseServer(tmp_path / "data", log=log).start()
+    taken = WarehouseServer(tmp_path / "broken", log=log)
+    (tmp_path / "broken").mkdir()
+    (tmp_path / "broken" / "bqemulator.duckdb").write_text("no database")
+    with pytest.raises(FatalError, match="does not start"):
+        taken.start()
+    taken.stop()
+
+
+def test_in_the_foreground_it_ends_when_it_is_told_to(tmp_path: Path) -> None:
+    rest, grpc_port = free_port(), free_port()
+    line = [sys.executable, "-m", "embedded.warehouse", f"--directory={tmp_path / 'data'}"]
+    line += [f"--rest-port={rest}", f"--grpc-port={grpc_port}"]
+    with (tmp_path / "log").open("wb") as log:
+        process = subprocess.Popen(line, cwd=ROOT, stdout=log, stderr=log)
+    try:
+        deadline = time.monotonic() + 90
+        while not answers(f"http://127.0.0.1:{rest}"):
+            assert process.poll() is None and time.monotonic() < deadline
+            time.sleep(0.1)
+        process.terminate()
+        assert process.wait(20) is not None
+        assert not answers(f"http://127.0.0.1:{rest}")
+    finally:
+        process.kill()
+        process.wait()

@@ -1,0 +1,244 @@
+"""Outages are waited out and rows that are to blame are found: against a scripted server."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import grpc
+import pytest
+from google.cloud.bigquery_storage_v1 import types
+from google.rpc import status_pb2
+from rows import a_row
+
+from schemas.errors import FatalError, RetriableError
+from schemas.tables import BY_ID
+from warehouse.protobuf import encode, message_class
+from warehouse.storage_write import (
+    BYTES_A_BATCH,
+    NEW_COLUMN,
+    ROWS_A_BATCH,
+    Appender,
+    Encoded,
+    without_values,
+)
+
+RUNS = BY_ID["ops.runs"]
+PEOPLE = BY_ID["sales.people"]
+
+
+class Failure(grpc.RpcError):
+    def __init__(self, code: grpc.StatusCode, details: str = "") -> None:
+        super().__init__()
+        self._code, self._details = code, details
+
+    def code(self) -> grpc.StatusCode:
+        return self._code
+
+    def details(self) -> str:
+        return self._details
+
+    def trailing_metadata(self) -> tuple[()]:
+        return ()
+
+
+def said(code: int, message: str) -> types.AppendRowsResponse:
+    return types.AppendRowsResponse(error=status_pb2.Status(code=code, message=message))
+
+
+class Call:
+    """A stream: each request is answered by what the script says, else stored."""
+
+    def __init__(self, server: "ScriptedServer", requests: Iterator[Any]) -> None:
+        self._server, self._requests = server, requests
+        self._schema: str = ""
+
+    def __next__(self) -> types.AppendRowsResponse:
+        request = next(self._requests)
+        if request.proto_rows.writer_schema.proto_descriptor.name:
+            self._schema = request.proto_rows.writer_schema.proto_descriptor.name
+        return self._server.answer(request, self._schema)
+
+    def cancel(self) -> None:
+        pass
+
+
+class ScriptedServer:
+    """Stands in for the client and for what is behind it."""
+
+    def __init__(self, *script: Any) -> None:
+        self.script = list(script)
+        self.keys: list[str] = []
+        self.batches: list[tuple[str, int, int]] = []
+        self.streams = 0
+        self.transport = self
+        self.bad: dict[str, Any] = {}
+
+    def append_rows(self, requests: Iterator[Any], timeout: float, metadata: Any) -> Call:
+        self.streams += 1
+        return Call(self, requests)
+
+    def answer(self, request: Any, schema: str) -> types.AppendRowsResponse:
+        answer = self.script.pop(0) if self.script else None
+        if isinstance(answer, Exception):
+            raise answer
+        if answer is not None:
+            return answer
+        table = request.write_stream.split("/")[-3]
+        assert {"runs": "Run", "people": "Person"}[table] == schema
+        kind = {"runs": RUNS, "people": PEOPLE}[table].row
+        bodies = request.proto_rows.rows.serialized_rows
+        found = [message_class(kind).FromString(body) for body in bodies]
+        keys = [getattr(m, "run_id", None) or m.record_key for m in found]
+        for key in keys:
+            if key in self.bad:
+                blame = self.bad[key]
+                if isinstance(blame, Exception):
+                    raise blame
+                return blame
+        self.keys += keys
+        self.batches.append((table, len(bodies), sum(map(len, bodies))))
+        return types.AppendRowsResponse()
+
+
+def appender(server: ScriptedServer, **options: Any) -> Appender:
+    return Appender(server, "p", sleep=lambda _: None, **options)
+
+
+def add(to: Appender, *keys: str) -> None:
+    for key in keys:
+        row = a_row(RUNS, run_id=key)
+        to.add(RUNS, Encoded(row, encode(row)))
+
+
+def settled(to: Appender) -> list[tuple[str, str]]:
+    to.send()
+    to.settle()
+    return [(refused.row.run_id, refused.error) for refused in to.take_refused()]
+
+
+NAMES = [f"r{i}" for i in range(20)]
+OUTAGES = [
+    Failure(grpc.StatusCode.UNAVAILABLE),
+    Failure(grpc.StatusCode.ABORTED),
+    Failure(grpc.StatusCode.INTERNAL),
+    Failure(grpc.StatusCode.DEADLINE_EXCEEDED),
+    Failure(grpc.StatusCode.NOT_FOUND),
+    Failure(grpc.StatusCode.RESOURCE_EXHAUSTED),
+    Failure(grpc.StatusCode.UNKNOWN, "IO Error: no space left"),
+    Failure(grpc.StatusCode.INVALID_ARGUMENT, f"{NEW_COLUMN}, extra fields: 'pronouns'"),
+    StopIteration(),
+    said(13, "internal"),
+    said(14, "away"),
+    said(8, "too many"),
+    said(3, f"{NEW_COLUMN}, extra fields: 'pronouns'"),
+]
+
+
+@pytest.mark.parametrize("outage", OUTAGES, ids=repr)
+def test_an_outage_refuses_no_row_and_loses_none(outage: Any) -> None:
+    server = ScriptedServer(outage, outage, outage)
+    to = appender(server)
+    add(to, *NAMES)
+    assert settled(to) == []
+    assert sorted(server.keys) == sorted(NAMES)
+
+
+BLAMES = [
+    Failure(grpc.StatusCode.INVALID_ARGUMENT, "no such thing"),
+    Failure(grpc.StatusCode.UNKNOWN, 'Exception iterating responses: Conversion Error: "secret"'),
+    said(3, "no such thing"),
+    said(11, "no such thing"),
+]
+
+
+@pytest.mark.parametrize("blame", BLAMES, ids=repr)
+def test_of_a_batch_that_is_refused_whole_only_the_rows_to_blame_are_refused(blame: Any) -> None:
+    server = ScriptedServer()
+    server.bad = {"r3": blame, "r17": blame}
+    to = appender(server)
+    add(to, *NAMES)
+    refused = settled(to)
+    assert sorted(key for key, _ in refused) == ["r17", "r3"]
+    assert not any("secret" in error for _, error in refused)
+    assert sorted(server.keys) == sorted(set(NAMES) - {"r3", "r17"})
+
+
+def test_rows_refused_one_by_one_are_taken_out_and_the_others_sent_again() -> None:
+    errors = [
+        types.RowError(index=2, message="bad field"),
+        types.RowError(index=5, message='bad "secret"'),
+    ]
+    server = ScriptedServer(types.AppendRowsResponse(row_errors=errors))
+    to = appender(server)
+    add(to, *NAMES)
+    assert settled(to) == [("r2", "bad field"), ("r5", "bad")]
+    assert sorted(server.keys) == sorted(set(NAMES) - {"r2", "r5"})
+
+
+@pytest.mark.parametrize("refusal", [Failure(grpc.StatusCode.PERMISSION_DENIED), said(7, "no")])
+def test_what_waiting_cannot_mend_stops_the_job(refusal: Any) -> None:
+    to = appender(ScriptedServer(refusal))
+    add(to, "r1")
+    with pytest.raises(FatalError, match=r"ops\.runs cannot be written"):
+        settled(to)
+
+
+def test_an_outage_that_is_not_to_be_waited_out_is_handed_up_and_what_was_sent_forgotten() -> None:
+    server = ScriptedServer(*[Failure(grpc.StatusCode.UNAVAILABLE)] * 3)
+    to = appender(server, give_up_after_s=0.0)
+    add(to, "r1")
+    with pytest.raises(RetriableError, match="ServiceUnavailable"):
+        settled(to)
+    to.discard()
+    server.script = []
+    assert settled(to) == [] and server.keys == []
+
+
+def test_the_schema_travels_when_the_table_changes_on_the_one_connection() -> None:
+    server = ScriptedServer()
+    to = appender(server)
+    for turn in range(3):
+        add(to, f"run-{turn}")
+        person = a_row(PEOPLE, record_key=f"person-{turn}")
+        to.add(PEOPLE, Encoded(person, encode(person)))
+    assert settled(to) == []
+    assert server.streams == 1
+    assert server.batches == [
+        ("runs", 3, server.batches[0][2]),
+        ("people", 3, server.batches[1][2]),
+    ]
+
+
+def test_batches_stay_below_their_limits_and_a_large_row_travels_alone() -> None:
+    server = ScriptedServer()
+    to = appender(server)
+    add(to, *[f"n{i}" for i in range(ROWS_A_BATCH * 2 + 1)])
+    for size in (BYTES_A_BATCH // 2, BYTES_A_BATCH // 3, BYTES_A_BATCH * 2, 10):
+        row = a_row(PEOPLE, extra='"' + "x" * size + '"')
+        to.add(PEOPLE, Encoded(row, encode(row)))
+    assert settled(to) == []
+    assert sorted(rows for table, rows, _ in server.batches if table == "runs") == [1, 500, 500]
+    people = [(rows, size) for table, rows, size in server.batches if table == "people"]
+    assert [rows for rows, _ in people] == [2, 1, 1]
+    assert all(rows == 1 or size <= BYTES_A_BATCH for rows, size in people)
+
+
+def test_more_batches_than_may_be_in_flight_are_all_written() -> None:
+    server = ScriptedServer(None, None, Failure(grpc.StatusCode.UNAVAILABLE))
+    to = appender(server)
+    names = [f"n{i}" for i in range(ROWS_A_BATCH * 20)]
+    add(to, *names)
+    assert settled(to) == []
+    assert sorted(server.keys) == sorted(names)
+
+
+@pytest.mark.parametrize(
+    ("message", "kept"),
+    [
+        ('Malformed JSON at byte 1. Input: "{x"', "Malformed JSON at byte 1."),
+        ("Invalid value a@b.example for column", "Invalid"),
+        ('"a@b.example"', "refused"),
+        ("", "refused"),
+    ],
+)
+def test_a_reason_ends_where_a_value_may_begin(message: str, kept: str) -> None:
+    assert without_values(message) == kept
