@@ -1,0 +1,38 @@
+"""An input that no reader can take, and the message that makes a dead letter of it."""
+
+import re
+from typing import NamedTuple
+
+from schemas.change import Source, stable_hash
+from schemas.envelope import MAX_ATTRIBUTE_VALUE_BYTES, SOURCE_PREFIX, topic_of
+
+IMPORT_ERROR = "ce-import-error"
+"""Attribute that tells Decode not to look for a change: the reason."""
+
+_ADDRESS = re.compile(r"[^\s/\\@]+@[^\s/\\@]+")
+
+
+class BadInput(NamedTuple):
+    """`location` is file and line, or file and byte offset; `data` the exact bytes."""
+
+    source: Source
+    location: str
+    reason: str
+    data: bytes
+
+
+def safe_name(name: str) -> str:
+    """A file's name for locations: an address in it is hashed (`jo@x.com.mbox`)."""
+    return _ADDRESS.sub(lambda found: f"h-{stable_hash(found.group())[:12]}", name)
+
+
+def bad_input_message(bad: BadInput) -> tuple[str, bytes, dict[str, str]]:
+    """Topic, data and attributes: a raw message to the source's own topic, so that the dead letter
+    is written where all others are."""
+    reason = f"{bad.location}: {bad.reason}".encode()[-MAX_ATTRIBUTE_VALUE_BYTES:]
+    attributes = {
+        IMPORT_ERROR: reason.decode("utf-8", "ignore"),
+        "ce-source": SOURCE_PREFIX + bad.source,
+        "ce-lane": "import",
+    }
+    return topic_of(bad.source), bad.data, attributes
