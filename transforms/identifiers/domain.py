@@ -18,30 +18,28 @@ ASCII_NAME = re.compile(rf"(?:{_LABEL}\.)+(?:[a-z]{{2,63}}|xn--[a-z0-9-]{{0,58}}
 # Country domains below which names are registered at the third level. Those of the countries that
 # we meet, by each registry's published policy; the fallback is the second level.
 _SECOND_LEVELS = """
-ae co net org ac gov sch|ar com net org gob edu int mil tur|at co or ac gv|
-au com net org edu gov asn id|bd com net org edu gov ac|bo com net org edu gob|
-br com net org gov edu adv art blog eco eng ind inf med odo pro psi srv tv adm jus leg mp|
-cn com net org gov edu ac mil|co com net org edu gov nom mil|cr co or ac ed fi go sa|
-cy com net org ac gov ltd|do com net org edu gob web|ec com net org edu gob fin med|
-eg com net org edu gov|es com nom org gob edu|fr asso com gouv nom prd tm|
-gh com org edu gov|gr com net org edu gov|gt com net org edu gob ind|hk com net org edu gov idv|
-hn com net org edu gob|hu co org info|id co or ac go web sch net my biz desa|
-il co org net ac gov muni k12|in co net org gen firm ind ac edu res gov nic mil|
-it gov edu|jm com net org edu gov|jp co or ne ac ad ed go gr lg|
-ke co or ne go ac sc me mobi info|kr co or ne re pe go ac mil hs ms es sc kg|kw com net org edu gov|
-lb com net org edu gov|lk com net org edu gov ac|ma co net org ac gov press|
-mt com net org edu|mx com net org edu gob|my com net org edu gov mil name|ng com net org edu gov sch|
-ni com net org edu gob|np com net org edu gov|nz co net org ac govt geek gen kiwi maori iwi school|
-om co com net org edu gov|pa com net org edu gob ac|pe com net org edu gob nom|
-ph com net org edu gov ngo|pk com net org edu gov fam biz|pl com net org edu gov info biz waw|
-pr com net org edu gov biz|pt com org edu gov nome|py com net org edu gov coop|qa com net org edu gov|
-ro com org info nom|ru com net org pp msk spb|sa com net org edu gov med sch|sg com net org edu gov per|
-sv com org edu gob red|th co or in ac go net mi|tn com net org|
-tr com net org edu gov bel pol k12 av dr gen web biz info name tel bbs|tt co com net org edu gov|
-tw com net org edu gov idv game club|tz co or ne go ac sc me|ua com net org edu gov in kiev kyiv lviv|
-ug co or ne go ac sc com org|uk co org me ltd plc net sch ac gov nhs police mod|
-us k12 state|uy com net org edu gub mil|uz co com net org|ve com net org co edu gob web|
-vn com net org edu gov ac biz info name pro health|za co org net ac gov web law nom school|
+ae co net org ac gov sch|ar com net org gob edu int mil tur|at co or ac gv| au com net org edu
+gov asn id|bd com net org edu gov ac|bo com net org edu gob| br com net org gov edu adv art blog
+eco eng ind inf med odo pro psi srv tv adm jus leg mp| cn com net org gov edu ac mil|co com net
+org edu gov nom mil|cr co or ac ed fi go sa| cy com net org ac gov ltd|do com net org edu gob
+web|ec com net org edu gob fin med| eg com net org edu gov|es com nom org gob edu|fr asso com
+gouv nom prd tm| gh com org edu gov|gr com net org edu gov|gt com net org edu gob ind|hk com net
+org edu gov idv| hn com net org edu gob|hu co org info|id co or ac go web sch net my biz desa|
+il co org net ac gov muni k12|in co net org gen firm ind ac edu res gov nic mil| it gov edu|jm
+com net org edu gov|jp co or ne ac ad ed go gr lg| ke co or ne go ac sc me mobi info|kr co or ne
+re pe go ac mil hs ms es sc kg|kw com net org edu gov| lb com net org edu gov|lk com net org edu
+gov ac|ma co net org ac gov press| mt com net org edu|mx com net org edu gob|my com net org edu
+gov mil name|ng com net org edu gov sch| ni com net org edu gob|np com net org edu gov|nz co net
+org ac govt geek gen kiwi maori iwi school| om co com net org edu gov|pa com net org edu gob
+ac|pe com net org edu gob nom| ph com net org edu gov ngo|pk com net org edu gov fam biz|pl com
+net org edu gov info biz waw| pr com net org edu gov biz|pt com org edu gov nome|py com net org
+edu gov coop|qa com net org edu gov| ro com org info nom|ru com net org pp msk spb|sa com net
+org edu gov med sch|sg com net org edu gov per| sv com org edu gob red|th co or in ac go net
+mi|tn com net org| tr com net org edu gov bel pol k12 av dr gen web biz info name tel bbs|tt co
+com net org edu gov| tw com net org edu gov idv game club|tz co or ne go ac sc me|ua com net org
+edu gov in kiev kyiv lviv| ug co or ne go ac sc com org|uk co org me ltd plc net sch ac gov nhs
+police mod| us k12 state|uy com net org edu gub mil|uz co com net org|ve com net org co edu gob
+web| vn com net org edu gov ac biz info name pro health|za co org net ac gov web law nom school|
 zm co com org ac|zw co org ac gov
 """
 _SUFFIXES = frozenset(

@@ -63,7 +63,8 @@ _FREEMAIL = frozenset(
     1und1.de kabelmail.de vodafonemail.de posteo.de mailbox.org bluewin.ch hispeed.ch sunrise.ch
     orange.fr wanadoo.fr free.fr sfr.fr laposte.net neuf.fr bbox.fr numericable.fr aliceadsl.fr
     libero.it virgilio.it alice.it tin.it tiscali.it fastwebnet.it inwind.it telefonica.net
-    terra.es ono.com btinternet.com btopenworld.com talktalk.net sky.com virginmedia.com ntlworld.com
+    terra.es ono.com btinternet.com btopenworld.com talktalk.net sky.com virginmedia.com
+    ntlworld.com
     blueyonder.co.uk tiscali.co.uk o2.co.uk plusnet.com ziggo.nl kpnmail.nl planet.nl xs4all.nl
     home.nl hetnet.nl upcmail.nl telenet.be skynet.be proximus.be telia.com bredband.net comhem.se
     online.no abv.bg wp.pl o2.pl interia.pl onet.pl onet.eu op.pl poczta.fm seznam.cz centrum.cz

@@ -10,8 +10,8 @@ from typing import Protocol
 
 from schemas.change import SOURCES
 from schemas.identity import IdentityRecord
-from transforms.identifiers import domain as domains
 from transforms.identifiers import email as emails
+from transforms.identifiers import mailboxes
 from transforms.identifiers import name as names
 from transforms.identity.messages import Digest, Signature, is_observed
 from transforms.identity.rules import fold, generation, people_conflict
@@ -226,7 +226,7 @@ def _split(full_name: str) -> tuple[str, str]:
 def personal_match_key(address: str) -> str:
     """Under which two spellings of one mailbox meet; empty of a role mailbox or no address."""
     parsed = emails.parse(address)
-    if parsed is None or emails.is_role(parsed):
+    if parsed is None or emails.is_role(parsed.address.rpartition("@")[0]):
         return ""
     return parsed.match_key
 
@@ -241,4 +241,4 @@ def domain_of(address: str) -> str:
 @lru_cache(maxsize=50_000)
 def is_host(name: str) -> bool:
     """True of a domain that strangers share: a mail provider's, or a site that hosts pages."""
-    return name in HOSTS or domains.is_freemail(name)
+    return name in HOSTS or mailboxes.is_freemail(name)

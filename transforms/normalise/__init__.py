@@ -7,6 +7,7 @@ from schemas.identity import IdentityRecord
 from transforms.normalise.context import context_of
 from transforms.normalise.dialpad import normalise_dialpad
 from transforms.normalise.files import normalise_files
+from transforms.normalise.gmail import normalise_message
 from transforms.normalise.hubspot import normalise_hubspot
 from transforms.normalise.salesforce import normalise_salesforce
 from transforms.settings import Settings
@@ -35,6 +36,4 @@ def normalise(
         if change.operation == "upsert" and not change.payload:
             raise InvalidPayload("the payload is empty")
         return read(change, context_of(settings), written_at)
-    from transforms.normalise.gmail import normalise_message
-
     return normalise_message(change, settings, written_at)

@@ -60,8 +60,12 @@ def call_interaction_id(fields: Fields, call_id: str) -> tuple[str, bool]:
 
 def _side(reading: Reading, fields: Fields, name: str) -> str | None:
     """The E.164 number of one side; None for a caller who shows none, and for short codes."""
-    found = take(fields, name, lambda value: phone.parse(str(value), reading.context.region))
-    return found.e164 if found else None
+    shown = as_text(fields.get(name))
+    found = phone.parse(shown, reading.context.region) if shown else None
+    if found is None:
+        return None
+    del fields[name]
+    return found.e164
 
 
 def _part(fields: Fields, name: str) -> Fields:
@@ -88,25 +92,19 @@ def _call(reading: Reading, fields: Fields) -> Result:
     ours = _side(reading, fields, "internal_number")
     between_us = external is not None and external in reading.context.own_numbers
     parties = Parties(reading)
-    sides: dict[str, Callable[[str], None]] = {
-        "external": lambda role: parties.number(
-            role, external, as_name(contact.get("name")), internal=between_us
-        ),
-        "internal": lambda role: parties.number(
-            role,
-            ours,
-            as_text(target.get("name")),
-            internal=True,
-            key="" if ours else _owner(target) or "",
-        ),
-    }
-    callee_first = direction == "outbound"
-    for role, side in zip(
-        ("caller", "callee"),
-        ("internal", "external") if callee_first else ("external", "internal"),
-        strict=True,
-    ):
-        sides[side](role)
+    outbound = direction == "outbound"
+    shown = as_name(contact.get("name"))
+    if not outbound:
+        parties.number("caller", external, shown, internal=between_us)
+    parties.number(
+        "caller" if outbound else "callee",
+        ours,
+        as_text(target.get("name")),
+        internal=True,
+        key="" if ours else _owner(target) or "",
+    )
+    if outbound:
+        parties.number("callee", external, shown, internal=between_us)
     millis = take(fields, "duration", as_float)
     body = content(fields.pop("transcription_text", None))
     columns = {
@@ -126,8 +124,8 @@ def _call(reading: Reading, fields: Fields) -> Result:
         "labels": as_list(fields.pop("labels", None) or []),
         "defects": body.defects,
     }
-    left = {**fields, "contact": filled(contact), "target": filled(target)}
-    return rows.interaction(reading, columns, left, parties)
+    fields["contact"], fields["target"] = filled(contact), filled(target)
+    return rows.interaction(reading, columns, fields, parties)
 
 
 def _sms(reading: Reading, fields: Fields) -> Result:
@@ -164,8 +162,8 @@ def _sms(reading: Reading, fields: Fields) -> Result:
         "our_number": _ours(direction, sender, receivers),
         "owner_key": _owner(target),
     }
-    left = {**fields, "contact": filled(contact), "target": filled(target)}
-    return rows.interaction(reading, columns, left, parties)
+    fields["contact"], fields["target"] = filled(contact), filled(target)
+    return rows.interaction(reading, columns, fields, parties)
 
 
 def _ours(direction: str, sender: tuple[str, ...], receivers: tuple[str, ...]) -> str | None:

@@ -88,8 +88,9 @@ class _Associated:
             results = listed.get("results") if isinstance(listed, dict) else listed
             if kind is None or not isinstance(results, list):
                 continue
-            ranked = sorted(results, key=lambda one: not _is_primary(one))
-            for one in ranked:
+            if len(results) > 1:
+                results = sorted(results, key=lambda one: not _is_primary(one))
+            for one in results:
                 found = _target(one)
                 if found:
                     self._keys.setdefault(kind, {})[f"hubspot:{kind}:{found}"] = None

@@ -1,6 +1,7 @@
 """Rows and identity records from the columns that a normaliser has read."""
 
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from msgspec.structs import replace
@@ -211,7 +212,7 @@ class Parties:
         if len(self.facts) >= MAX_PARTICIPANTS:
             return
         local, _, host = found.address.rpartition("@")
-        key = f"gmail:address:{opaque_id(found.address)}"
+        key = address_key(found.address)
         internal = self._reading.context.is_internal(found.address)
         shared = email.is_role(local) or email.is_bulk_sender(local)
         self.facts.append(
@@ -276,6 +277,13 @@ UNKNOWN_NUMBER = "dialpad:number:unknown"
 """Participant key of a caller who shows no number; no identity stands behind it."""
 
 
+@lru_cache(maxsize=65_536)
 def number_key(e164: str) -> str:
     """record_key of a number as a participant of calls."""
     return f"dialpad:number:{opaque_id(e164)}"
+
+
+@lru_cache(maxsize=65_536)
+def address_key(address: str) -> str:
+    """record_key of an address as a participant of mails."""
+    return f"gmail:address:{opaque_id(address)}"

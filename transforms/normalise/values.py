@@ -35,6 +35,8 @@ _DAY = re.compile(r"\d{4}-\d{2}-\d{2}\Z", re.ASCII)
 _SALESFORCE = re.compile(
     r"(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(?:\.(\d{3}))?(?:Z|\+00:?00)\Z", re.ASCII
 )
+_LETTER = re.compile(r"[^\W\d_]")
+_NO_NAME = re.compile(r"[\d@]")
 _TRUE = frozenset(("true", "1", "yes", "y", "t"))
 _FALSE = frozenset(("false", "0", "no", "n", "f"))
 
@@ -65,7 +67,9 @@ def take(fields: Fields, name: str, parse: Callable[[Any], Value | None]) -> Val
 def text(fields: Fields, name: str) -> str | None:
     """`take(fields, name, as_text)`, which is most of what is taken."""
     value = fields.pop(name, None)
-    if value is None or value == "":
+    if type(value) is str and "\0" not in value:
+        return value.strip() or None
+    if value is None:
         return None
     found = as_text(value)
     if found is None:
@@ -116,9 +120,7 @@ def as_id(value: Any) -> str | None:
 def as_name(value: Any) -> str | None:
     """A text that could be a person's name: Dialpad shows the number where it knows no name."""
     found = as_text(value)
-    if not found or "@" in found or any(sign.isdigit() for sign in found):
-        return None
-    return found if any(sign.isalpha() for sign in found) else None
+    return found if found and _LETTER.search(found) and not _NO_NAME.search(found) else None
 
 
 def as_bool(value: Any) -> bool | None:
@@ -219,6 +221,12 @@ def take_emails(fields: Fields, *names: str) -> tuple[str, ...]:
         value = fields.get(name)
         if value is None or value == "":
             continue
+        if type(value) is str and ";" not in value:
+            one = email.parse(value)
+            if one:
+                found[one.address] = None
+                del fields[name]
+            continue
         parsed = [email.parse(part) for part in as_list(value)]
         found.update((one.address, None) for one in parsed if one)
         if parsed and None not in parsed:
@@ -232,6 +240,13 @@ def take_phones(fields: Fields, region: str, *names: str) -> tuple[str, ...]:
     for name in names:
         value = fields.get(name)
         if value is None or value == "":
+            continue
+        if type(value) is str:
+            known = phone.parse(value, region)
+            if known:
+                found[known.e164] = None
+                if not known.extension:
+                    del fields[name]
             continue
         texts = value if isinstance(value, list) else [value]
         whole = True

@@ -1,0 +1,253 @@
+"""Gmail: a message resource with its raw mail becomes an interaction and its participants.
+
+The payload is Gmail's users.messages resource in format `raw`, with one key added: `mailbox`.
+https://developers.google.com/workspace/gmail/api/reference/rest/v1/users.messages
+"""
+
+import binascii
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from schemas.change import Change, opaque_id, stable_hash
+from schemas.clock import partition_day
+from schemas.columns import Row
+from schemas.errors import InvalidPayload
+from schemas.identity import IdentityRecord
+from schemas.records import Interaction, Participant, lineage
+from schemas.version import PIPELINE_VERSION
+from transforms.identifiers import email
+from transforms.identifiers.email import Email
+from transforms.mime import dates, ids
+from transforms.mime.message import Mail, read_mail
+from transforms.mime.text import snippet, tidy
+from transforms.mime.words import decode_words
+from transforms.normalise import values
+from transforms.normalise.context import Context, context_of
+from transforms.settings import Settings
+
+MAX_PARTICIPANTS = 500
+_KNOWN = frozenset(
+    ("id", "threadId", "labelIds", "internalDate", "raw", "mailbox", "snippet", "sizeEstimate")
+)
+_LIST_HEADERS = frozenset(("list-id", "list-unsubscribe", "feedback-id"))
+_ROLES = (("from", "from"), ("to", "to"), ("cc", "cc"), ("bcc", "bcc"), ("reply-to", "reply_to"))
+
+Result = tuple[tuple[Row, ...], tuple[IdentityRecord, ...]]
+
+
+class Party(NamedTuple):
+    """A participant of a mail: role and address."""
+
+    role: str
+    email: Email
+
+
+def normalise_message(change: Change, settings: Settings, written_at: int) -> Result:
+    """Rows and records of one message; InvalidPayload where there is nothing to read."""
+    if change.object_type != "message":
+        raise InvalidPayload(f"gmail has no object type {change.object_type} here")
+    base: dict[str, Any] = lineage(change, written_at, PIPELINE_VERSION)
+    if change.operation != "upsert":
+        return (_tombstone(base, change, written_at),), ()
+    found = values.decode_object(change.payload)
+    mail = read_mail(_raw(found))
+    labels = tuple(str(label) for label in found.get("labelIds") or () if label)
+    defects = list(mail.defects)
+    parties = _parties(mail, defects)
+    mailbox = email.parse(values.as_text(found.get("mailbox")) or "")
+    own = _Own(context_of(settings), mailbox)
+    sent = _sent(mail, defects)
+    occurred = sent if sent is not None else values.as_micros(found.get("internalDate"))
+    message_id = _message_id(mail, defects)
+    references = ids.ids_in(mail.first("references"))
+    answers = ids.ids_in(mail.first("in-reply-to"))
+    subject = tidy(decode_words(mail.first("subject"))) or None
+    bulk = is_bulk(mail, parties)
+    interaction_id = (
+        ids.mail_interaction_id(message_id)
+        if message_id
+        # Without an id, copies in several mailboxes are known by what they say.
+        else stable_hash(
+            "mail without id",
+            *sorted({party.email.address for party in parties}),
+            subject or "",
+            str(sent),
+            mail.text,
+        )
+    )
+    shared: dict[str, Any] = {
+        "interaction_id": interaction_id,
+        "event_date": partition_day(occurred, written_at),
+    }
+    records: dict[str, IdentityRecord] = {}
+    participants: list[Row] = []
+    for ordinal, party in enumerate(parties):
+        record = _record(change, party.email, own, bulk and party.role in ("from", "reply_to"))
+        known = records.get(record.record_key)
+        # One address, one record: the spelling that carries a name.
+        if known is None or (record.full_name and not known.full_name):
+            records[record.record_key] = record
+        participants.append(
+            Participant(
+                **base,
+                **shared,
+                ordinal=ordinal,
+                role=party.role,
+                participant_key=record.record_key,
+                email=party.email.address,
+                display_name=party.email.display_name or None,
+                is_internal=record.internal,
+                is_shared=record.shared,
+            )
+        )
+    left = {name: value for name, value in found.items() if name not in _KNOWN}
+    interaction = Interaction(
+        **base,
+        **shared,
+        part="message",
+        kind="email",
+        direction=own.direction(parties, labels),
+        occurred_at=occurred,
+        thread_id=ids.thread_of(message_id or interaction_id, references, answers),
+        message_id_header=message_id or None,
+        in_reply_to=answers[0] if answers else None,
+        subject=subject,
+        snippet=snippet(mail.text) or None,
+        body=mail.text or None,
+        mailbox=mailbox.address if mailbox else None,
+        labels=labels,
+        attachment_names=mail.attachment_names,
+        is_bulk=bulk,
+        is_draft="DRAFT" in labels,
+        defects=tuple(dict.fromkeys(defects)),
+        extra=values.extra(left),  # noqa: S610 (no Django here)
+    )
+    return (interaction, *participants), tuple(records.values())
+
+
+def _message_id(mail: Mail, defects: list[str]) -> str:
+    written = mail.all("message-id")
+    found = ids.normal_message_id(mail.first("message-id"))
+    if not found:
+        defects.append("message_id_missing")
+    elif len(written) > 1:
+        defects.append("message_id_repeated")
+    return found
+
+
+def _sent(mail: Mail, defects: list[str]) -> int | None:
+    """By the Date header; where there is none that can be read, by the last hop's."""
+    moment = dates.parse_date(mail.first("date"))
+    if moment.defect:
+        defects.append(moment.defect)
+    if moment.us is not None:
+        return moment.us
+    if not mail.first("date"):
+        defects.append("date_missing")
+    return dates.parse_date(mail.first("received").rpartition(";")[2].strip()).us
+
+
+class _Own:
+    """Who is on our side of a mail."""
+
+    def __init__(self, context: Context, mailbox: Email | None) -> None:
+        self._context = context
+        self._mailbox = mailbox.match_key if mailbox else ""
+
+    def is_internal(self, found: Email) -> bool:
+        """One of our domains, or the mailbox itself."""
+        return found.match_key == self._mailbox or self._context.is_internal(found.address)
+
+    def direction(self, parties: list[Party], labels: tuple[str, ...]) -> str:
+        """By who wrote and who reads; by Gmail's label where nobody can be told."""
+        sides = {party.role: self.is_internal(party.email) for party in reversed(parties)}
+        ours = sides.get("from")
+        if ours is None:
+            return "outbound" if "SENT" in labels else "unknown"
+        readers = [p.email for p in parties if p.role in ("to", "cc", "bcc")]
+        if not ours:
+            return "inbound"
+        if readers and all(self.is_internal(reader) for reader in readers):
+            return "internal"
+        return "outbound"
+
+
+def _raw(found: dict[str, Any]) -> bytes:
+    encoded = found.get("raw")
+    if not isinstance(encoded, str) or not encoded:
+        raise InvalidPayload("raw is missing: a message is read in format raw")
+    try:
+        clean = encoded.encode("ascii").replace(b"-", b"+").replace(b"_", b"/").rstrip(b"=")
+        raw = binascii.a2b_base64(clean + b"=" * (-len(clean) % 4), strict_mode=True)
+    except (binascii.Error, UnicodeEncodeError):
+        raise InvalidPayload("raw is not base64url") from None
+    if not raw.strip():
+        raise InvalidPayload("raw is an empty mail")
+    return raw
+
+
+def _parties(mail: Mail, defects: list[str]) -> list[Party]:
+    parties: list[Party] = []
+    seen: set[tuple[str, str]] = set()
+    for party in _all_parties(mail, defects):
+        place = (party.role, party.email.address)
+        if place in seen:
+            continue
+        seen.add(place)
+        if len(parties) >= MAX_PARTICIPANTS:
+            defects.append("too_many_participants")
+            break
+        parties.append(party)
+    return parties
+
+
+def _all_parties(mail: Mail, defects: list[str]) -> Iterator[Party]:
+    for header, role in _ROLES:
+        for value in mail.all(header):
+            found = email.read_list(value)
+            if found.broken:
+                defects.append("address_unreadable")
+            for one in found.addresses:
+                yield Party(role, one)
+
+
+def is_bulk(mail: Mail, parties: list[Party]) -> bool:
+    """Whether a machine or a list sent it: RFC 2369, RFC 3834 and common practice."""
+    if mail.is_report or not _LIST_HEADERS.isdisjoint(mail.headers):
+        return True
+    if mail.first("precedence").strip().lower() in ("bulk", "list", "junk"):
+        return True
+    automatic = mail.first("auto-submitted").strip().lower()
+    if automatic and not automatic.startswith("no"):
+        return True
+    return any(p.role == "from" and email.is_bulk_sender(_local(p.email)) for p in parties)
+
+
+def _local(found: Email) -> str:
+    return found.address.rpartition("@")[0]
+
+
+def _record(change: Change, found: Email, own: _Own, bulk_sender: bool) -> IdentityRecord:
+    local = _local(found)
+    return IdentityRecord(
+        record_key=f"gmail:address:{opaque_id(found.address)}",
+        kind="person",
+        stamp=change.stamp,
+        fetched=change.fetched,
+        digest=change.digest,
+        full_name=values.as_name(found.display_name) or "",
+        emails=(found.address,),
+        domains=(found.registrable_domain,),
+        internal=own.is_internal(found),
+        shared=bulk_sender or email.is_role(local) or email.is_bulk_sender(local),
+    )
+
+
+def _tombstone(base: dict[str, Any], change: Change, written_at: int) -> Interaction:
+    return Interaction(
+        **base,
+        interaction_id=stable_hash("object", change.record_key),
+        part="message",
+        kind="email",
+        event_date=partition_day(change.stamp, written_at),
+    )
