@@ -9,7 +9,9 @@ from schemas.envelope import MAX_ATTRIBUTE_VALUE_BYTES, SOURCE_PREFIX, topic_of
 IMPORT_ERROR = "ce-import-error"
 """Attribute that tells Decode not to look for a change: the reason."""
 
-_ADDRESS = re.compile(r"[^\s/\\@]+@[^\s/\\@]+")
+_ADDRESS = re.compile(
+    r"[^\s/\\@]+@[^\s/\\@]+?(?=(?:\.(?:mbox|eml|csv|zip))?(?:\.gz)?(?:[\s/\\@]|\Z))"
+)
 
 
 class BadInput(NamedTuple):
@@ -22,7 +24,7 @@ class BadInput(NamedTuple):
 
 
 def safe_name(name: str) -> str:
-    """A file's name for locations: an address in it is hashed (`jo@x.com.mbox`)."""
+    """A file's name for locations and messages: an address in it (`jo@x.com.mbox`) is hashed."""
     return _ADDRESS.sub(lambda found: f"h-{stable_hash(found.group())[:12]}", name)
 
 

@@ -114,11 +114,12 @@ def opened(
             read += found
             tell(found)
 
-        stream: IO[bytes] = io.BufferedReader(Counted(raw, count), 1 << 18)  # type: ignore[assignment]
+        stream: IO[bytes] = io.BufferedReader(Counted(raw, count), 1 << 18)
         if entry.gzipped:
             unpacked = stack.enter_context(gzip.GzipFile(fileobj=stream))
             limit = _Limit(lambda: read)
-            stream = io.BufferedReader(Counted(unpacked, limit), 1 << 16)  # type: ignore[arg-type, assignment]
+            inner: IO[bytes] = unpacked  # type: ignore[assignment]
+            stream = io.BufferedReader(Counted(inner, limit), 1 << 16)
         yield stream
 
 

@@ -14,7 +14,8 @@ MAX_LINE_BYTES = 1024 * 1024
 
 # A sender may be missing or have blanks; the date is what tells such a line from prose.
 _FROM_LINE = re.compile(
-    rb"From .{0,998}?(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun),?\s+(?:[A-Z][a-z]{2}\s+\d{1,2}|\d{1,2}\s+[A-Z][a-z]{2})"
+    rb"From .{0,998}?(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun),?\s+"
+    rb"(?:[A-Z][a-z]{2}\s+\d{1,2}|\d{1,2}\s+[A-Z][a-z]{2})"
     rb"\s.{0,40}?\d{1,2}:\d{2}"
 )
 _QUOTED = re.compile(rb"^>(>*From )", re.MULTILINE)

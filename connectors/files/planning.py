@@ -76,7 +76,7 @@ def plan(paths: Iterable[Path], options: ImportOptions | None = None) -> ImportP
     entries = tuple(one for one in found if isinstance(one, Entry))
     refused = tuple(one for one in found if isinstance(one, Refused))
     if not entries:
-        why = "".join(f"\n  {one.name}: {one.reason}" for one in refused[:5])
+        why = "".join(f"\n  {safe_name(one.name)}: {one.reason}" for one in refused[:5])
         raise ConfigurationError(f"nothing to import: wanted are {WHAT_CAN_BE_READ}{why}")
     return ImportPlan(entries, refused)
 
@@ -86,7 +86,7 @@ def _below(
 ) -> Iterator[Entry | Refused]:
     try:
         if path.is_symlink() and not top and path.is_dir():
-            yield Refused(safe_name(name), "a link to a folder is not followed: name the folder")
+            yield Refused(name, "a link to a folder is not followed: name the folder")
             return
         status = path.stat()
         identity = (status.st_dev, status.st_ino)
@@ -105,11 +105,11 @@ def _below(
         with path.open("rb") as stream:
             gzipped = stream.read(2) == GZIP_MAGIC
         modified = status.st_mtime_ns // 1_000
-        yield Entry(path, (), safe_name(name), status.st_size, modified, kind, gzipped)
+        yield Entry(path, (), name, status.st_size, modified, kind, gzipped)
     except OSError as error:
-        yield Refused(safe_name(name), f"cannot be read: {error.strerror or type(error).__name__}")
+        yield Refused(name, f"cannot be read: {error.strerror or type(error).__name__}")
     except SkippableError as error:
-        yield Refused(safe_name(name), str(error))
+        yield Refused(name, str(error))
 
 
 def _zipped(path: Path, name: str, options: ImportOptions) -> Iterator[Entry | Refused]:
@@ -130,23 +130,21 @@ def _members(
     archives: Archives,
 ) -> Iterator[Entry | Refused]:
     if len(outer) >= MAX_NESTING:
-        yield Refused(safe_name(name), "a zip in a zip in a zip is not read: unpack it first")
+        yield Refused(name, "a zip in a zip in a zip is not read: unpack it first")
         return
     try:
         infos = zip_members(archives.zip_at(path, outer))
     except UNREADABLE as error:
-        yield Refused(safe_name(name), f"a damaged zip ({type(error).__name__}): fetch it again")
+        yield Refused(name, f"a damaged zip ({type(error).__name__}): fetch it again")
         return
     except SkippableError as error:
-        yield Refused(safe_name(name), str(error))
+        yield Refused(name, str(error))
         return
     for info in infos:
         inner_name = f"{name}/{info.filename}"
         members = (*outer, info.filename)
         try:
-            entry = Entry(
-                path, members, safe_name(inner_name), info.file_size, modified, EML, False
-            )
+            entry = Entry(path, members, inner_name, info.file_size, modified, EML, False)
             head = b""
             if not info.filename.lower().endswith(".eml") and info.file_size:
                 with opened(entry, archives) as stream:
@@ -155,15 +153,15 @@ def _members(
                 head = b"."
             kind = kind_of(info.filename, _unpacked(head), options)
         except SkippableError as error:
-            yield Refused(safe_name(inner_name), str(error))
+            yield Refused(inner_name, str(error))
             continue
         except UNREADABLE as error:
-            yield Refused(safe_name(inner_name), f"damaged ({type(error).__name__})")
+            yield Refused(inner_name, f"damaged ({type(error).__name__})")
             continue
         if kind != ZIP:
             yield entry._replace(kind=kind, gzipped=head.startswith(GZIP_MAGIC))
         elif info.file_size > MAX_INNER_ZIP_BYTES:
-            yield Refused(safe_name(inner_name), "too large for a zip in a zip: unpack it first")
+            yield Refused(inner_name, "too large for a zip in a zip: unpack it first")
         else:
             yield from _members(path, members, inner_name, modified, options, archives)
 

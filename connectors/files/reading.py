@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from typing import IO
 
-from connectors.files.bad_input import BadInput
+from connectors.files.bad_input import BadInput, safe_name
 from connectors.files.entries import UNREADABLE, Archives, Entry, opened
 from connectors.files.mail import mail_change
 from connectors.files.mbox import MAX_MAIL_BYTES, split
@@ -36,9 +36,9 @@ def read(
                     yield from _READERS[entry.kind.format](entry, stream, options)
             except UNREADABLE as error:
                 reason = f"damaged or unreadable ({type(error).__name__}): the rest is missing"
-                yield BadInput(entry.kind.source, entry.name, reason, b"")
+                yield BadInput(entry.kind.source, safe_name(entry.name), reason, b"")
             except SkippableError as error:
-                yield BadInput(entry.kind.source, entry.name, str(error), b"")
+                yield BadInput(entry.kind.source, safe_name(entry.name), str(error), b"")
     finally:
         archives.close()
 
@@ -52,12 +52,15 @@ def _eml(entry: Entry, stream: IO[bytes], options: ImportOptions) -> Iterator[Ch
     from_line = b""
     if source.startswith(b"From "):
         from_line, _, source = source.partition(b"\n")
-    yield _mail(entry, options, entry.name, from_line, source, len(source) > MAX_MAIL_BYTES)
+    yield _mail(
+        entry, options, safe_name(entry.name), from_line, source, len(source) > MAX_MAIL_BYTES
+    )
 
 
 def _mbox(entry: Entry, stream: IO[bytes], options: ImportOptions) -> Iterator[Change | BadInput]:
+    name = safe_name(entry.name)
     for mail in split(stream):
-        location = f"{entry.name} at byte {mail.offset}"
+        location = f"{name} at byte {mail.offset}"
         yield _mail(entry, options, location, mail.from_line, mail.source, mail.cut)
 
 
@@ -86,6 +89,7 @@ def _csv(entry: Entry, stream: IO[bytes], options: ImportOptions) -> Iterator[Ch
     header = next(rows, None)
     if header is None or header.fault:
         raise SkippableError("no headings in the first line")
+    name = safe_name(entry.name)
     reader = RowReader(entry.kind, header.cells, options, _as_of(entry, options))
     for row in rows:
         reason = row.fault
@@ -95,7 +99,7 @@ def _csv(entry: Entry, stream: IO[bytes], options: ImportOptions) -> Iterator[Ch
                 continue
             except SkippableError as error:
                 reason = str(error)
-        yield BadInput(entry.kind.source, f"{entry.name} line {row.line}", reason, row.data)
+        yield BadInput(entry.kind.source, f"{name} line {row.line}", reason, row.data)
 
 
 _READERS = {"eml": _eml, "mbox": _mbox, "csv": _csv}

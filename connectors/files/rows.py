@@ -116,9 +116,9 @@ def read_rows(stream: IO[bytes], layout: Layout) -> Iterator[RawRow]:
             lines.begin()
             fault, cells = "", []
             try:
-                cells = next(csv.reader(lines, delimiter=layout.delimiter), [])
+                cells = next(csv.reader(lines, delimiter=layout.delimiter, strict=True), [])
             except (csv.Error, _TooLong):
-                fault = f"no row ends within {MAX_RECORD_CHARACTERS} characters"
+                cells, fault = _lenient(lines.taken, layout.delimiter)
             if not lines.taken:
                 return
             if not fault and not any(cell.strip() for cell in cells):
@@ -136,6 +136,17 @@ def read_rows(stream: IO[bytes], layout: Layout) -> Iterator[RawRow]:
     finally:
         # The stream is its owner's to close.
         text.detach()
+
+
+def _lenient(taken: list[str], delimiter: str) -> tuple[list[str], str]:
+    """A row of one line whose quotes are not by the book; over several lines nobody can tell what
+    belongs to it."""
+    if len(taken) > 1:
+        return [], "a quote that is not closed where its cell ends"
+    try:
+        return next(csv.reader(taken, delimiter=delimiter), []), ""
+    except csv.Error:
+        return [], f"a cell of more than {MAX_RECORD_CHARACTERS} characters"
 
 
 def _fitted(cells: list[str], width: int) -> tuple[list[str], str]:
