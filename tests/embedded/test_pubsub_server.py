@@ -17,7 +17,7 @@ from pubsub_backend import PROJECT, Clients, clients
 from embedded.pubsub import FaultPlan, Faults, PubSubServer, set_faults
 from embedded.pubsub.broker import Broker
 from embedded.pubsub.store import Publication, Store
-from embedded.pubsub.writer import StoreClosed
+from embedded.pubsub.writer import StoreClosed, Writer
 from schemas.errors import FatalError
 
 TOPIC, SUBSCRIPTION = f"{PROJECT}/topics/t", f"{PROJECT}/subscriptions/s"
@@ -272,6 +272,25 @@ def test_an_acknowledgement_from_before_a_seek_does_not_undo_it(tmp_path: Path) 
         store.publish(topic, [Publication(b"late", {}, "")])
 
 
+def test_what_is_committed_is_told_in_the_order_of_ids_however_many_publish(tmp_path: Path) -> None:
+    store = Store(tmp_path / "messages.sqlite", lambda: 1_000)
+    topic = store.create_topic(TOPIC, b"")
+    told: list[int] = []
+
+    def publish() -> None:
+        for _ in range(40):
+            answered = store.publish(topic, [Publication(b"x", {}, "")] * 3, told.extend)
+            assert set(answered) <= set(told)
+
+    threads = [threading.Thread(target=publish) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert told == list(range(1, 8 * 40 * 3 + 1))
+    store.close()
+
+
 def test_operations_that_share_a_commit_fail_alone_and_fall_together(tmp_path: Path) -> None:
     store = Store(tmp_path / "messages.sqlite", lambda: 1_000)
     topic = store.create_topic(TOPIC, b"")
@@ -284,6 +303,26 @@ def test_operations_that_share_a_commit_fail_alone_and_fall_together(tmp_path: P
         store.acknowledge(subscription.id, 0, [1], 0)
     assert store.publish(topic, [Publication(b"one", {}, "")]) == [1]
     store.close()
+
+
+def test_a_full_disk_fails_what_did_not_fit_and_the_writer_lives_on(tmp_path: Path) -> None:
+    def connect() -> sqlite3.Connection:
+        database = sqlite3.connect(tmp_path / "small.sqlite", isolation_level=None)
+        database.execute("PRAGMA max_page_count = 20")
+        database.execute("CREATE TABLE IF NOT EXISTS kept (body BLOB)")
+        return database
+
+    def keep(size: int) -> int:
+        insert = "INSERT INTO kept VALUES (zeroblob(?))"
+        return writer.do(lambda database: database.execute(insert, (size,)).rowcount, told.append)
+
+    told: list[int] = []
+    writer = Writer(connect)
+    with pytest.raises(sqlite3.OperationalError, match="full"):
+        keep(1_000_000)
+    assert told == []
+    assert keep(10) == 1 and told == [1]
+    writer.close()
 
 
 def test_a_store_that_fails_is_answered_as_unavailable(tmp_path: Path) -> None:
