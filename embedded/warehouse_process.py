@@ -1,32 +1,77 @@
-"""The process of the embedded warehouse: bqemulator, without the copies that it makes of tables.
+"""The process of the embedded warehouse: bqemulator 1.4.0, with two of its faults mended.
 
-bqemulator 1.4.0 copies a table whole after every change of it, for `FOR SYSTEM_TIME AS OF`, and
-drops the copies after seven days: time and disk grow with the square of a table's appends. Nothing
-of ours asks for the past of a table, so here a change is announced and not copied.
+* It copies a table whole after every change of it, for `FOR SYSTEM_TIME AS OF`, and drops the
+  copies after seven days: time and disk grow with the square of a table's appends. Nothing of ours
+  asks for the past of a table, so here a change is announced and not copied.
+* Its REST API and its Storage API run in different threads on one DuckDB connection, which is not
+  made for that: a query while rows arrive failed, or hung the whole server. Here every thread has
+  a cursor of its own on the database.
 
 This module imports nothing of the project: the process stays as small as it can be.
 """
 
 import os
 import sys
+import threading
 
+import duckdb
 from bqemulator.cli import main as bqemulator
 from bqemulator.domain.events import TableDataChanged
+from bqemulator.storage.engine import DuckDBEngine
 from bqemulator.versioning.snapshots import SnapshotManager
+
+SETTINGS = {
+    # The cache of results holds up to 1,024 tables in memory, and a row that arrives while a query
+    # runs does not take that query's result out of it.
+    "BQEMU_QUERY_CACHE_TTL_SECONDS": "0",
+    # Else it asks the network for DuckDB's Avro extension at every start.
+    "BQEMU_ENABLE_FORMAT_EXTENSIONS": "false",
+}
 
 
 def _announce(self: SnapshotManager, project_id: str, dataset_id: str, table_id: str) -> None:
     self._events.publish(TableDataChanged(project_id, dataset_id, table_id))
 
 
+class _Cursors(threading.local):
+    """The cursor of each thread, and the connection that it was made from."""
+
+    root: duckdb.DuckDBPyConnection | None = None
+    cursor: duckdb.DuckDBPyConnection | None = None
+
+
+_cursors = _Cursors()
+_making = threading.Lock()
+
+
+def _connection(self: DuckDBEngine) -> duckdb.DuckDBPyConnection:
+    root = self._connection
+    if root is None:
+        raise RuntimeError("the database is not open")
+    if _cursors.cursor is None or _cursors.root is not root:
+        with _making:
+            cursor = root.cursor()
+        # A setting of the session, as bqemulator sets it on the connection.
+        cursor.execute("SET TimeZone = 'UTC'")
+        _cursors.root, _cursors.cursor = root, cursor
+    return _cursors.cursor
+
+
+def mend() -> None:
+    """Puts ours in place of what is at fault; stops where bqemulator is no longer what it was."""
+    if not hasattr(SnapshotManager, "record_change") or not isinstance(
+        DuckDBEngine.__dict__.get("connection"), property
+    ):
+        sys.exit("bqemulator has changed: see embedded/warehouse_process.py for what to look for")
+    SnapshotManager.record_change = _announce  # type: ignore[method-assign]
+    DuckDBEngine.connection = property(_connection)  # type: ignore[method-assign,assignment]
+    for name, value in SETTINGS.items():
+        os.environ.setdefault(name, value)
+
+
 def main() -> None:
     """Runs the server in the foreground; the arguments are those of `bqemulator start`."""
-    # The cache of results holds up to 1,024 tables in memory, and a row that arrives while a query
-    # runs does not take that query's result out of it.
-    os.environ.setdefault("BQEMU_QUERY_CACHE_TTL_SECONDS", "0")
-    if not hasattr(SnapshotManager, "record_change"):
-        sys.exit("bqemulator has changed: look for what copies a table after each change of it")
-    SnapshotManager.record_change = _announce  # type: ignore[method-assign]
+    mend()
     bqemulator(["start", *sys.argv[1:]], prog_name="bqemulator")
 
 

@@ -2,6 +2,10 @@
 
 Idempotent. An existing table is only ever given new columns: anything else would break the jobs
 that write to it, and is refused by name.
+
+Tables carry no primary key: rows are appended and a key has many versions, and BigQuery believes a
+declared key when it plans joins.
+https://cloud.google.com/bigquery/docs/primary-foreign-keys
 """
 
 from collections.abc import Iterable
@@ -44,7 +48,8 @@ def provision(
         try:
             existing = client.get_table(reference, timeout=TIMEOUT_S)
         except NotFound:
-            client.create_table(_definition(table, reference), timeout=TIMEOUT_S)
+            # Another process may be provisioning too.
+            client.create_table(_definition(table, reference), exists_ok=True, timeout=TIMEOUT_S)
             done.append(f"created table {dataset_prefix}{table.id}")
             continue
         added = _additions(table, existing)

@@ -5,15 +5,18 @@ import sys
 import threading
 import time
 from pathlib import Path
+from typing import Annotated
 
 import duckdb
 import pytest
 
 from embedded.ports import free_port
 from embedded.warehouse import ROOT, WarehouseServer, answers
+from schemas.clock import to_us
+from schemas.columns import Micros, col
 from schemas.errors import FatalError, RetriableError
 from schemas.operations import Run
-from schemas.tables import TABLES
+from schemas.tables import BY_ID, BY_ROW, TABLES
 from warehouse.clients import bigquery_client
 from warehouse.provision import provision
 from warehouse.sink import StorageSink
@@ -92,6 +95,65 @@ def test_every_row_that_was_acknowledged_is_there_after_a_kill_in_the_middle_of_
         server.start()
         assert acknowledged | keys(after) <= stored(server)
     finally:
+        server.stop()
+
+
+class RunWithMore(Run, frozen=True, kw_only=True):
+    host: Annotated[str | None, col("New.")] = None
+    noted_by: Annotated[tuple[str, ...], col("New.")] = ()
+    seen_at: Annotated[Micros | None, col("New.")] = None
+
+
+def test_queries_answer_and_columns_are_added_while_rows_arrive(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = WarehouseServer(tmp_path / "data")
+    server.start()
+    more = BY_ID["ops.runs"]._replace(row=RunWithMore)
+    monkeypatch.setitem(BY_ROW, RunWithMore, more)
+    client = bigquery_client(server.endpoint)
+    provision(client)
+    enough, flowing = threading.Event(), threading.Event()
+    parts, failures = [0], []
+
+    def write() -> None:
+        sink = StorageSink(server.endpoint)
+        while not enough.is_set():
+            sink.write(part(parts[0]))
+            failures.extend(sink.flush())
+            parts[0] += 1
+            flowing.set()
+        sink.close()
+
+    writing = threading.Thread(target=write)
+    writing.start()
+    try:
+        assert flowing.wait(60)
+        sql = "SELECT COUNT(*) AS n, COUNT(DISTINCT run_id) AS runs FROM `ops.runs`"
+        before = 0
+        for turn in range(60):
+            if turn == 30:
+                changed = provision(client, tables=[more])
+                assert changed == ["added to ops.runs: host, noted_by, seen_at"]
+            [found] = client.query_and_wait(sql, retry=None, job_retry=None)
+            assert found.runs % 50 == 0 and found.runs >= before
+            before = found.runs
+        enough.set()
+        writing.join(60)
+        assert not writing.is_alive() and not failures
+        [last] = part(parts[0])[:1]
+        fields = {name: getattr(last, name) for name in last.__struct_fields__}
+        sink = StorageSink(server.endpoint)
+        sink.write([RunWithMore(**fields, host="here", seen_at=7, noted_by=("a", "b"))])
+        assert sink.flush() == []
+        sink.close()
+        [new] = client.query_and_wait("SELECT * FROM `ops.runs` WHERE host IS NOT NULL")
+        assert (new.run_id, new.noted_by, to_us(new.seen_at)) == (last.run_id, ["a", "b"], 7)
+        assert len(stored(server)) == parts[0] * 50 + 1
+        assert provision(client, tables=[more]) == []
+    finally:
+        enough.set()
+        writing.join(60)
         server.stop()
 
 
