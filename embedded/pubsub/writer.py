@@ -79,11 +79,14 @@ def _commit(database: sqlite3.Connection, batch: list[Any]) -> None:
             try:
                 outcomes.append((operation(database), None))
             except Exception as error:
+                if not database.in_transaction:
+                    # SQLite rolls all of it back by itself where the disk is full.
+                    raise
                 database.execute("ROLLBACK TO one")
                 outcomes.append((None, error))
             database.execute("RELEASE one")
         database.execute("COMMIT")
-    except sqlite3.Error as error:
+    except Exception as error:
         # A full disk: nobody may believe that anything was kept.
         if database.in_transaction:
             database.execute("ROLLBACK")
