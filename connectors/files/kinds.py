@@ -29,6 +29,9 @@ class Kind(NamedTuple):
         name = "CSV" if self.format == "csv" else self.format
         return f"{name} of {self.source} {self.object_type}" if self.source else name
 
+    def __str__(self) -> str:
+        return self.label
+
 
 MBOX = Kind("mbox", "gmail", "message")
 EML = Kind("eml", "gmail", "message")

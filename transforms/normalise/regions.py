@@ -5,39 +5,30 @@ from functools import lru_cache
 from phonenumbers import SUPPORTED_REGIONS
 
 _NAMES = """
-US usa u.s. u.s.a. united states|US united states of america america|CA canada
-GB uk u.k. united kingdom|GB great britain england scotland wales|GB northern ireland
-IE ireland éire|FR france|DE germany deutschland|AT austria österreich|CH switzerland schweiz suisse
-IT italy italia|ES spain españa|PT portugal|NL netherlands|NL the netherlands|NL holland nederland
-BE belgium belgië belgique|LU luxembourg|DK denmark danmark|SE sweden sverige|NO norway norge
-FI finland suomi|IS iceland|PL poland polska|CZ czechia|CZ czech republic|SK slovakia|HU hungary
-RO romania|BG bulgaria|GR greece|HR croatia|SI slovenia|RS serbia|EE estonia|LV latvia|LT lithuania
-UA ukraine|TR turkey türkiye|IL israel|SA saudi arabia|AE uae u.a.e.|AE united arab emirates
-EG egypt|ZA south africa|NG nigeria|KE kenya|MA morocco|IN india|PK pakistan|BD bangladesh
-LK sri lanka|CN china|HK hong kong|TW taiwan|JP japan|KR south korea|KR korea|SG singapore
-MY malaysia|TH thailand|VN vietnam|ID indonesia|PH philippines|AU australia|NZ new zealand
-MX mexico méxico|BR brazil brasil|AR argentina|CL chile|CO colombia|PE peru perú|UY uruguay
+US: usa, u.s., u.s.a., united states, united states of america, america
+CA: canada
+GB: uk, u.k., united kingdom, great britain, england, scotland, wales, northern ireland
+IE: ireland, éire; FR: france; DE: germany, deutschland; AT: austria, österreich
+CH: switzerland, schweiz, suisse; IT: italy, italia; ES: spain, españa; PT: portugal
+NL: netherlands, the netherlands, nederland, holland; BE: belgium, belgië, belgique
+LU: luxembourg; DK: denmark, danmark; SE: sweden, sverige; NO: norway, norge
+FI: finland, suomi; IS: iceland; PL: poland, polska; CZ: czechia, czech republic; SK: slovakia
+HU: hungary; RO: romania; BG: bulgaria; GR: greece; HR: croatia; SI: slovenia; RS: serbia
+EE: estonia; LV: latvia; LT: lithuania; UA: ukraine; TR: turkey, türkiye; IL: israel
+SA: saudi arabia; AE: uae, u.a.e., united arab emirates; EG: egypt; ZA: south africa
+NG: nigeria; KE: kenya; MA: morocco; IN: india; PK: pakistan; BD: bangladesh; LK: sri lanka
+CN: china; HK: hong kong; TW: taiwan; JP: japan; KR: korea, south korea; SG: singapore
+MY: malaysia; TH: thailand; VN: vietnam; ID: indonesia; PH: philippines
+AU: australia; NZ: new zealand; MX: mexico, méxico; BR: brazil, brasil; AR: argentina
+CL: chile; CO: colombia; PE: peru, perú; UY: uruguay
 """
-_MANY_WORDS = frozenset(
-    "united states|united states of america|united kingdom|great britain|northern ireland|"
-    "the netherlands|czech republic|saudi arabia|united arab emirates|south africa|sri lanka|"
-    "hong kong|south korea|new zealand".split("|")
-)
-
-
-def _codes() -> dict[str, str]:
-    codes = {}
-    for row in _NAMES.replace("\n", "|").split("|"):
-        code, _, names = row.strip().partition(" ")
-        for whole in _MANY_WORDS:
-            if names.endswith(whole) and (names == whole or names[: -len(whole)].endswith(" ")):
-                codes[whole] = code
-                names = names[: -len(whole)]
-        codes.update((name, code) for name in names.split())
-    return codes
-
-
-_CODES = _codes()
+_CODES = {
+    name.strip(): code.strip()
+    for code, _, names in (
+        country.partition(":") for country in _NAMES.strip().replace("\n", ";").split(";")
+    )
+    for name in names.split(",")
+}
 
 
 @lru_cache(maxsize=4_096)

@@ -12,7 +12,7 @@ from schemas.columns import Row
 from schemas.identity import IdentityRecord, Kind
 from schemas.records import Account, Deal, Interaction, Participant, Person, lineage
 from schemas.version import PIPELINE_VERSION
-from transforms.identifiers import Email, domain, email
+from transforms.identifiers import Email, email
 from transforms.mime import ids
 from transforms.normalise.context import Context
 from transforms.normalise.values import Fields, as_name, extra
@@ -211,7 +211,7 @@ class Parties:
         """Someone known by an e-mail address."""
         if len(self.facts) >= MAX_PARTICIPANTS:
             return
-        local, _, host = found.address.rpartition("@")
+        local = found.address.rpartition("@")[0]
         key = address_key(found.address)
         internal = self._reading.context.is_internal(found.address)
         shared = email.is_role(local) or email.is_bulk_sender(local)
@@ -232,7 +232,7 @@ class Parties:
             key,
             full_name=shown,
             emails=(found.address,),
-            domains=(domain.registrable(host),),
+            domains=(found.registrable_domain,),
             internal=internal,
             shared=shared,
         )

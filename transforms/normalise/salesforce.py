@@ -260,8 +260,8 @@ def _event(reading: Reading, fields: Fields) -> Result:
 
 
 def _email_message(reading: Reading, fields: Fields) -> Result:
-    text, markup = fields.pop("TextBody", None), fields.pop("HtmlBody", None)
-    body = content(text or markup)
+    plain, markup = fields.pop("TextBody", None), fields.pop("HtmlBody", None)
+    body = content(plain or markup)
     interaction_id, message_id = rows.mail_id(reading, text(fields, "MessageIdentifier"))
     incoming = take(fields, "Incoming", as_bool)
     parties = Parties(reading)
