@@ -31,7 +31,8 @@ def record(row: type[R], values: dict[str, Any]) -> R:
             fields[column.name] = to_us(value)
         elif isinstance(value, date):
             fields[column.name] = value.toordinal() - EPOCH_ORDINAL
-        elif column.kind == "JSON" and not isinstance(value, str):
+        elif column.kind == "JSON":
+            # The client has decoded it: a str is a JSON string, not a document's text.
             fields[column.name] = msgspec.json.encode(value).decode()
         else:
             fields[column.name] = value
