@@ -75,8 +75,13 @@ def to18(text: object) -> str | None:
     return _to18(text) if isinstance(text, str) else None
 
 
-def key_of(text: object) -> str | None:
-    """`salesforce:contact:003…` of the id of an object that we keep; None for any other text."""
-    known = to18(text)
+@lru_cache(maxsize=65_536)
+def _key_of(text: str) -> str | None:
+    known = _to18(text)
     kind = OBJECT_OF_PREFIX.get(known[:3]) if known else None
     return f"salesforce:{kind}:{known}" if kind else None
+
+
+def key_of(text: object) -> str | None:
+    """`salesforce:contact:003…` of the id of an object that we keep; None for any other text."""
+    return _key_of(text) if isinstance(text, str) else None

@@ -17,6 +17,7 @@ from transforms.normalise import rows
 from transforms.normalise.context import Context
 from transforms.normalise.rows import Parties, Reading, Result, tombstone
 from transforms.normalise.values import (
+    NO_CONTENT,
     Fields,
     as_bool,
     as_float,
@@ -106,7 +107,8 @@ def _call(reading: Reading, fields: Fields) -> Result:
     if outbound:
         parties.number("callee", external, shown, internal=between_us)
     millis = take(fields, "duration", as_float)
-    body = content(fields.pop("transcription_text", None))
+    said, labels = fields.pop("transcription_text", None), fields.pop("labels", None)
+    body = content(said) if said else NO_CONTENT
     columns = {
         "interaction_id": interaction_id,
         "part": "call" if is_first else "leg",
@@ -121,7 +123,7 @@ def _call(reading: Reading, fields: Fields) -> Result:
         "owner_key": _owner(target),
         "body": body.body,
         "snippet": body.snippet,
-        "labels": as_list(fields.pop("labels", None) or []),
+        "labels": as_list(labels) if labels else (),
         "defects": body.defects,
     }
     fields["contact"], fields["target"] = filled(contact), filled(target)

@@ -64,15 +64,13 @@ def normalise_hubspot(change: Change, context: Context, written_at: int) -> Resu
     if as_bool(whole.get("archived")) and change.object_type != "owner":
         change = rows.deleted(change)
         return tombstone(Reading(change, context, written_at), row, kind, *parts)
-    reading = Reading(change, context, written_at)
-    if change.object_type == "owner":
-        return _owner(reading, whole)
-    fields = whole.get("properties")
+    # An owner is no CRM object: its fields stand beside its id.
+    fields = {} if change.object_type == "owner" else whole.get("properties")
     if not isinstance(fields, dict):
         raise InvalidPayload("properties is missing")
     for name in _SPENT:
         fields.pop(name, None)
-    return read(reading, fields, whole)
+    return read(Reading(change, context, written_at), fields, whole)
 
 
 class _Associated:
@@ -182,7 +180,7 @@ def _contact(reading: Reading, fields: Fields, whole: Fields) -> Result:
     return rows.person(reading, columns, fields, birth_date=birth_date or "", accounts=accounts)
 
 
-def _owner(reading: Reading, whole: Fields) -> Result:
+def _owner(reading: Reading, fields: Fields, whole: Fields) -> Result:
     # An archived owner is gone from HubSpot's lists but still owns what it owned.
     archived = whole.pop("archived", None)
     user = take(whole, "userId", as_id)
@@ -373,7 +371,7 @@ _PARTS = {"communication": "message", "email": "message"}
 _Read = Callable[[Reading, Fields, Fields], Result]
 _OBJECTS: dict[str, tuple[_Read, type[Row], Kind | None]] = {
     "contact": (_contact, Person, "person"),
-    "owner": (_contact, Person, "person"),
+    "owner": (_owner, Person, "person"),
     "company": (_company, Account, "account"),
     "deal": (_deal, Deal, None),
     "call": (_call, Interaction, None),

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from schemas.clock import DAY_US, EPOCH_ORDINAL, MAX_US, MIN_US, to_us
+from schemas.clock import DAY_US, EPOCH, EPOCH_ORDINAL, MAX_US, MIN_US
 from schemas.errors import InvalidPayload
 from transforms.identifiers import email, phone
 from transforms.mime.html import to_text
@@ -31,10 +31,6 @@ _WHOLE = re.compile(r"-?\d{1,19}(?:\.0+)?\Z", re.ASCII)
 _DECIMAL = re.compile(r"-?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,3})?\Z", re.ASCII)
 _MILLIS = re.compile(r"-?\d{11,15}\Z", re.ASCII)
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}\Z", re.ASCII)
-# Salesforce's own form, read by hand: it is nearly every stamp there is.
-_SALESFORCE = re.compile(
-    r"(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(?:\.(\d{3}))?(?:Z|\+00:?00)\Z", re.ASCII
-)
 _LETTER = re.compile(r"[^\W\d_]")
 _NO_NAME = re.compile(r"[\d@]")
 _TRUE = frozenset(("true", "1", "yes", "y", "t"))
@@ -168,27 +164,22 @@ def as_utc_micros(value: Any) -> int | None:
 
 def _micros(value: Any, zone: timezone | None) -> int | None:
     if isinstance(value, str):
-        found = _SALESFORCE.match(value)
+        value = value.strip()
+        if value[4:5] != "-":
+            if not _MILLIS.match(value):
+                return None
+            return _micros(int(value), zone)
         try:
-            if found:
-                year, month, day, hour, minute, second, milli = found.groups()
-                days = date(int(year), int(month), int(day)).toordinal() - EPOCH_ORDINAL
-                if hour > "23" or minute > "59" or second > "60":
+            moment = datetime.fromisoformat(value)
+            if moment.tzinfo is None:
+                if zone is None and not _DAY.match(value):
                     return None
-                seconds = int(hour) * 3_600 + int(minute) * 60 + int(second)
-                return days * DAY_US + seconds * 1_000_000 + int(milli or 0) * 1_000
-            value = value.strip()
-            if _MILLIS.match(value):
-                value = int(value)
-            else:
-                moment = datetime.fromisoformat(value)
-                if moment.tzinfo is None:
-                    if zone is None and not _DAY.match(value):
-                        return None
-                    moment = moment.replace(tzinfo=UTC)
-                return to_us(moment)
+                moment = moment.replace(tzinfo=UTC)
+            passed = moment - EPOCH
         except (ValueError, OverflowError):
             return None
+        us = passed.days * DAY_US + passed.seconds * 1_000_000 + passed.microseconds
+        return us if MIN_US <= us <= MAX_US else None
     if isinstance(value, float):
         value = int(value) if math.isfinite(value) else None
     if not isinstance(value, int) or isinstance(value, bool):
