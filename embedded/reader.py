@@ -8,16 +8,21 @@ before: a crash in between leaves it unacknowledged, and it is delivered again.
 
 import contextlib
 import logging
+import os
 import threading
 from collections import deque
 from typing import Any, NamedTuple
 
+import grpc
 from google.api_core import exceptions as api
 from google.cloud import pubsub_v1
+from google.pubsub_v1.services.subscriber.transports import SubscriberGrpcTransport
 
 from schemas.clock import Clock
 
 log = logging.getLogger(__name__)
+
+EMULATOR_VARIABLE = "PUBSUB_EMULATOR_HOST"
 
 PULL_MESSAGES = 500
 """Messages a pull: enough to spread the cost of a bundle, few enough for a short round."""
@@ -43,6 +48,18 @@ class Pulled(NamedTuple):
     publish_time: int
 
 
+def subscriber_client() -> pubsub_v1.SubscriberClient:
+    """A client of the embedded server that also takes a message of 10 MB.
+
+    The library's own channel to an emulator keeps gRPC's default of 4 MB.
+    """
+    host = os.environ.get(EMULATOR_VARIABLE)
+    if not host:
+        return pubsub_v1.SubscriberClient()
+    channel = grpc.insecure_channel(host, options=[("grpc.max_receive_message_length", -1)])
+    return pubsub_v1.SubscriberClient(transport=SubscriberGrpcTransport(channel=channel))
+
+
 class SubscriptionReader:
     """Reads one subscription; `take` hands out, and acknowledges what was handed out before."""
 
@@ -50,7 +67,7 @@ class SubscriptionReader:
         self._subscription = subscription
         self._arrived = arrived
         self._clock = clock
-        self._client = pubsub_v1.SubscriberClient()
+        self._client = subscriber_client()
         self._lock = threading.Lock()
         self._ready: deque[Pulled] = deque()
         self._handed_out: list[Pulled] = []

@@ -121,6 +121,9 @@ def import_command(
         list[str] | None, typer.Option("--map", help="Our field=your heading, for own CSVs.")
     ] = None,
     kind: Annotated[str, typer.Option(help="Kind of CSVs, as in files.account.")] = "",
+    namespace: Annotated[
+        str, typer.Option(help="Put before the ids of own CSVs: two files may number alike.")
+    ] = "",
     wait: Annotated[bool, typer.Option(help="Return when everything is written.")] = True,
 ) -> None:
     """Import mails, CRM exports and call logs; a second time changes nothing."""
@@ -133,6 +136,7 @@ def import_command(
             mailbox=mailbox,
             mapping=mapping_of(column or []),
             kind=kind,
+            namespace=namespace,
         )
         imported = import_files(_directory(data), paths, options, wait=wait)
         console.print(

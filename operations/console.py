@@ -4,10 +4,9 @@ import logging
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
 import typer
-from google.cloud import bigquery, pubsub_v1
+from google.cloud import bigquery
 from rich.console import Console
 
 from embedded.directory import DataDirectory, Stack
@@ -52,8 +51,3 @@ def warehouse_of(directory: DataDirectory) -> Iterator[bigquery.Client]:
         yield client
     finally:
         client.close()
-
-
-def publisher_client() -> Any:
-    """A Pub/Sub publisher; PUBSUB_EMULATOR_HOST says where."""
-    return pubsub_v1.PublisherClient()

@@ -4,15 +4,15 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
-from connectors.publisher import ChangePublisher
 from google.cloud import bigquery
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 from connectors.files import BadInput, ImportOptions, ImportPlan, bad_input_message, plan, read
 from connectors.objects import FolderStore
+from connectors.publisher import ChangePublisher, publisher_client
 from embedded.directory import DataDirectory
-from operations.console import console, publisher_client, running
+from operations.console import console, running
 from operations.runs import noted_run
 from operations.waiting import accounted, until_accounted
 from warehouse.clients import bigquery_client

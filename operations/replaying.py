@@ -2,12 +2,12 @@
 
 from collections import Counter
 
-from connectors.publisher import ChangePublisher
 from rich.table import Table
 
 from connectors.objects import FolderStore
+from connectors.publisher import ChangePublisher, publisher_client
 from embedded.directory import DataDirectory
-from operations.console import console, publisher_client, running
+from operations.console import console, running
 from operations.replay import Replayed, Selection, dead_letters, message_of, replay
 from operations.runs import noted_run
 from warehouse.clients import bigquery_client

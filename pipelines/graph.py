@@ -93,6 +93,7 @@ class Ingest(beam.PTransform):  # type: ignore[misc]
         everything = (rows, sights.duplicates, identity, *dead) | "All rows" >> beam.Flatten()
         packed = everything | "Pack" >> beam.ParDo(PackRowsFn()).with_output_types(RowBatch)
         settled = packed | "Settle" >> beam.Reshuffle()
-        write = WriteRowsFn(parts.open_sink, parts.job_name, PIPELINE_VERSION)
+        job = (parts.job_name, PIPELINE_VERSION, clock)
+        write = WriteRowsFn(parts.open_sink, *job, store=parts.store)
         settled | "Write" >> beam.ParDo(write)
         return (identity, *dead) | "Notable" >> beam.Flatten()

@@ -21,12 +21,8 @@ OBJECT_ID = re.compile(r"[A-Za-z0-9_.:/+=-]{1,255}\Z")
 
 def stable_hash(*parts: str | int | bytes) -> str:
     """32 hex digits of SHA-256 over the parts, each with its length: no two lists collide."""
-    state = hashlib.sha256()
-    for part in parts:
-        raw = part if isinstance(part, bytes) else str(part).encode("utf-8", "surrogatepass")
-        state.update(b"%d:" % len(raw))
-        state.update(raw)
-    return state.hexdigest()[:32]
+    raw = [p if isinstance(p, bytes) else str(p).encode("utf-8", "surrogatepass") for p in parts]
+    return hashlib.sha256(b"".join([b"%d:%b" % (len(r), r) for r in raw])).hexdigest()[:32]
 
 
 def opaque_id(*parts: str) -> str:

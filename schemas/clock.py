@@ -34,7 +34,8 @@ def to_us(moment: datetime) -> int:
     """Microseconds since the epoch of an aware datetime; ValueError for a naive one."""
     if moment.tzinfo is None:
         raise ValueError("a naive datetime has no place in time: give it a zone")
-    return (moment - EPOCH) // timedelta(microseconds=1)
+    since = moment - EPOCH
+    return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
 
 
 def from_us(us: int) -> datetime:

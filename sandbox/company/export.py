@@ -70,9 +70,10 @@ def _mbox(company: Company, rep: Rep) -> bytes:
     for mail in company.mails:
         if rep not in mail.holders:
             continue
+        gmail_id = mail.gmail_ids[mail.holders.index(rep)]
         when = datetime.fromtimestamp(mail.stamp_us / 1e6, UTC)
         head = (
-            f"From {mail.gmail_id}@xxx {when.strftime('%a %b %d %H:%M:%S +0000 %Y')}\n"
+            f"From {gmail_id}@xxx {when.strftime('%a %b %d %H:%M:%S +0000 %Y')}\n"
             f"X-GM-THRID: {mail.thread}\nX-Gmail-Labels: {','.join(mail.labels)}\n"
             f"Delivered-To: {rep.email}\n"
         )

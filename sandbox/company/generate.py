@@ -71,7 +71,8 @@ def _tell(
             truth.records[address_key(address)] = person.id
     for mail in mails:
         if mail.external:
-            truth.mails[f"{mail.gmail_id:x}"] = [address_key(one) for one in mail.external]
+            keys = [address_key(one) for one in mail.external]
+            truth.mails.update({f"{gmail_id:x}": keys for gmail_id in mail.gmail_ids})
     for call in made:
         if call.number:
             key = number_key(call.number)

@@ -81,7 +81,7 @@ class Postman:
             copied += [second.email] if second is not rep else []
             sender, to = (rep_box, their_box) if ours else (their_box, rep_box)
             yield Mail(
-                gmail_id=self._id(),
+                gmail_ids=tuple(self._id() for _ in holders),
                 thread=thread,
                 stamp_us=stamp // 1_000_000 * 1_000_000,
                 source=mime.compose(
@@ -118,7 +118,7 @@ class Postman:
         brand = rng.choice(FIRM_FIRST)
         list_id = f"news.{brand.lower()}.example"
         return Mail(
-            gmail_id=self._id(),
+            gmail_ids=(self._id(),),
             thread=self._id(),
             stamp_us=stamp // 1_000_000 * 1_000_000,
             source=mime.compose(
@@ -148,7 +148,7 @@ class Postman:
         accounts = [person.account for person in self._people if person.account]
         domain = rng.choice(accounts).domains[0]
         return Mail(
-            gmail_id=self._id(),
+            gmail_ids=(self._id(),),
             thread=self._id(),
             stamp_us=stamp // 1_000_000 * 1_000_000,
             source=mime.compose(

@@ -75,7 +75,8 @@ class TruePerson:
 class Mail:
     """One mail; `holders` are the reps whose mailboxes have a copy."""
 
-    gmail_id: int
+    gmail_ids: tuple[int, ...]
+    """Of each holder's copy: Gmail gives every copy an id of its own."""
     thread: int
     stamp_us: int
     source: bytes
