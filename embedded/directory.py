@@ -72,7 +72,12 @@ class DataDirectory:
             raise
 
     def _take(self) -> None:
-        lock = os.open(self.run / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            lock = os.open(self.run / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+        except OSError as error:
+            raise ConfigurationError(
+                f"{self.path} cannot be used as a data directory: {error.strerror}"
+            ) from None
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -137,14 +142,22 @@ class DataDirectory:
         """The running stack; ConfigurationError where none runs."""
         try:
             stack = msgspec.json.decode(self._stack.read_bytes(), type=Stack)
+        except (FileNotFoundError, NotADirectoryError, msgspec.DecodeError, UnicodeDecodeError):
+            raise self._none_runs() from None
+        except OSError as error:
+            raise ConfigurationError(f"{self._stack} cannot be read: {error.strerror}") from None
+        try:
             os.kill(stack.pid, 0)
-        except (FileNotFoundError, NotADirectoryError, ProcessLookupError, msgspec.DecodeError):
-            raise ConfigurationError(
-                f"no stack runs on {self.path}: start one with `salesintel up --data {self.path}`"
-            ) from None
+        except ProcessLookupError:
+            raise self._none_runs() from None
         except PermissionError:
-            pass
+            pass  # It runs, as another user.
         return stack
+
+    def _none_runs(self) -> ConfigurationError:
+        return ConfigurationError(
+            f"no stack runs on {self.path}: start one with `salesintel up --data {self.path}`"
+        )
 
 
 def _replace(path: Path, content: str) -> None:
