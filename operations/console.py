@@ -8,6 +8,7 @@ from contextlib import contextmanager
 import typer
 from google.cloud import bigquery
 from rich.console import Console
+from rich.markup import escape
 
 from embedded.directory import DataDirectory, Stack
 from schemas.errors import FatalError, SalesIntelError
@@ -31,7 +32,8 @@ def spoken_errors(debug: bool = False) -> Iterator[None]:
     except SalesIntelError as error:
         if debug:
             raise
-        errors.print(f"[red]error:[/red] {error}", highlight=False, markup=True, soft_wrap=True)
+        # What a person typed stands in the message: its brackets are no markup.
+        errors.print(f"[red]error:[/red] {escape(str(error))}", highlight=False, soft_wrap=True)
         raise typer.Exit(2 if isinstance(error, FatalError) else 1) from None
 
 

@@ -8,6 +8,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import NamedTuple
 
+from rich.markup import escape
 from rich.table import Table
 
 from embedded.directory import DataDirectory
@@ -141,6 +142,6 @@ def doctor(directory: DataDirectory, settings: Path | None) -> bool:
     for one in findings(directory, settings):
         well = well and one.ok
         mark = "[green]ok[/green]" if one.ok else "[red]no[/red]"
-        table.add_row(one.what, mark, one.found, "" if one.ok else one.fix)
+        table.add_row(one.what, mark, escape(one.found), "" if one.ok else one.fix)
     console.print(table)
     return well
