@@ -1,5 +1,6 @@
 """`salesintel doctor`: whether this machine can run the system, and the fix where it cannot."""
 
+import os
 import re
 import shutil
 import sys
@@ -63,14 +64,18 @@ def check_packages(lock: Path = ROOT / "requirements-local.txt") -> Finding:
 
 def check_disk(directory: Path) -> Finding:
     """Free space where the data goes."""
-    there = next(p for p in (directory.resolve(), *directory.resolve().parents) if p.exists())
-    free = shutil.disk_usage(there).free
+    free = shutil.disk_usage(_nearest(directory)).free
     return Finding(
         "disk",
         free > FREE_DISK_BYTES,
         f"{free / 1e9:.1f} GB free",
         "free some space, or name another place with --data",
     )
+
+
+def _nearest(path: Path) -> Path:
+    """The path, or the folder nearest to it that there is."""
+    return next(p for p in (path.resolve(), *path.resolve().parents) if p.exists())
 
 
 def check_memory(meminfo: Path = _MEMINFO) -> Finding:
@@ -106,8 +111,11 @@ def check_settings(settings: Path | None) -> Finding:
 
 
 def check_directory(directory: DataDirectory) -> Finding:
-    """The data directory: free, in use, or of another version."""
-    if not directory.path.exists():
+    """The data directory: free, in use, or of another version; what is none stays as it is."""
+    there = _nearest(directory.path)
+    if not there.is_dir() or not os.access(there, os.W_OK):
+        return Finding("data", False, f"{there} is no folder to write to", "name another, --data")
+    if not (directory.path / "format.json").exists():
         return Finding("data", True, f"{directory.path} will be made")
     try:
         stack = directory.stack()
