@@ -74,7 +74,7 @@ def run(options: argparse.Namespace) -> None:
             options=PipelineOptions(["--streaming", f"--project={options.project}"]),
         )
         known = pipeline | "Seeds" >> beam.Create(seeds).with_output_types(RowBatch)
-        build(pipeline, parts, options.project, known if seeds else None)
+        build(pipeline, parts, options.project, known if seeds else None, len(seeds))
         result = pipeline.run()
 
         def drain(number: int, frame: FrameType | None) -> None:

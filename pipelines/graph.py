@@ -68,10 +68,13 @@ def accepted(element: Normalised, clock: Clock) -> RowBatch:
 class Ingest(beam.PTransform):  # type: ignore[misc]
     """From messages to the warehouse."""
 
-    def __init__(self, parts: Parts, seeds: beam.PCollection | None = None) -> None:
+    def __init__(
+        self, parts: Parts, seeds: beam.PCollection | None = None, seeded: int | None = None
+    ) -> None:
         super().__init__()
         self._parts = parts
         self._seeds = seeds
+        self._seeded = seeded
 
     def expand(self, messages: beam.PCollection) -> beam.PCollection:
         """Writes; the output is what was written of identity and dead letters, for notices."""
@@ -87,7 +90,7 @@ class Ingest(beam.PTransform):  # type: ignore[misc]
         allowed = facts.done | "Redact" >> guard(redact, "redact", Normalised)
         sights = allowed.done | "Dedupe" >> Dedupe(parts.shards, parts.dedupe_horizon_s, clock)
         rows = sights.first | "Accept" >> beam.Map(accepted, clock).with_output_types(RowBatch)
-        resolve = Resolve(settings, parts.shards, clock, seeds=self._seeds)
+        resolve = Resolve(settings, parts.shards, clock, seeds=self._seeds, seeded=self._seeded)
         identity = sights.first | "Resolve" >> resolve
         dead = (changes.dead_letters, facts.dead_letters, allowed.dead_letters)
         everything = (rows, sights.duplicates, identity, *dead) | "All rows" >> beam.Flatten()

@@ -51,8 +51,9 @@ def build(
     parts: Parts,
     messages_project: str,
     seeds: beam.PCollection | None = None,
+    seeded: int | None = None,
 ) -> None:
-    """Puts the streaming graph into a pipeline."""
+    """Puts the streaming graph into a pipeline; `seeded` is the number of seeds where known."""
     messages = pipeline | "Read" >> Read(messages_project)
-    notable = messages | "Ingest" >> Ingest(parts, seeds)
+    notable = messages | "Ingest" >> Ingest(parts, seeds, seeded)
     notable | "Notify" >> Notify(messages_project)

@@ -239,6 +239,7 @@ class Resolve(beam.PTransform):  # type: ignore[misc]
         clock: Clock = wall_clock,
         *,
         seeds: beam.PCollection | None = None,
+        seeded: int | None = None,
         decisions: beam.PCollection | None = None,
         evidence: Evidence | None = None,
         clustering: Clustering | None = None,
@@ -249,6 +250,7 @@ class Resolve(beam.PTransform):  # type: ignore[misc]
         self._shards = shards
         self._clock = clock
         self._seeds = seeds
+        self._seeded = seeded
         self._decisions = decisions
 
     def expand(self, changes: beam.PCollection) -> beam.PCollection:
@@ -289,6 +291,10 @@ class Resolve(beam.PTransform):  # type: ignore[misc]
         return (records.rows, decided) | "Rows" >> beam.Flatten()
 
     def _seed_end(self, seeds: beam.PCollection) -> beam.PCollection:
+        if self._seeded is not None:
+            # The local runner cannot group a bounded collection within a streaming pipeline.
+            ends = [seed_end(self._seeded)]
+            return seeds.pipeline | "Seed end" >> beam.Create(ends).with_output_types(KEYED_TYPE)
         return (
             seeds
             | "Seeded keys" >> beam.Map(seeded_key).with_output_types(str)
