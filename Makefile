@@ -14,8 +14,9 @@ setup: .venv/ready ## A virtual environment with the locked packages
 	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; (3, 11) <= v < (3, 13) or sys.exit("Python 3.11 or 3.12 is needed, this is %d.%d: make PYTHON=python3.11 …" % v)'
 	@echo "Setting up .venv (about two minutes, once) …"
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	@$(BIN)/python -m pip install --quiet --require-hashes -r requirements-local.txt
+	@$(BIN)/python -m pip install --quiet --no-deps --require-hashes -r requirements-local.txt
 	@$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	@$(BIN)/python -m pip check --quiet
 	@touch $@
 
 demo: setup ## A small company through the whole system, with results; under three minutes
@@ -58,8 +59,8 @@ schemas: setup ## Rewrites what is generated from schemas/
 	@$(BIN)/python -m schemas.generate
 
 lock: setup ## Resolves the pins in setup.py anew
-	@$(BIN)/uv pip compile -q --generate-hashes --no-emit-index-url --no-header --universal --python-version 3.11 setup.py -o requirements.txt
-	@$(BIN)/uv pip compile -q --generate-hashes --no-emit-index-url --no-header --universal --python-version 3.11 setup.py --extra local -c requirements.txt -o requirements-local.txt
+	@$(BIN)/uv pip compile -q --generate-hashes --no-emit-index-url --no-strip-extras --no-header --universal --python-version 3.11 setup.py -o requirements.txt
+	@$(BIN)/uv pip compile -q --generate-hashes --no-emit-index-url --no-strip-extras --no-header --universal --python-version 3.11 setup.py --extra local -c requirements.txt -o requirements-local.txt
 
 clean: ## Removes what was built; data directories stay
 	@rm -rf .venv build *.egg-info .coverage* .pytest_cache .mypy_cache .ruff_cache .hypothesis

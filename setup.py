@@ -62,9 +62,7 @@ setup(
     python_requires=">=3.11,<3.13",
     packages=find_packages(
         include=[
-            pattern
-            for room in RUNTIME_ROOMS + ONE_MACHINE_ROOMS
-            for pattern in (room, f"{room}.*")
+            pattern for room in RUNTIME_ROOMS + ONE_MACHINE_ROOMS for pattern in (room, f"{room}.*")
         ]
     ),
     package_data={"warehouse": ["views/*/*/*", "views/*/*/tests/*"]},

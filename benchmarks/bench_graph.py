@@ -11,16 +11,15 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from embedded.warehouse import WarehouseServer
-from warehouse.clients import Endpoint, bigquery_client
-from warehouse.provision import provision
-from warehouse.sink import DiscardSink, OpenSink, StorageSink
-
 from benchmarks.mix import demo_mix
+from embedded.warehouse import WarehouseServer
 from pipelines.bounded import run_bounded
 from pipelines.graph import Parts
 from schemas.flow import Received
 from transforms.settings import Settings, load_settings
+from warehouse.clients import Endpoint, bigquery_client
+from warehouse.provision import provision
+from warehouse.sink import DiscardSink, OpenSink, StorageSink
 
 CHANGES = 8_000
 RUNS = 3

@@ -6,7 +6,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import typer
+from google.api_core.exceptions import RetryError, ServerError
 from google.cloud import bigquery
+from requests.exceptions import RequestException
 from rich.console import Console
 from rich.markup import escape
 
@@ -26,15 +28,25 @@ def quiet_libraries() -> None:
 
 @contextmanager
 def spoken_errors(debug: bool = False) -> Iterator[None]:
-    """Errors on purpose become a line and exit code 1, fatal ones 2; others stay what they are."""
+    """Errors on purpose become a line and exit code 1, fatal ones 2; so does a stack that does not
+    answer. Others stay what they are."""
     try:
         yield
     except SalesIntelError as error:
         if debug:
             raise
-        # What a person typed stands in the message: its brackets are no markup.
-        errors.print(f"[red]error:[/red] {escape(str(error))}", highlight=False, soft_wrap=True)
+        _say(str(error))
         raise typer.Exit(2 if isinstance(error, FatalError) else 1) from None
+    except (RequestException, RetryError, ServerError) as error:
+        if debug:
+            raise
+        _say(f"the stack does not answer ({type(error).__name__}): see `salesintel status`")
+        raise typer.Exit(1) from None
+
+
+def _say(error: str) -> None:
+    # What a person typed stands in the message: its brackets are no markup.
+    errors.print(f"[red]error:[/red] {escape(error)}", highlight=False, soft_wrap=True)
 
 
 def running(directory: DataDirectory) -> tuple[Stack, Endpoint]:

@@ -6,10 +6,10 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 import msgspec
-from connectors.publisher import ChangePublisher
 from google.cloud import bigquery
 
 from connectors.objects import ObjectStore
+from connectors.publisher import ChangePublisher
 from schemas.errors import ConfigurationError
 from schemas.operations import DeadLetter
 from schemas.tables import BY_ID

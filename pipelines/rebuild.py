@@ -67,6 +67,10 @@ class DerivedSink:
         """As the sink within."""
         self.inner.discard()
 
+    def close(self) -> None:
+        """As the sink within."""
+        self.inner.close()
+
 
 def _open(inner: OpenSink, known: frozenset[str]) -> DerivedSink:
     return DerivedSink(inner(), known)

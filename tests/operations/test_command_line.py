@@ -1,0 +1,277 @@
+"""The command line: an error is one line that says what to do, and an exit code."""
+
+import logging
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import requests
+import typer
+from google.api_core.exceptions import InternalServerError, RetryError
+from typer.testing import CliRunner, Result
+
+from embedded.directory import DataDirectory, Stack
+from embedded.ports import free_port
+from operations import cli, config
+from operations import status as status_command
+from operations.console import spoken_errors
+from schemas.errors import ConfigurationError, FatalError, RetriableError, SalesIntelError
+from schemas.version import VERSION
+
+COMMANDS = ("demo", "up", "status", "doctor", "import", "query", "replay", "rebuild", "version")
+NEED_A_STACK = (
+    ("status",),
+    ("import", "{file}"),
+    ("query", "sales.account_timeline"),
+    ("query", "SELECT 1"),
+    ("replay",),
+    ("replay", "--yes"),
+    ("rebuild",),
+    ("rebuild", "--yes"),
+)
+
+
+@pytest.fixture(autouse=True)
+def leaves_no_trace(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
+    """The command line sets up its own process: here that is the process of all tests."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("GRPC_VERBOSITY", "PUBSUB_EMULATOR_HOST"):
+        monkeypatch.setenv(name, os.environ.get(name, ""))
+    monkeypatch.delenv(config.DATA_VARIABLE, raising=False)
+    monkeypatch.delenv(config.SETTINGS_VARIABLE, raising=False)
+    level = logging.getLogger().level
+    yield
+    logging.getLogger().setLevel(level)
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    path = tmp_path / "contacts.csv"
+    path.write_text("id,email\n1,a@example.com\n")
+    return path
+
+
+@pytest.fixture
+def stack(tmp_path: Path) -> Iterator[Path]:
+    """A directory whose stack says that it runs; nothing listens."""
+    directory = DataDirectory(tmp_path / "stack")
+    directory.open()
+    port = free_port()
+    directory.publish(
+        Stack(
+            pid=os.getpid(),
+            project="p",
+            pubsub=f"127.0.0.1:{port}",
+            rest=f"http://127.0.0.1:{port}",
+            grpc=f"127.0.0.1:{port}",
+        )
+    )
+    yield directory.path
+    directory.close()
+
+
+def call(*arguments: object) -> Result:
+    return CliRunner().invoke(cli.app, [str(one) for one in arguments])
+
+
+def assert_refused(result: Result, exit_code: int, *words: str) -> None:
+    """One line on standard error, nothing on the other, no trace of where it comes from."""
+    assert isinstance(result.exception, SystemExit), repr(result.exception)
+    assert result.exit_code == exit_code
+    assert result.stdout == ""
+    line, end, rest = result.stderr.partition("\n")
+    assert (end, rest) == ("\n", ""), result.stderr
+    assert line.startswith("error: ")
+    for word in words:
+        assert word in line
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_explains_itself(command: str) -> None:
+    result = call(command, "--help")
+    assert result.exit_code == 0
+    assert "Usage:" in result.stdout
+    callback = next(
+        one.callback
+        for one in cli.app.registered_commands
+        if command in (one.name, getattr(one.callback, "__name__", ""))
+    )
+    assert callback
+    assert callback.__doc__
+    assert callback.__doc__.split()[0] in result.stdout
+
+
+def test_the_commands_are_these_and_all_are_shown() -> None:
+    result = call("--help")
+    assert result.exit_code == 0
+    assert all(command in result.stdout for command in COMMANDS)
+    assert len(cli.app.registered_commands) == len(COMMANDS)
+
+
+def test_the_version_is_printed() -> None:
+    result = call("version")
+    assert (result.exit_code, result.stdout) == (0, f"{VERSION}\n")
+
+
+def test_an_unknown_command_or_option_is_refused_with_exit_code_2() -> None:
+    for arguments in (["no-such"], ["status", "--no-such"], ["query"], ["import"]):
+        result = call(*arguments)
+        assert result.exit_code == 2
+        assert "Usage:" in result.stderr
+
+
+@pytest.mark.parametrize("arguments", NEED_A_STACK)
+def test_without_a_running_stack_a_command_says_how_to_start_one(
+    arguments: tuple[str, ...], file: Path, tmp_path: Path
+) -> None:
+    data = tmp_path / "none"
+    given = [one.format(file=file) for one in arguments]
+    result = call(*given, "--data", data)
+    assert_refused(result, 2, f"no stack runs on {data}", f"salesintel up --data {data}")
+    assert not data.exists()
+
+
+def test_the_directory_of_the_environment_is_meant_where_none_is_named(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    assert_refused(call("status"), 2, "no stack runs on data/local")
+    monkeypatch.setenv(config.DATA_VARIABLE, str(tmp_path / "elsewhere"))
+    assert_refused(call("status"), 2, f"no stack runs on {tmp_path / 'elsewhere'}")
+
+
+def test_settings_are_those_named_by_the_environment_or_those_that_are_here(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    assert config.settings_file() is None
+    (tmp_path / "salesintel.toml").write_text("")
+    assert config.settings_file() == Path("salesintel.toml")
+    monkeypatch.setenv(config.SETTINGS_VARIABLE, "other.toml")
+    assert config.settings_file() == Path("other.toml")
+
+
+def test_brackets_in_what_was_typed_are_shown_as_they_are(tmp_path: Path) -> None:
+    data = tmp_path / "[red]none[" / "x]"
+    assert_refused(call("status", "--data", data), 2, f"no stack runs on {data}")
+
+
+def test_an_unknown_view_is_refused_with_those_that_there_are(stack: Path) -> None:
+    result = call("query", "sales.no_such", "--data", stack)
+    assert_refused(result, 2, "there is no view 'sales.no_such'", "sales.account_timeline")
+
+
+def test_an_unknown_format_is_refused_with_those_that_there_are() -> None:
+    result = call("query", "sales.account_timeline", "--format", "xml")
+    assert_refused(result, 2, "--format 'xml'", "choose one of", "table", "csv", "json")
+
+
+@pytest.mark.parametrize("option", [("--account", "a"), ("--since", "2026-01-31")])
+def test_sql_takes_no_options_of_views(option: tuple[str, str]) -> None:
+    assert_refused(call("query", "SELECT 1", *option), 2, "put them into the SQL")
+
+
+def test_a_view_takes_only_the_options_that_it_has(stack: Path) -> None:
+    result = call("query", "ops.health", "--account", "a", "--data", stack)
+    assert_refused(result, 2, "ops.health has no account", "leave --account away")
+    result = call("query", "sales.account_timeline", "--limit", "0", "--data", stack)
+    assert_refused(result, 2, "--limit is below 1")
+
+
+@pytest.mark.parametrize("text", ["yesterday", "2026-13-01", "31.01.2026", "", "[/red]"])
+def test_a_moment_that_is_none_is_refused_with_one_that_is(text: str, file: Path) -> None:
+    shown = repr(text)
+    for arguments in (
+        ("import", file, "--as-of", text),
+        ("query", "sales.account_timeline", "--since", text),
+        ("replay", "--since", text),
+    ):
+        result = call(*arguments)
+        assert_refused(result, 2, f"{arguments[-2]} {shown} is no date", "write 2026-01-31")
+
+
+@pytest.mark.parametrize("text", ["2026-01-31", "2026-01-31T08:00:00Z", "2026-01-31T08:00+02:00"])
+def test_a_moment_may_be_a_day_or_have_a_zone(text: str, file: Path) -> None:
+    assert_refused(call("import", file, "--as-of", text), 2, "no stack runs")
+
+
+def test_an_import_of_nothing_or_of_the_wrong_kind_is_refused_before_anything_is_sent(
+    stack: Path, tmp_path: Path, file: Path
+) -> None:
+    result = call("import", tmp_path / "none.csv", "--data", stack)
+    assert_refused(result, 2, "none.csv", "cannot be read")
+    result = call("import", file, "--kind", "files.nothing", "--data", stack)
+    assert_refused(result, 2, "'files.nothing' is no kind of CSV", "files.account")
+    assert_refused(call("import", file, "--map", "email", "--data", stack), 2, "email")
+
+
+def test_up_refuses_a_port_that_is_no_port_and_a_directory_that_is_a_file(file: Path) -> None:
+    assert call("up", "--pubsub-port", "many").exit_code == 2
+    result = call("up", "--data", file)
+    assert isinstance(result.exception, SystemExit)
+    assert result.exit_code == 2
+    assert f"error: {file} cannot be used as a data directory" in result.stderr
+
+
+def test_the_doctor_ends_with_exit_code_1_where_something_has_to_be_mended(tmp_path: Path) -> None:
+    result = call("doctor", "--data", tmp_path / "new", "--settings", tmp_path / "none.toml")
+    assert result.exit_code == 1
+    assert "settings" in result.stdout
+
+
+@pytest.mark.parametrize(("well", "exit_code"), [(True, 0), (False, 1)])
+def test_status_ends_with_exit_code_1_where_something_is_amiss(
+    monkeypatch: pytest.MonkeyPatch, well: bool, exit_code: int
+) -> None:
+    monkeypatch.setattr(status_command, "status", lambda directory: well)
+    assert call("status").exit_code == exit_code
+
+
+def test_debug_shows_where_an_error_comes_from(tmp_path: Path) -> None:
+    result = call("--debug", "status", "--data", tmp_path)
+    assert isinstance(result.exception, ConfigurationError)
+    assert_refused(call("status", "--data", tmp_path), 2, "no stack runs")
+
+
+@pytest.mark.parametrize(
+    ("error", "exit_code"),
+    [
+        (FatalError("stop"), 2),
+        (ConfigurationError("mend it"), 2),
+        (RetriableError("later"), 1),
+        (SalesIntelError("so it is"), 1),
+        (requests.exceptions.ConnectionError("refused"), 1),
+        (RetryError("in vain", None), 1),
+        (InternalServerError("broken"), 1),
+    ],
+)
+def test_errors_end_with_an_exit_code_by_their_policy(
+    error: Exception, exit_code: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(typer.Exit) as ended, spoken_errors():
+        raise error
+    assert ended.value.exit_code == exit_code
+    shown = capsys.readouterr().err
+    assert shown.startswith("error: ")
+    assert shown.count("\n") == 1
+    with pytest.raises(type(error)), spoken_errors(debug=True):
+        raise error
+
+
+def test_an_error_that_nobody_meant_stays_what_it_is() -> None:
+    with pytest.raises(KeyError), spoken_errors():
+        raise KeyError("a fault of ours")
+
+
+def test_an_interrupted_command_ends_with_the_exit_code_of_a_signal(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupted(directory: DataDirectory) -> bool:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(status_command, "status", interrupted)
+    monkeypatch.setattr(sys, "argv", ["salesintel", "status"])
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    assert ended.value.code == 130
+    assert "Traceback" not in capsys.readouterr().err
