@@ -82,9 +82,10 @@ def up(
     from operations.up import up as run
 
     with spoken_errors(_state["debug"]):
+        directory = data or config.data_directory()
         run(
-            data or config.data_directory(),
-            settings or config.settings_file(),
+            directory,
+            settings or config.settings_file(directory),
             Ports(pubsub_port, rest_port, grpc_port),
             default=data is None,
         )
@@ -105,7 +106,8 @@ def doctor(data: Data = None, settings: SettingsFile = None) -> None:
     """Whether this machine can run the system, with the fix where it cannot."""
     from operations.doctor import doctor as run
 
-    if not run(_directory(data), settings or config.settings_file()):
+    directory = _directory(data)
+    if not run(directory, settings or config.settings_file(directory.path)):
         raise typer.Exit(1)
 
 

@@ -15,9 +15,13 @@ def data_directory() -> Path:
     return Path(os.environ.get(DATA_VARIABLE) or DEFAULT_DATA)
 
 
-def settings_file() -> Path | None:
-    """The settings file that is meant where none is named; None where there is none."""
+def settings_file(directory: Path | None = None) -> Path | None:
+    """The settings file that is meant where none is named; None where there is none.
+
+    The environment's comes first, then the data directory's own, then the one that is here.
+    """
     named = os.environ.get(SETTINGS_VARIABLE)
     if named:
         return Path(named)
-    return DEFAULT_SETTINGS if DEFAULT_SETTINGS.exists() else None
+    places = [*([directory / DEFAULT_SETTINGS] if directory else []), DEFAULT_SETTINGS]
+    return next((path for path in places if path.exists()), None)

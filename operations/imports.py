@@ -14,7 +14,8 @@ from connectors.publisher import ChangePublisher, publisher_client
 from embedded.directory import DataDirectory
 from operations.console import console, running
 from operations.runs import noted_run
-from operations.waiting import accounted, until_accounted
+from operations.waiting import accounted, until_accounted, until_written
+from schemas.clock import wall_clock
 from warehouse.clients import bigquery_client
 
 
@@ -80,6 +81,7 @@ def import_files(
                 run.failed = bad
                 run.heartbeat()
             publisher.flush()
+        published = wall_clock()
         imported = Imported(run.changes, bad)
         if wait:
             with console.status("writing …") as status:
@@ -90,6 +92,7 @@ def import_files(
                         f"writing … {count - before:,} of {imported.messages:,}"
                     ),
                 )
+                until_written(directory, published)
     client.close()
     return imported
 

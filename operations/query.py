@@ -32,5 +32,5 @@ def query(
         else:
             result = run_view(client, what, account=account, since=since, limit=limit)
     write(result, stream)
-    if result.truncated:
+    if result.truncated and output != "table":
         errors.print(f"[dim]the first {limit:,} rows; more with --limit[/dim]")

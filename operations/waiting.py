@@ -5,9 +5,12 @@ from collections.abc import Callable
 
 from google.cloud import bigquery
 
+from embedded.directory import DataDirectory
+from pipelines.recovery import read_marks
 from schemas.errors import RetriableError
 
 EVERY_S = 0.5
+PROBE_EVERY_S = 0.05
 STILL_S = 180.0
 """The pipeline counts as stuck when nothing has been written for that long."""
 
@@ -46,3 +49,33 @@ def until_accounted(
                 f"written for {still_s:.0f} s: see `salesintel status`"
             )
         time.sleep(EVERY_S)
+
+
+def until_written(directory: DataDirectory, moment: int, still_s: float = STILL_S) -> None:
+    """Returns when all rows of what was published before `moment` (microseconds) are written.
+
+    Those of the resolver too, which come after the change is accounted for.
+    """
+    deadline = time.monotonic() + still_s
+    while True:
+        marks = read_marks(directory.marks).values()
+        if marks and min(marks) >= moment:
+            return
+        if time.monotonic() > deadline:
+            raise RetriableError(
+                f"the pipeline has not caught up within {still_s:.0f} s: see `salesintel status`"
+            )
+        time.sleep(PROBE_EVERY_S)
+
+
+def until_queryable(client: bigquery.Client, record_key: str, still_s: float = STILL_S) -> None:
+    """Returns when a query finds a row of an interaction."""
+    settings = bigquery.QueryJobConfig(
+        query_parameters=[bigquery.ScalarQueryParameter("record_key", "STRING", record_key)]
+    )
+    sql = "SELECT COUNT(*) AS n FROM `sales.interactions` WHERE record_key = @record_key"
+    deadline = time.monotonic() + still_s
+    while not next(iter(client.query_and_wait(sql, job_config=settings))).n:
+        if time.monotonic() > deadline:
+            raise RetriableError(f"no row within {still_s:.0f} s: see `salesintel status`")
+        time.sleep(PROBE_EVERY_S)

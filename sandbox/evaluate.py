@@ -10,6 +10,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import combinations
+from typing import NamedTuple
 
 CRM_OBJECTS = ("contact", "lead")
 SALESFORCE_AND_HUBSPOT = ("salesforce", "hubspot", "files")
@@ -70,14 +71,22 @@ def is_crm(record_key: str) -> bool:
     )
 
 
+class Sighting(NamedTuple):
+    """Someone in a mail or call: who it truly was, and the record that the system made of them."""
+
+    true: str
+    record_key: str
+    """Empty where the system shows no such participant."""
+
+
 def match_rate(
-    seen: Iterable[str],
+    sightings: Iterable[Sighting],
     links: Mapping[str, str],
     truth: Mapping[str, str],
     in_crm: Iterable[str],
     accounts: Mapping[str, str] | None = None,
 ) -> Rate:
-    """Of participants `seen` (record keys, once for each time seen).
+    """Of everyone who was sighted, each sighting by itself.
 
     Linked to the true person means: the entity holds a CRM record of that person, or, for someone
     whom no CRM knows, no CRM record at all. `accounts` maps an entity to the entity of its account,
@@ -89,10 +98,7 @@ def match_rate(
         if record_key in truth and is_crm(record_key):
             owners[entity][truth[record_key]] += 1
     matched = wrong = total = 0
-    for record_key in seen:
-        true = truth.get(record_key)
-        if true is None:
-            continue
+    for true, record_key in sightings:
         total += 1
         entity = links.get(record_key, "")
         if true.startswith("account-"):

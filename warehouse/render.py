@@ -6,7 +6,7 @@ the spreadsheet that opens the CSV.
 
 import csv
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, TextIO
 
@@ -16,6 +16,10 @@ from rich.table import Table
 from rich.text import Text
 
 from warehouse.query import QueryResult
+
+COLUMN_FRAME = 3
+READABLE_CHARACTERS = 22
+"""A column that has at least this much room, or all that it needs, can be read."""
 
 CELL_CHARACTERS = 120
 """A table's cell is cut here; CSV and JSON have all of it."""
@@ -28,16 +32,32 @@ _NUMBER = re.compile(r"[+-]?[0-9][0-9.]*\Z")
 
 
 def write_table(result: QueryResult, stream: TextIO) -> None:
-    """A table as wide as the terminal, with times in UTC, and what to do if rows were cut off."""
+    """A table as wide as the terminal, with times in UTC; names the columns and rows left out."""
     console = Console(file=stream)
+    cells = [[_cell(row[name]) for name in result.columns] for row in result.rows]
+    shown = _fitting(result.columns, cells, console.width)
     table = Table(header_style="bold")
-    for name in result.columns:
+    for name in result.columns[:shown]:
         table.add_column(name, overflow="fold")
-    for row in result.rows:
-        table.add_row(*(Text(_cell(row[name])) for name in result.columns))
+    for line in cells:
+        table.add_row(*(Text(cell) for cell in line[:shown]))
     console.print(table)
     more = ", more with a higher --limit" if result.truncated else ""
     console.print(f"{len(result.rows)} rows{more}")
+    if shown < len(result.columns):
+        left = ", ".join(result.columns[shown:])
+        console.print(f"not shown here, but with --format csv or json: {left}", highlight=False)
+
+
+def _fitting(names: Sequence[str], cells: Sequence[Sequence[str]], width: int) -> int:
+    """How many columns, from the first, can be read side by side."""
+    used = 1
+    for place, name in enumerate(names):
+        natural = max(len(name), *(len(line[place]) for line in cells), 0)
+        used += min(natural, READABLE_CHARACTERS) + COLUMN_FRAME
+        if used > width:
+            return max(1, place)
+    return len(names)
 
 
 def write_csv(result: QueryResult, stream: TextIO) -> None:

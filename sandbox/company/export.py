@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from sandbox.company.world import OWN_DOMAIN, Company, Rep
+from sandbox.company.world import OWN_DOMAIN, Company, Mail, Rep
 
 BAD_ROWS = {
     "salesforce/Contact.csv": (["not-an-id", "No", "One", "", "", "", "", "", "", "", ""],),
@@ -18,18 +18,25 @@ BAD_ROWS = {
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """What was written: folders to import, settings that go with them, and expected counts."""
+    """What was written: folders to import, settings that go with them, and expected counts.
+
+    `later` are mbox files of one mail each that are not among the imports: `inputs` counts both.
+    """
 
     directory: Path
     imports: tuple[Path, ...]
+    later: tuple[Path, ...]
     settings: Path
     inputs: int
     duplicates: int
     bad: int
 
 
-def export(company: Company, directory: Path) -> Manifest:
-    """Writes everything below `directory`; the same bytes for the same company."""
+def export(company: Company, directory: Path, later: int = 0) -> Manifest:
+    """Writes everything below `directory`; the same bytes for the same company.
+
+    The newest `later` mails that only one rep has are kept out of the mailboxes, to arrive after.
+    """
     bad = 0
     for name, rows in company.tables.items():
         path = directory / name
@@ -41,10 +48,19 @@ def export(company: Company, directory: Path) -> Manifest:
             writer.writerow(rows[0])
             writer.writerows(row.values() for row in rows)
             writer.writerows(broken)
+    alone = sorted((m for m in company.mails if len(m.holders) == 1), key=lambda m: m.stamp_us)
+    newest = alone[len(alone) - later :]
     mail = directory / "mail"
     mail.mkdir(parents=True, exist_ok=True)
     for rep in company.reps:
-        (mail / f"{rep.email}.mbox").write_bytes(_mbox(company, rep))
+        copies = [_copy(m, rep) for m in company.mails if rep in m.holders and m not in newest]
+        (mail / f"{rep.email}.mbox").write_bytes(b"".join(copies))
+    arriving = []
+    for number, one in enumerate(newest):
+        path = directory / "later" / f"{number:03}" / f"{one.holders[0].email}.mbox"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(_copy(one, one.holders[0]))
+        arriving.append(path)
     company.truth.bad = bad
     settings = directory / "salesintel.toml"
     numbers = [company.own_number, *(rep.number for rep in company.reps)]
@@ -58,6 +74,7 @@ def export(company: Company, directory: Path) -> Manifest:
     return Manifest(
         directory=directory,
         imports=tuple(directory / name for name in ("salesforce", "hubspot", "dialpad", "mail")),
+        later=tuple(arriving),
         settings=settings,
         inputs=company.truth.changes + bad,
         duplicates=company.truth.duplicates,
@@ -65,18 +82,13 @@ def export(company: Company, directory: Path) -> Manifest:
     )
 
 
-def _mbox(company: Company, rep: Rep) -> bytes:
-    parts = []
-    for mail in company.mails:
-        if rep not in mail.holders:
-            continue
-        gmail_id = mail.gmail_ids[mail.holders.index(rep)]
-        when = datetime.fromtimestamp(mail.stamp_us / 1e6, UTC)
-        head = (
-            f"From {gmail_id}@xxx {when.strftime('%a %b %d %H:%M:%S +0000 %Y')}\n"
-            f"X-GM-THRID: {mail.thread}\nX-Gmail-Labels: {','.join(mail.labels)}\n"
-            f"Delivered-To: {rep.email}\n"
-        )
-        body = mail.source.replace(b"\r\n", b"\n").replace(b"\nFrom ", b"\n>From ")
-        parts.append(head.encode() + body + b"\n")
-    return b"".join(parts)
+def _copy(mail: Mail, rep: Rep) -> bytes:
+    gmail_id = mail.gmail_ids[mail.holders.index(rep)]
+    when = datetime.fromtimestamp(mail.stamp_us / 1e6, UTC)
+    head = (
+        f"From {gmail_id}@xxx {when.strftime('%a %b %d %H:%M:%S +0000 %Y')}\n"
+        f"X-GM-THRID: {mail.thread}\nX-Gmail-Labels: {','.join(mail.labels)}\n"
+        f"Delivered-To: {rep.email}\n"
+    )
+    body = mail.source.replace(b"\r\n", b"\n").replace(b"\nFrom ", b"\n>From ")
+    return head.encode() + body + b"\n"

@@ -146,9 +146,12 @@ def test_settings_are_those_named_by_the_environment_or_those_that_are_here(
 ) -> None:
     assert config.settings_file() is None
     (tmp_path / "salesintel.toml").write_text("")
-    assert config.settings_file() == Path("salesintel.toml")
+    assert config.settings_file(tmp_path / "none") == Path("salesintel.toml")
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "salesintel.toml").write_text("")
+    assert config.settings_file(tmp_path / "data") == tmp_path / "data" / "salesintel.toml"
     monkeypatch.setenv(config.SETTINGS_VARIABLE, "other.toml")
-    assert config.settings_file() == Path("other.toml")
+    assert config.settings_file(tmp_path / "data") == Path("other.toml")
 
 
 def test_brackets_in_what_was_typed_are_shown_as_they_are(tmp_path: Path) -> None:

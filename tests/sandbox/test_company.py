@@ -8,7 +8,7 @@ import pytest
 
 from sandbox.company import SMALL, Company, export, generate
 from sandbox.company.ids import salesforce_id
-from sandbox.evaluate import Pairs, Rate, match_rate, pairs
+from sandbox.evaluate import Pairs, Rate, Sighting, match_rate, pairs
 
 
 @pytest.fixture(scope="module")
@@ -44,6 +44,21 @@ def test_the_truth_accounts_for_every_row_and_mail(company: Company, tmp_path: P
         for line in path.read_bytes().splitlines()
     )
     assert rows + mails == manifest.inputs
+
+
+def test_mails_that_arrive_later_are_in_no_mailbox(company: Company, tmp_path: Path) -> None:
+    every = export(company, tmp_path / "every")
+    some = export(company, tmp_path / "some", later=5)
+    assert (len(every.later), len(some.later), some.inputs) == (0, 5, every.inputs)
+    whole = b"".join(path.read_bytes() for path in (tmp_path / "every/mail").iterdir())
+    rest = b"".join(path.read_bytes() for path in (tmp_path / "some/mail").iterdir())
+    late = [path.read_bytes() for path in some.later]
+    assert all(mail in whole and mail not in rest for mail in late)
+    assert len(whole) == len(rest) + sum(map(len, late))
+
+
+def test_the_truth_knows_every_record_that_it_names(company: Company, tmp_path: Path) -> None:
+    export(company, tmp_path)
     truth = json.loads((tmp_path / "truth.json").read_text("utf-8"))
     assert set(truth["in_crm"]) <= set(truth["records"].values())
     assert all(key in truth["records"] for keys in truth["mails"].values() for key in keys)
@@ -72,18 +87,25 @@ def test_a_match_counts_only_when_it_is_the_true_person() -> None:
         "gmail:address:b": "e1",
         "gmail:address:c": "e3",
     }
-    seen = ["gmail:address:a", "gmail:address:a", "gmail:address:b", "gmail:address:c"]
+    seen = [Sighting(truth[key], key) for key in [*list(truth)[2:], "gmail:address:a"]]
     rate = match_rate(seen, links, truth, {"person-1", "person-2"})
     assert rate == Rate(matched=3, wrong=1, total=4)
     assert (rate.rate, rate.precision) == (0.75, 0.75)
     assert pairs(links, truth) == Pairs(right=1, wrong=2, missed=1)
 
 
+def test_a_participant_that_the_system_does_not_show_is_not_matched() -> None:
+    links = truth = {"salesforce:contact:1": "person-1", "gmail:address:a": "person-1"}
+    seen = [Sighting("person-1", "gmail:address:a"), Sighting("person-1", "")]
+    assert match_rate(seen, links, truth, {"person-1"}) == Rate(matched=1, wrong=0, total=2)
+
+
 def test_a_switchboard_counts_for_its_account() -> None:
     truth = {"salesforce:account:1": "account-1", "dialpad:number:n": "account-1"}
     links = {"salesforce:account:1": "a1", "dialpad:number:n": "n1"}
-    assert match_rate(["dialpad:number:n"], links, truth, (), {"n1": "a1"}).rate == 1.0
-    assert match_rate(["dialpad:number:n"], links, truth, (), {}).rate == 0.0
+    seen = [Sighting("account-1", "dialpad:number:n")]
+    assert match_rate(seen, links, truth, (), {"n1": "a1"}).rate == 1.0
+    assert match_rate(seen, links, truth, (), {}).rate == 0.0
 
 
 def test_nothing_to_match_is_no_failure() -> None:

@@ -1,0 +1,124 @@
+"""What the demo has brought about, asked of the warehouse and held against the truth."""
+
+import statistics
+from dataclasses import dataclass
+from typing import Any
+
+from google.cloud import bigquery
+
+from operations.status import row_counts
+from sandbox.company import Company
+from sandbox.evaluate import Pairs, Rate, Sighting, match_rate, pairs
+from warehouse.query import run_sql, run_view
+
+TIMELINE_ROWS = 8
+TIMEOUT_S = 60.0
+MOST_ROWS = 1_000_000
+
+LINKS = """
+SELECT link.record_key, link.entity_id, link.kind, entity.account_entity_id
+FROM `identity.links_latest` AS link
+JOIN `identity.entities_latest` AS entity ON entity.entity_id = link.entity_id
+"""
+SHOWN = """
+SELECT interaction.object_id, part.participant_key
+FROM `sales.participants_latest` AS part
+JOIN `sales.interactions_latest` AS interaction ON interaction.record_key = part.record_key
+WHERE NOT part.is_internal
+"""
+BUSIEST = """
+SELECT account_entity_id, COUNT(DISTINCT kind) AS kinds, COUNT(*) AS events
+FROM `sales.account_timeline`
+GROUP BY account_entity_id
+ORDER BY kinds DESC, events DESC, account_entity_id
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Speed:
+    """Times on this machine, in seconds; `arrivals`: from publishing a mail to its row."""
+
+    start_s: float
+    messages: int
+    import_s: float
+    arrivals: tuple[float, ...]
+
+    @property
+    def per_s(self) -> float:
+        """Messages a second, from the first publish to the last row."""
+        return self.messages / self.import_s
+
+    @property
+    def median_s(self) -> float:
+        """Half of the arrivals were there sooner."""
+        return statistics.median(self.arrivals)
+
+    @property
+    def p95_s(self) -> float:
+        """Nineteen of twenty arrivals were there sooner."""
+        return sorted(self.arrivals)[max(0, -(-len(self.arrivals) * 95 // 100) - 1)]
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """Everything that the summary shows."""
+
+    accounting: list[dict[str, Any]]
+    dead_letters: list[dict[str, Any]]
+    rows: dict[str, int]
+    timeline: list[dict[str, Any]]
+    records: int
+    people: int
+    accounts: int
+    email: Rate
+    phone: Rate
+    pairs: Pairs
+    speed: Speed
+
+
+def measured(client: bigquery.Client, company: Company, speed: Speed) -> Figures:
+    """Asks for all of it."""
+    truth = company.truth
+    linked = _rows(client, LINKS)
+    links = {row["record_key"]: row["entity_id"] for row in linked}
+    entities = {row["entity_id"]: row["kind"] for row in linked}
+    accounts = {row["entity_id"]: row["account_entity_id"] or "" for row in linked}
+    shown: dict[str, set[str]] = {}
+    for row in _rows(client, SHOWN):
+        shown.setdefault(row["object_id"], set()).add(row["participant_key"])
+    mails = [
+        Sighting(truth.records[key], key if key in shown.get(mail_id, ()) else "")
+        for mail_id, keys in truth.mails.items()
+        for key in keys
+    ]
+    calls = [
+        Sighting(truth.records[key], key if shown.get(call_id) == {key} else "")
+        for call_id, key in truth.calls.items()
+    ]
+    return Figures(
+        accounting=run_view(client, "ops.accounting", timeout_s=TIMEOUT_S).rows,
+        dead_letters=run_view(client, "ops.dead_letters_summary", timeout_s=TIMEOUT_S).rows,
+        rows=row_counts(client),
+        timeline=_timeline(client),
+        records=len(links),
+        people=sum(kind == "person" for kind in entities.values()),
+        accounts=sum(kind == "account" for kind in entities.values()),
+        email=match_rate(mails, links, truth.records, truth.in_crm),
+        phone=match_rate(calls, links, truth.records, truth.in_crm, accounts),
+        pairs=pairs(links, truth.records),
+        speed=speed,
+    )
+
+
+def _timeline(client: bigquery.Client) -> list[dict[str, Any]]:
+    """The newest events of the account that has the most kinds of them, then the most."""
+    found = run_sql(client, BUSIEST, limit=1, timeout_s=TIMEOUT_S)
+    account = found.rows[0]["account_entity_id"] if found.rows else ""
+    shown = run_view(
+        client, "sales.account_timeline", account=account, limit=TIMELINE_ROWS, timeout_s=TIMEOUT_S
+    )
+    return shown.rows
+
+
+def _rows(client: bigquery.Client, sql: str) -> list[dict[str, Any]]:
+    return run_sql(client, sql, limit=MOST_ROWS, timeout_s=TIMEOUT_S).rows

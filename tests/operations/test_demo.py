@@ -1,0 +1,83 @@
+"""The demo: the seeded company through the whole system, and its summary."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from embedded.directory import DataDirectory
+from operations import demo as demo_command
+from operations.console import console
+from sandbox.company import SMALL
+from schemas.errors import ConfigurationError
+
+SEED = 5
+
+
+@pytest.fixture(autouse=True)
+def address_of_no_stack(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PUBSUB_EMULATOR_HOST", "")
+
+
+@pytest.mark.slow
+def test_the_demo_accounts_for_all_and_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(demo_command, "ARRIVALS", 3)
+    monkeypatch.setattr(console, "_width", 200)
+    path = tmp_path / "demo"
+    path.mkdir()
+    (path / demo_command.MARKER).write_text("{}")
+    (path / "left-over").write_text("of an earlier demo")
+
+    with console.capture() as said:
+        figures = demo_command.demo(DataDirectory(path), SEED, SMALL)
+
+    truth = json.loads((path / "company" / "truth.json").read_text())
+    ended = {
+        name: sum(row[name] for row in figures.accounting)
+        for name in ("messages", "accepted", "duplicates", "dead_letters", "lost_duplicates")
+    }
+    assert ended["messages"] == truth["changes"] + truth["bad"]
+    assert ended["messages"] == ended["accepted"] + ended["duplicates"] + ended["dead_letters"]
+    assert (ended["duplicates"], ended["dead_letters"]) == (truth["duplicates"], truth["bad"])
+    assert ended["lost_duplicates"] == 0
+    assert figures.rows["raw.changes"] == ended["accepted"]
+    assert figures.timeline
+    assert figures.email.precision == figures.phone.precision == figures.pairs.precision == 1.0
+    assert figures.email.rate > 0.9
+    assert figures.phone.rate > 0.85
+    assert len(figures.speed.arrivals) == 3
+    text = said.get()
+    for words in (
+        "nothing lost, nothing invented",
+        "is no Salesforce id",
+        "sales.account_timeline of",
+        "raw.changes",
+        "e-mail participants",
+        "a second",
+        f"up --data {path}",
+    ):
+        assert words in text
+    assert not (path / "left-over").exists()
+    assert json.loads((path / demo_command.MARKER).read_text()) == {"seed": SEED}
+    holder = DataDirectory(path)
+    holder.open()
+    holder.close()
+
+
+def test_a_directory_that_no_demo_has_made_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "precious").write_text("mine")
+    with pytest.raises(ConfigurationError, match="no demo has made"):
+        demo_command.demo(DataDirectory(tmp_path), SEED, SMALL)
+    assert (tmp_path / "precious").read_text() == "mine"
+
+
+def test_a_demo_directory_in_use_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / demo_command.MARKER).write_text("{}")
+    user = DataDirectory(tmp_path)
+    user.open()
+    with pytest.raises(Exception, match="is in use"):
+        demo_command.demo(DataDirectory(tmp_path), SEED, SMALL)
+    assert (tmp_path / demo_command.MARKER).exists()
+    user.close()

@@ -1,0 +1,48 @@
+"""A table shows what can be read side by side, and names the rest."""
+
+import io
+
+import pytest
+
+from warehouse.query import QueryResult
+from warehouse.render import write_csv, write_table
+
+WIDE = QueryResult(
+    columns=tuple(f"column_{number}" for number in range(12)),
+    rows=[{f"column_{number}": f"value {number} " * 3 for number in range(12)}],
+    truncated=False,
+)
+
+
+def table(result: QueryResult, width: int, monkeypatch: pytest.MonkeyPatch) -> str:
+    monkeypatch.setenv("COLUMNS", str(width))
+    out = io.StringIO()
+    write_table(result, out)
+    return out.getvalue()
+
+
+@pytest.mark.parametrize("width", [20, 80, 120, 1_000])
+def test_every_column_is_shown_or_named(width: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    said = table(WIDE, width, monkeypatch)
+    head, _, left = said.partition("not shown here")
+    shown = [name for name in WIDE.columns if f" {name} " in head]
+    assert shown == list(WIDE.columns[: len(shown)])
+    assert len(shown) == max(1, min(12, (width - 1) // 25))
+    assert all(name in left.replace("\n", " ") for name in WIDE.columns[len(shown) :])
+
+
+def test_narrow_columns_all_find_their_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    narrow = QueryResult(
+        columns=tuple("abcdefgh"), rows=[dict.fromkeys("abcdefgh", 1)], truncated=False
+    )
+    assert "not shown" not in table(narrow, 80, monkeypatch)
+
+
+def test_no_rows_are_a_table_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "0 rows" in table(QueryResult(columns=("a",), rows=[], truncated=False), 80, monkeypatch)
+
+
+def test_csv_has_every_column() -> None:
+    out = io.StringIO()
+    write_csv(WIDE, out)
+    assert out.getvalue().splitlines()[0].split(",") == list(WIDE.columns)
