@@ -3,6 +3,7 @@
 from typing import Any
 
 from schemas.change import OBJECT_ID, Change, opaque_id
+from schemas.clock import MAX_US, MIN_US
 from schemas.errors import InvalidPayload
 from schemas.records import Account, Person
 from schemas.salesforce_id import key_of
@@ -53,7 +54,9 @@ def _account_key(value: Any) -> str | None:
 
 
 def _micros(value: Any) -> int | None:
-    return value if isinstance(value, int) and not isinstance(value, bool) else None
+    if not isinstance(value, int) or isinstance(value, bool):
+        return None
+    return value if MIN_US <= value <= MAX_US else None
 
 
 def _place(fields: Fields) -> dict[str, str | None]:

@@ -26,9 +26,7 @@ from transforms.normalise.context import Context, context_of
 from transforms.settings import Settings
 
 MAX_PARTICIPANTS = 500
-_KNOWN = frozenset(
-    ("id", "threadId", "labelIds", "internalDate", "raw", "mailbox", "snippet", "sizeEstimate")
-)
+_KNOWN = frozenset(("id", "threadId", "internalDate", "raw", "mailbox", "snippet", "sizeEstimate"))
 _LIST_HEADERS = frozenset(("list-id", "list-unsubscribe", "feedback-id"))
 _ROLES = (("from", "from"), ("to", "to"), ("cc", "cc"), ("bcc", "bcc"), ("reply-to", "reply_to"))
 
@@ -51,7 +49,7 @@ def normalise_message(change: Change, settings: Settings, written_at: int) -> Re
         return (_tombstone(base, change, written_at),), ()
     found = values.decode_object(change.payload)
     mail = read_mail(_raw(found))
-    labels = tuple(str(label) for label in found.get("labelIds") or () if label)
+    labels = values.take(found, "labelIds", _labels) or ()
     defects = list(mail.defects)
     parties = _parties(mail, defects)
     mailbox = email.parse(values.as_text(found.get("mailbox")) or "")
@@ -123,6 +121,10 @@ def normalise_message(change: Change, settings: Settings, written_at: int) -> Re
         extra=values.extra(left),  # noqa: S610 (no Django here)
     )
     return (interaction, *participants), tuple(records.values())
+
+
+def _labels(value: Any) -> tuple[str, ...] | None:
+    return values.as_list(value) if isinstance(value, list) else None
 
 
 def _message_id(mail: Mail, defects: list[str]) -> str:
