@@ -1,10 +1,12 @@
 """`salesintel import`: files into the stream, by the way that live changes take."""
 
+from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
 from google.cloud import bigquery
+from rich.markup import escape
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
@@ -32,18 +34,28 @@ class Imported(NamedTuple):
 
 
 def show_plan(found: ImportPlan) -> None:
-    """What will be read."""
+    """What will be read: file by file, or by kind where there are many."""
     table = Table(title="To import", show_edge=False)
-    table.add_column("file")
+    table.add_column("file" if len(found.entries) <= MOST_SHOWN else "files")
     table.add_column("kind")
     table.add_column("size", justify="right")
-    for entry in found.entries[:MOST_SHOWN]:
-        table.add_row(entry.name, str(entry.kind), f"{entry.size / 1_000:,.0f} kB")
+    if len(found.entries) <= MOST_SHOWN:
+        for entry in found.entries:
+            table.add_row(escape(entry.name), str(entry.kind), f"{entry.size / 1_000:,.0f} kB")
+    else:
+        counts, sizes = Counter[str](), Counter[str]()
+        for entry in found.entries:
+            counts[str(entry.kind)] += 1
+            sizes[str(entry.kind)] += entry.size
+        for kind, count in counts.most_common():
+            table.add_row(f"{count:,}", kind, f"{sizes[kind] / 1_000:,.0f} kB")
     console.print(table)
-    if len(found.entries) > MOST_SHOWN:
-        console.print(f"… and {len(found.entries) - MOST_SHOWN} more files")
     for refused in found.refused[:MOST_SHOWN]:
-        console.print(f"[yellow]left out:[/yellow] {refused.name}: {refused.reason}")
+        console.print(
+            f"[yellow]left out:[/yellow] {escape(refused.name)}: {escape(refused.reason)}"
+        )
+    if len(found.refused) > MOST_SHOWN:
+        console.print(f"… and {len(found.refused) - MOST_SHOWN:,} more files left out")
 
 
 MOST_SHOWN = 20

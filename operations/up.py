@@ -5,6 +5,8 @@ import signal
 from pathlib import Path
 from types import FrameType
 
+from rich.markup import escape
+
 from embedded.directory import DataDirectory, Stack
 from embedded.supervisor import Ports, Supervisor
 from operations.console import console
@@ -44,10 +46,14 @@ def up(directory: Path, settings: Path | None, ports: Ports, *, default: bool) -
 def show(stack: Stack, directory: Path) -> None:
     """Where everything is."""
     console.print("[green]The system is running.[/green]")
-    console.print(f"  data        {directory}")
-    console.print(f"  Pub/Sub     {stack.pubsub}   (PUBSUB_EMULATOR_HOST)")
-    console.print(f"  warehouse   {stack.rest}   (BigQuery API), {stack.grpc} (Storage API)")
-    console.print(f"  settings    {stack.settings or 'defaults'}")
+    for name, where in (
+        ("data", str(directory)),
+        ("Pub/Sub", f"{stack.pubsub}  (PUBSUB_EMULATOR_HOST)"),
+        ("warehouse", f"{stack.rest}  (BigQuery API)"),
+        ("", f"{stack.grpc}  (Storage Write API)"),
+        ("settings", stack.settings or "defaults"),
+    ):
+        console.print(f"  {name:<10} {escape(where)}", soft_wrap=True, highlight=False)
 
 
 def _log_to(path: Path) -> None:

@@ -17,6 +17,9 @@ from rich.text import Text
 
 from warehouse.query import QueryResult
 
+_IDS = ("_id", "_ids", "_key", "_keys")
+"""Endings of what people do not read: such columns come last in a table."""
+
 COLUMN_FRAME = 3
 READABLE_CHARACTERS = 22
 """A column that has at least this much room, or all that it needs, can be read."""
@@ -32,20 +35,21 @@ _NUMBER = re.compile(r"[+-]?[0-9][0-9.]*\Z")
 
 
 def write_table(result: QueryResult, stream: TextIO) -> None:
-    """A table as wide as the terminal, with times in UTC; names the columns and rows left out."""
+    """A table as wide as the terminal, with times in UTC, ids last; names what is left out."""
     console = Console(file=stream)
-    cells = [[_cell(row[name]) for name in result.columns] for row in result.rows]
-    shown = _fitting(result.columns, cells, console.width)
+    names = sorted(result.columns, key=lambda name: name.endswith(_IDS))
+    cells = [[_cell(row[name]) for name in names] for row in result.rows]
+    shown = _fitting(names, cells, console.width)
     table = Table(header_style="bold")
-    for name in result.columns[:shown]:
+    for name in names[:shown]:
         table.add_column(name, overflow="fold")
     for line in cells:
         table.add_row(*(Text(cell) for cell in line[:shown]))
     console.print(table)
     more = ", more with a higher --limit" if result.truncated else ""
-    console.print(f"{len(result.rows)} rows{more}")
-    if shown < len(result.columns):
-        left = ", ".join(result.columns[shown:])
+    console.print(f"{len(result.rows):,} {'row' if len(result.rows) == 1 else 'rows'}{more}")
+    if shown < len(names):
+        left = ", ".join(names[shown:])
         console.print(f"not shown here, but with --format csv or json: {left}", highlight=False)
 
 

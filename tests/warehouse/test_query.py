@@ -293,7 +293,7 @@ def test_a_table_shows_times_lists_and_that_there_is_more() -> None:
     assert "Ann, Bo" in shown
     assert "2 bytes" in shown
     assert "a…" in shown.replace("\n", "")
-    assert "1 rows, more with a higher --limit" in shown
+    assert "1 row, more with a higher --limit" in shown
 
 
 def test_a_table_lets_no_terminal_command_through() -> None:
