@@ -12,11 +12,11 @@ import apache_beam as beam
 
 from pipelines.options import DEDUPE_HORIZON_S, DEFAULT_SHARDS
 from schemas.clock import Clock, wall_clock
-from schemas.flow import Arrival, Normalised, Received, RowBatch
+from schemas.flow import Arrival, Normalised, RowBatch
 from schemas.version import PIPELINE_VERSION
 from transforms import coders
 from transforms.accept import accepted_rows
-from transforms.decode import Fetch, decode_message, without_secrets
+from transforms.decode import Fetch, decode_message
 from transforms.dedupe import Dedupe
 from transforms.guard import Guard
 from transforms.normalise import normalise
@@ -49,11 +49,6 @@ class Parts:
     clock: Clock = wall_clock
 
 
-def decoded(received: Received, fetch: Fetch) -> Arrival:
-    """Step Decode."""
-    return decode_message(without_secrets(received), fetch)
-
-
 def normalised(arrival: Arrival, settings: Settings, clock: Clock) -> Normalised:
     """Step Normalise: one moment for all rows of a change."""
     rows, identities = normalise(arrival.change, settings, clock())
@@ -81,7 +76,7 @@ class Ingest(beam.PTransform):  # type: ignore[misc]
         parts = self._parts
         settings, clock = parts.settings, parts.clock
         guard = partial(Guard, job_name=parts.job_name, clock=clock, store=parts.store)
-        decode = partial(decoded, fetch=parts.fetch)
+        decode = partial(decode_message, fetch=parts.fetch)
         read = partial(normalised, settings=settings, clock=clock)
         redact = Redact(settings.field_policies, parts.redaction_key)
 

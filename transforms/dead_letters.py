@@ -12,6 +12,7 @@ from schemas.errors import SkippableError
 from schemas.flow import Arrival, Normalised, Received
 from schemas.operations import DeadLetter
 from schemas.version import PIPELINE_VERSION
+from transforms.decode import without_secrets
 
 MAX_STACK_BYTES = 8_192
 MAX_ERROR_CHARACTERS = 1_000
@@ -33,9 +34,10 @@ class Original(NamedTuple):
 
 
 def original(element: Received | Arrival | Normalised) -> Original:
-    """The message behind an element of any step before Dedupe."""
+    """The message behind an element of any step before Dedupe, without what is secret."""
     if isinstance(element, Received):
-        return Original(element.data, element.attributes, element.message_id, element.publish_time)
+        clean = without_secrets(element)
+        return Original(clean.data, clean.attributes, clean.message_id, clean.publish_time)
     arrival = element.arrival if isinstance(element, Normalised) else element
     message = encode(arrival.change)
     return Original(message.data, message.attributes, arrival.message_id, arrival.publish_time)

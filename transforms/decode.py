@@ -20,7 +20,7 @@ SECRET_ATTRIBUTES = frozenset(
         "x-hubspot-signature-v3",
     }
 )
-"""Dropped before anything can fail, so that no dead letter holds one."""
+"""No dead letter holds one; nothing else of the graph keeps attributes."""
 
 Fetch = Callable[[str], bytes]
 """Returns the bytes at an address (claim check); LookupError where there are none."""

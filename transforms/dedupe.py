@@ -124,6 +124,8 @@ class Dedupe(beam.PTransform):  # type: ignore[misc]
         self._clock = clock
         self._now = now
 
+    # Beam has no type hint for several outputs and would say so at every start.
+    @beam.typehints.no_annotations  # type: ignore[untyped-decorator]
     def expand(self, elements: beam.PCollection) -> beam.pvalue.DoOutputsTuple:
         """Groups by shard, then asks the state."""
         shards = self._shards

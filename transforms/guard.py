@@ -82,6 +82,8 @@ class Guard(beam.PTransform):  # type: ignore[misc]
         self._fn = GuardFn(function, stage, job_name, clock, store)
         self._produces = produces
 
+    # Beam has no type hint for several outputs and would say so at every start.
+    @beam.typehints.no_annotations  # type: ignore[untyped-decorator]
     def expand(self, elements: beam.PCollection) -> beam.pvalue.DoOutputsTuple:
         """Main output typed `produces`, dead letters as row batches."""
         outputs = elements | "Try" >> beam.ParDo(self._fn).with_outputs(
