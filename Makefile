@@ -15,7 +15,7 @@ setup: .venv/ready ## A virtual environment with the locked packages
 	@echo "Setting up .venv (about two minutes, once) …"
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	@$(BIN)/python -m pip install --quiet --no-deps --require-hashes -r requirements-local.txt
-	@$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	@$(BIN)/python -W ignore -m pip install --quiet --no-deps --no-build-isolation --editable .
 	@$(BIN)/python -m pip check --quiet
 	@touch $@
 
@@ -58,6 +58,9 @@ bench: setup ## Every figure in the README, measured here
 schemas: setup ## Rewrites what is generated from schemas/
 	@$(BIN)/python -m schemas.generate
 
+golden: setup ## Rewrites the golden files of the graph's interface
+	@$(BIN)/python tests/pipelines/graph_interface.py
+
 lock: setup ## Resolves the pins in setup.py anew
 	@$(BIN)/uv pip compile -q --generate-hashes --no-emit-index-url --no-strip-extras --no-header --universal --python-version 3.11 setup.py -o requirements.txt
 	@$(BIN)/uv pip compile -q --generate-hashes --no-emit-index-url --no-strip-extras --no-header --universal --python-version 3.11 setup.py --extra local -c requirements.txt -o requirements-local.txt
@@ -65,4 +68,4 @@ lock: setup ## Resolves the pins in setup.py anew
 clean: ## Removes what was built; data directories stay
 	@rm -rf .venv build *.egg-info .coverage* .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
-.PHONY: help setup demo up test test-fast test-exhaustive lint format format-check typecheck security-check bench schemas lock clean
+.PHONY: help setup demo up test test-fast test-exhaustive lint format format-check typecheck security-check bench schemas golden lock clean

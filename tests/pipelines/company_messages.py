@@ -1,0 +1,22 @@
+"""The sandbox's small company as messages that were never published."""
+
+from pathlib import Path
+
+from connectors.files import ImportOptions, plan, read
+from connectors.files.bad_input import BadInput, bad_input_message
+from sandbox.company import SMALL, export, generate
+from sandbox.company.world import AS_OF_US
+from schemas.envelope import encode
+from schemas.flow import Received
+from transforms.settings import Settings, load_settings
+
+
+def company_messages(directory: Path, seed: int = 7) -> tuple[list[Received], Settings]:
+    """Every export of the company as an import publishes it, and the settings that go with it."""
+    manifest = export(generate(seed, SMALL), directory)
+    options = ImportOptions(as_of=AS_OF_US)
+    messages = []
+    for number, found in enumerate(read(plan(list(manifest.imports), options), options)):
+        message = bad_input_message(found)[1:] if isinstance(found, BadInput) else encode(found)
+        messages.append(Received(*message, f"m-{number}", AS_OF_US + number))
+    return messages, load_settings(manifest.settings)
