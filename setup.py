@@ -28,6 +28,7 @@ RUNTIME = [
     "hubspot-api-client==12.0.0",
     "jellyfish==1.3.0",
     "msgspec==0.22.0",
+    "packaging==26.3",
     "phonenumbers==9.0.43",
     "pyyaml==6.0.3",
     "rich==15.0.0",

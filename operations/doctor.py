@@ -9,6 +9,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import NamedTuple
 
+from packaging.requirements import Requirement
 from rich.markup import escape
 from rich.table import Table
 
@@ -22,7 +23,6 @@ ROOT = Path(__file__).resolve().parent.parent
 OLDEST, TOO_NEW = (3, 11), (3, 13)
 FREE_DISK_BYTES = 2_000_000_000
 FREE_MEMORY_BYTES = 1_500_000_000
-_PIN = re.compile(r"^([a-zA-Z0-9._-]+)==([^\s;\\]+)")
 _MEMINFO = Path("/proc/meminfo")
 
 
@@ -49,17 +49,23 @@ def check_packages(lock: Path = ROOT / "requirements-local.txt") -> Finding:
     if not lock.exists():
         return Finding("packages", True, "no lock here to compare with")
     wrong = []
-    for line in lock.read_text("utf-8").splitlines():
-        pin = _PIN.match(line)
-        if pin is None or "sys_platform" in line or "platform_system" in line:
-            continue
+    for pin in _pins(lock):
+        wanted = str(pin.specifier).removeprefix("==")
         try:
-            if version(pin[1]) != pin[2]:
-                wrong.append(f"{pin[1]} {version(pin[1])} instead of {pin[2]}")
+            if version(pin.name) != wanted:
+                wrong.append(f"{pin.name} {version(pin.name)} instead of {wanted}")
         except PackageNotFoundError:
-            if "python_full_version" not in line:
-                wrong.append(f"{pin[1]} is missing")
+            wrong.append(f"{pin.name} is missing")
     return Finding("packages", not wrong, "; ".join(wrong[:3]) or "as locked", fix)
+
+
+def _pins(lock: Path) -> Iterator[Requirement]:
+    """The pins of a lock that are for this system and this Python."""
+    for line in lock.read_text("utf-8").splitlines():
+        if line[:1].isalnum():
+            pin = Requirement(line.removesuffix("\\"))
+            if pin.marker is None or pin.marker.evaluate():
+                yield pin
 
 
 def check_disk(directory: Path) -> Finding:
