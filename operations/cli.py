@@ -126,6 +126,7 @@ def import_command(
     namespace: Annotated[
         str, typer.Option(help="Put before the ids of own CSVs: two files may number alike.")
     ] = "",
+    zone: Annotated[str, typer.Option(help="Time zone of times that name none.")] = "UTC",
     wait: Annotated[bool, typer.Option(help="Return when everything is written.")] = True,
 ) -> None:
     """Import mails, CRM exports and call logs; a second time changes nothing."""
@@ -139,6 +140,7 @@ def import_command(
             mapping=mapping_of(column or []),
             kind=kind,
             namespace=namespace,
+            zone=zone,
         )
         imported = import_files(_directory(data), paths, options, wait=wait)
         console.print(
