@@ -6,6 +6,7 @@ from functools import partial
 from typing import Any
 
 import apache_beam as beam
+import msgspec
 from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.testing.test_stream import TestStream
 
@@ -13,11 +14,12 @@ from pipelines.bounded import run_bounded
 from pipelines.graph import Ingest, Parts
 from schemas.columns import Row
 from schemas.flow import Received, RowBatch
-from schemas.identity import Link
+from schemas.identity import IdentityRecord, Link
 from schemas.operations import DeadLetter
 from schemas.records import Duplicate, RawChange
 from schemas.tables import TABLES
 from transforms.coders import ReceivedCoder
+from transforms.identity.records import content_of
 from transforms.settings import Settings
 from warehouse.sink import MemorySink
 
@@ -129,3 +131,51 @@ def partition(rows: Iterable[Row]) -> set[frozenset[str]]:
         if link["entity_id"] is not None:
             together.setdefault(link["entity_id"], set()).add(record_key)
     return {frozenset(keys) for keys in together.values()}
+
+
+def views(rows: Iterable[Row], *, without: Iterable[str] = VOLATILE) -> dict[str, Any]:
+    """The latest rows as far as they are a function of the set of changes.
+
+    Which version of a record that says the same as the one before stands in identity.records, and
+    which entities there were on the way to those that live, is a matter of order.
+    """
+    shown = latest(rows, without=without)
+    shown["ops.dead_letters"] = {
+        (letter["payload"], letter["attributes"], letter["error_message"])
+        for letter in shown["ops.dead_letters"].values()
+    }
+    shown["identity.entities"] = {
+        key: entity
+        for key, entity in shown["identity.entities"].items()
+        if not entity["is_retired"]
+    }
+    shown["identity.records"] = {
+        key: content_of(msgspec.json.decode(stored["record"], type=IdentityRecord))
+        for key, stored in shown["identity.records"].items()
+    }
+    return shown
+
+
+def assert_same_views(rows: Iterable[Row], expected: Iterable[Row], **options: Any) -> None:
+    found, wanted = views(rows, **options), views(expected, **options)
+    for table_id, shown in wanted.items():
+        assert found[table_id] == shown, table_id
+
+
+def again(messages: Iterable[Received], mark: str = "again") -> list[Received]:
+    """The same messages, published a second time."""
+    return [
+        Received(one.data, one.attributes, f"{one.message_id}-{mark}", one.publish_time + 1)
+        for one in messages
+    ]
+
+
+def in_bundles_of(size: int, messages: Sequence[Received]) -> Callable[[TestStream], TestStream]:
+    """A stream that brings messages a bundle at a time."""
+
+    def events(stream: TestStream) -> TestStream:
+        for start in range(0, len(messages), size):
+            stream = stream.add_elements(messages[start : start + size])
+        return stream
+
+    return events

@@ -2,10 +2,9 @@
 
 import json
 import random
-from pathlib import Path
 
 import pytest
-from company_messages import company_messages
+from company_messages import CompanyMessages
 from graph_runs import rows_of
 from hostile_messages import ATTRIBUTES, KINDS, STAMP, at_random, mutated, of_every_kind, received
 from hypothesis import HealthCheck, given, settings
@@ -17,7 +16,6 @@ from schemas.envelope import encode
 from schemas.flow import Received
 from schemas.operations import DeadLetter
 from schemas.records import Duplicate, RawChange
-from transforms.settings import Settings
 
 ENVELOPE = encode(new_change("files", "contact", "1", b"{}", stamp=1, fetched=1)).attributes
 
@@ -43,11 +41,6 @@ attributes = st.dictionaries(names, values, max_size=5)
 def unexpected(rows: list[Row]) -> list[str]:
     """Dead letters of errors that nobody raised on purpose."""
     return [row.stack_trace for row in rows if isinstance(row, DeadLetter) and row.stack_trace]
-
-
-@pytest.fixture(scope="module")
-def company(tmp_path_factory: pytest.TempPathFactory) -> tuple[list[Received], Settings]:
-    return company_messages(Path(tmp_path_factory.mktemp("company")))
 
 
 @pytest.mark.slow
@@ -106,7 +99,7 @@ def test_messages_that_are_no_changes_are_dead_letters(seed: int) -> None:
 
 @every_seed
 def test_valid_messages_with_something_wrong_are_accounted_for(
-    company: tuple[list[Received], Settings], seed: int
+    company: CompanyMessages, seed: int
 ) -> None:
     messages, deployment = company
     rows = rows_of(mutated(random.Random(seed), messages), deployment)
@@ -115,7 +108,7 @@ def test_valid_messages_with_something_wrong_are_accounted_for(
 
 
 def test_a_message_among_bad_ones_comes_to_the_rows_that_it_comes_to_alone(
-    company: tuple[list[Received], Settings],
+    company: CompanyMessages,
 ) -> None:
     messages, deployment = company
     bad = list(at_random(random.Random(9), 300))
