@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from schemas.clock import from_us
+from schemas.clock import MAX_US, from_us
 
 log = logging.getLogger(__name__)
 
@@ -28,7 +28,11 @@ def read_marks(path: Path) -> dict[str, int]:
         return {}
     if not isinstance(marks, dict):
         return {}
-    return {str(name): mark for name, mark in marks.items() if isinstance(mark, int) and mark > 0}
+    return {str(name): mark for name, mark in marks.items() if _is_moment(mark)}
+
+
+def _is_moment(mark: object) -> bool:
+    return isinstance(mark, int) and not isinstance(mark, bool) and 0 < mark <= MAX_US
 
 
 def seek_back(

@@ -1,23 +1,33 @@
 """The streaming pipeline: subscriptions to tables."""
 
+from datetime import datetime
+
 import apache_beam as beam
 from apache_beam.io.gcp.pubsub import PubsubMessage, ReadFromPubSub
+from apache_beam.utils.timestamp import Timestamp
 
 from pipelines.graph import Ingest, Parts
 from pipelines.notices import Notify
+from schemas.clock import to_us
 from schemas.flow import Received
 from schemas.topology import PIPELINE_SUBSCRIPTIONS
 
 
 def received(message: PubsubMessage) -> Received:
     """The message as the graph takes it."""
-    published = message.publish_time
     return Received(
         message.data or b"",
         dict(message.attributes or {}),
         message.message_id or "",
-        published.micros if published is not None else 0,
+        _micros(message.publish_time),
     )
+
+
+def _micros(published: Timestamp | datetime | None) -> int:
+    """Beam's own reader gives a datetime, though it documents a Timestamp."""
+    if published is None:
+        return 0
+    return to_us(published) if isinstance(published, datetime) else int(published.micros)
 
 
 class Read(beam.PTransform):  # type: ignore[misc]
