@@ -22,6 +22,8 @@ _NOT_CHARSETS = frozenset(("idna", "punycode", "unicode-escape", "raw-unicode-es
 
 UNKNOWN = "charset_unknown"
 WRONG = "charset_wrong"
+LONGEST_NAME = 80
+"""RFC 2978 allows 40; what is longer is looked up nowhere, and kept in no cache."""
 
 
 @lru_cache(maxsize=1_000)
@@ -44,7 +46,7 @@ def decode(raw: bytes, charset: str) -> tuple[str, str]:
     """
     if raw.isascii() and charset.lower() in ("", "us-ascii", "utf-8", "iso-8859-1", "ascii"):
         return raw.decode("ascii"), ""
-    name = codec(charset) if charset else ""
+    name = codec(charset) if 0 < len(charset) <= LONGEST_NAME else ""
     if not name:
         text, guessed = _guess(raw)
         return text, UNKNOWN if charset else WRONG if guessed else ""

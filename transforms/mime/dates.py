@@ -1,7 +1,7 @@
 """The Date header: microseconds since the epoch from what mail programs write (RFC 5322, 3.3)."""
 
 import re
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -45,6 +45,8 @@ _ZONES = {
 }
 MOST_OFFSET_MINUTES = 15 * 60
 """No zone is further from UTC than 14 hours."""
+LONGEST = 300
+"""Characters of a header that are read; a date with its comment has 60."""
 
 _DATE = re.compile(
     r"\s*(?:[A-Za-z]+\.?\s*,?\s*)?(\d{1,2})[\s.-]+([A-Za-z]{3})[A-Za-z]*[\s.,-]+(\d{2,5})[\s,]+"
@@ -52,9 +54,10 @@ _DATE = re.compile(
 )
 _ASCTIME = re.compile(
     r"\s*(?:[A-Za-z]{3,9},?\s+)([A-Za-z]{3})[a-z]*\s+(\d{1,2}),?\s+"
-    r"(\d{1,2}):(\d{2})(?::(\d{2}))?\s+(?:([+-]\d{4})|([A-Z]{1,5}))?\s*(\d{4})"
+    r"(\d{1,2}):(\d{2})(?::(\d{2}))?\s+(?:([+-]\d{4})|([A-Z]{1,5}))?\s*(\d{4})(?:\s+([+-]\d{4})\b)?"
 )
 _COMMENT = re.compile(r"\([^()]*\)")
+LONGEST_ISO_DAY = len("2026-01-31")
 
 
 class Moment(NamedTuple):
@@ -64,28 +67,40 @@ class Moment(NamedTuple):
     defect: str = ""
 
 
-@lru_cache(maxsize=5_000)
 def parse_date(text: str) -> Moment:
     """The moment that a Date header names; never fails.
 
     Without a zone, or with an unknown or impossible one, it is read as UTC. A year beyond what
-    BigQuery holds is clamped to its range.
+    BigQuery holds is clamped to its range. A day without a time of day is no moment.
     """
-    if "(" in text:
-        text = _COMMENT.sub(" ", text)
+    return _parsed(text[:LONGEST])
+
+
+@lru_cache(maxsize=5_000)
+def _parsed(text: str) -> Moment:
+    while "(" in text and text != (without := _COMMENT.sub(" ", text)):
+        text = without
     match = _DATE.match(text)
     if match:
         day, month, year, hour, minute, second, offset, name = match.groups()
         return _moment(year, month, day, hour, minute, second, offset, name)
     match = _ASCTIME.match(text)
     if match:
-        month, day, hour, minute, second, offset, name, year = match.groups()
-        return _moment(year, month, day, hour, minute, second, offset, name)
+        month, day, hour, minute, second, offset, name, year, after = match.groups()
+        return _moment(year, month, day, hour, minute, second, offset or after, name)
+    return _iso(text.strip())
+
+
+def _iso(text: str) -> Moment:
     try:
-        moment = datetime.fromisoformat(text.strip())
-        return Moment(to_us(moment))
-    except (ValueError, OverflowError):
+        moment = datetime.fromisoformat(text)
+    except ValueError:
         return Moment(None, INVALID)
+    if len(text) <= LONGEST_ISO_DAY:
+        return Moment(None, INVALID)
+    if moment.tzinfo is None:
+        return Moment(to_us(moment.replace(tzinfo=UTC)), NO_ZONE)
+    return _clamped(to_us(moment), "")
 
 
 def _moment(
@@ -115,7 +130,12 @@ def _moment(
     except ValueError:
         return Moment(None, INVALID)
     us = days * DAY_US + ((hour * 60 + minute - minutes) * 60 + second) * 1_000_000
-    return Moment(max(MIN_US, min(MAX_US, us)), defect)
+    return _clamped(us, defect)
+
+
+def _clamped(us: int, defect: str) -> Moment:
+    held = max(MIN_US, min(MAX_US, us))
+    return Moment(held, defect if held == us else FAR)
 
 
 def _offset(offset: str | None, zone: str | None) -> tuple[int, str]:

@@ -11,6 +11,7 @@ Headers = dict[str, list[str]]
 NO_HEADERS: Headers = {}
 LONGEST_BLOCK = 1_000_000
 """Bytes of a header block that are read; a mail server accepts far fewer."""
+CUT = "headers_cut"
 
 _FIELD = re.compile(r"^([!-9;-~]+)[ \t]*:[ \t]*([^\n]*(?:\n[ \t][^\n]*)*)", re.MULTILINE)
 _NOT_A_FIELD = re.compile(r"^(?![!-9;-~]+[ \t]*:|[ \t]|>?From )", re.MULTILINE)
@@ -35,9 +36,15 @@ def read_block(raw: bytes) -> Block:
     if raw[start : start + 1] == b"\n":
         return Block(NO_HEADERS, start + 1, ())
     end = raw.find(b"\n\n", start)
-    block_end = min(len(raw) if end < 0 else end, start + LONGEST_BLOCK)
+    block_end = len(raw) if end < 0 else end
+    defects: tuple[str, ...] = ()
+    if block_end > start + LONGEST_BLOCK:
+        # The last whole line before it; one line may be all there is.
+        last = raw.rfind(b"\n", start, start + LONGEST_BLOCK)
+        block_end = start + LONGEST_BLOCK if last < 0 else last
+        defects = (CUT,)
     text, defect = _text(raw[start:block_end])
-    defects = (defect,) if defect else ()
+    defects = (*defects, defect) if defect else defects
     stray = _NOT_A_FIELD.search(text)
     if stray is not None and stray.start() < len(text):
         text = text[: stray.start()]
@@ -65,9 +72,10 @@ def _text(block: bytes) -> tuple[str, str]:
         text = block.decode("cp1252", "replace")
     declared = _CHARSET.search(text)
     name = codec(declared[1]) if declared else ""
-    if name and name not in ("utf-8", "cp1252", "utf-16", "utf-32"):
+    if name and not name.startswith(("utf-", "utf_", "cp1252")):
         again = whole(block.decode(name, "replace"))
-        # Newlines must stand where they stood: the body begins after as many.
-        if again.count("\n") == text.count("\n"):
+        # Newlines must stand where they stood, the body begins after as many; and names of headers
+        # must be what they were, which a charset of mainframes knows nothing of.
+        if again.count("\n") == text.count("\n") and again.count(":") == text.count(":"):
             text = again
     return text, "headers_8bit"

@@ -20,6 +20,7 @@ _BREAK = re.compile(
 )
 _CELL = re.compile(r"</t[dh]\s*>", re.IGNORECASE)
 _TAG = re.compile(r"</?[a-zA-Z!?][^<>]*>")
+_NO_CHARACTER = re.compile(r"&#[0-9]{8,};?")
 _BLOCKQUOTE = re.compile(r"<(/?)blockquote\b([^<>]*)>", re.IGNORECASE)
 _QUOTING = re.compile(r"gmail_quote|type=[\"']?cite|cite=", re.IGNORECASE)
 
@@ -29,7 +30,7 @@ _HISTORY = re.compile(
     r"id=[\"']?(?:x_)*(?:appendonsend|divRplyFwdMsg|mail-editor-reference-message-container|"
     r"stopSpelling|OLK_SRC_BODY_SECTION)|"
     r"class=[\"']?(?:x_)*(?:OutlookMessageHeader|yahoo_quoted|zmail_extra|protonmail_quote|"
-    r"WordSection1[^<>]*quote)|"
+    r"WordSection1[^<>]{0,200}quote)|"
     r"border:none;\s?border-top:solid #(?:E1E1E1|B5C4DF) 1\.0pt)",
     re.IGNORECASE,
 )
@@ -37,7 +38,7 @@ _ATTRIBUTION = re.compile(
     r"<div[^<>]*class=[\"'](?:gmail_attr|gmail_quote_attribution|moz-cite-prefix|gmail_extra)\b",
     re.IGNORECASE,
 )
-_FORWARDED = re.compile(r"-{5,}\s*(?:Forwarded message|Original-Nachricht)", re.IGNORECASE)
+_FORWARDED = re.compile(r"(?<!-)-{5,}+\s*+(?:Forwarded message|Original-Nachricht)", re.IGNORECASE)
 
 
 def to_text(source: str) -> str:
@@ -57,7 +58,15 @@ def _plain(source: str) -> str:
     # Space runs and line ends of the source are one space; NBSP counts as one too.
     flat = " ".join(source.split())
     flat = _TAG.sub("", _CELL.sub(" ", _BREAK.sub("\n", flat)))
-    return html.unescape(flat) if "&" in flat else flat
+    return _unescaped(flat) if "&" in flat else flat
+
+
+def _unescaped(text: str) -> str:
+    try:
+        text = html.unescape(text)
+    except ValueError:  # a reference with more digits than int() takes
+        text = html.unescape(_NO_CHARACTER.sub("\ufffd", text))
+    return text.replace("\xa0", " ")
 
 
 def _without_comments(source: str) -> str:

@@ -26,7 +26,7 @@ def ids_in(header: str) -> tuple[str, ...]:
     found = _BRACKETED.findall(header)
     if not found and header.strip():
         found = [word.strip("<>,") for word in header.split() if "@" in word]
-    return tuple(found)
+    return tuple(one for one in found if one.isprintable())
 
 
 def mail_interaction_id(message_id: str) -> str:

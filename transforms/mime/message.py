@@ -20,7 +20,6 @@ _NO_TEXT = frozenset(
     "text/rfc822-headers text/xml text/x-amp-html".split()
 )
 _META_CHARSET = re.compile(rb"charset=[\"']?([\w-]{2,40})", re.IGNORECASE)
-_PATH = re.compile(r".*[/\\]")
 
 
 class Mail(NamedTuple):
@@ -74,9 +73,10 @@ def _texts(tree: Tree) -> tuple[list[str], list[str]]:
     for leaf in tree.leaves:
         is_html = leaf.content_type in _HTML
         if not _is_text(leaf, is_html, bool(texts)):
-            name = _PATH.sub("", decode_words(leaf.file_name)).strip()[:LONGEST_NAME]
+            name = " ".join(tidy(decode_words(leaf.file_name)).split())
+            name = name[max(name.rfind("/"), name.rfind("\\")) + 1 :].strip()[:LONGEST_NAME]
             if name:
-                names.append(" ".join(name.split()))
+                names.append(name)
             continue
         if leaf.group and is_html and plain.get(leaf.group):
             continue
@@ -97,8 +97,8 @@ def _is_text(leaf: Leaf, is_html: bool, has_text: bool) -> bool:
 
 
 def _text(leaf: Leaf, is_html: bool, defects: list[str]) -> str:
-    raw = payload(leaf, LONGEST_SOURCE)
-    if len(leaf.raw) > LONGEST_SOURCE:
+    raw, is_cut = payload(leaf, LONGEST_SOURCE)
+    if is_cut:
         _note(defects, BODY_CUT)
     charset = leaf.parameters.get("charset", "")
     if is_html and not charset and (found := _META_CHARSET.search(raw, 0, 2_000)):

@@ -13,8 +13,9 @@ _PARAMETER = re.compile(
     r';\s*+([^\s=;"]++)\s*+=\s*+(?:"((?:[^"\\]++|\\.)*+)("?)|([^;]*+))', re.DOTALL
 )
 _ESCAPED = re.compile(r"\\(.)")
-_COMMENT = re.compile(r"\s*\([^()]*\)\s*\Z")
 MOST_PARAMETERS = 100
+LONGEST_CACHED = 400
+"""Headers above this many characters are seldom met twice."""
 
 
 class Value(NamedTuple):
@@ -24,9 +25,12 @@ class Value(NamedTuple):
     parameters: dict[str, str]
 
 
-@lru_cache(maxsize=2_000)
 def parse(header: str) -> Value:
     """The value and the parameters of an unfolded header; never fails."""
+    return _cached(header) if len(header) <= LONGEST_CACHED else _parse(header)
+
+
+def _parse(header: str) -> Value:
     first = _VALUE.match(header)
     value = first[1].lower() if first else ""
     found: dict[str, str] = {}
@@ -41,7 +45,7 @@ def parse(header: str) -> Value:
         if text is None:
             text = _ESCAPED.sub(r"\1", match[2]) if "\\" in match[2] else match[2]
         else:
-            text = _COMMENT.sub("", text).strip()
+            text = _without_comment(text.strip())
         if "*" in name:
             base, _, rest = name.partition("*")
             number = rest.rstrip("*")
@@ -52,6 +56,14 @@ def parse(header: str) -> Value:
     for base, numbered in pieces.items():
         found[base] = _joined(numbered)
     return Value(value, found)
+
+
+_cached = lru_cache(maxsize=2_000)(_parse)
+
+
+def _without_comment(text: str) -> str:
+    start = text.rfind("(") if text.endswith(")") else -1
+    return text if start < 0 or ")" in text[start:-1] else text[:start].rstrip()
 
 
 def _joined(pieces: dict[int, tuple[str, bool]]) -> str:

@@ -142,11 +142,15 @@ def _leaf(headers: Headers, kind: Value, raw: bytes, group: int, related: bool) 
     return Leaf(kind.value, kind.parameters, disposition, name, encoding, raw, group, related)
 
 
-def payload(leaf: Leaf, most: int) -> bytes:
-    """The bytes of a leaf without its transfer encoding, of long ones about the first `most`."""
+def payload(leaf: Leaf, most: int) -> tuple[bytes, bool]:
+    """The bytes of a leaf without its transfer encoding, at most `most`; True where more follow."""
     raw = leaf.raw
     if leaf.encoding == "base64":
-        return base64_bytes(raw[: most * 2])
-    if leaf.encoding == "quoted-printable":
-        return binascii.a2b_qp(raw[: most * 3])
-    return raw[:most]
+        read = base64_bytes(raw[: most * 2])
+        cut = len(raw) > most * 2
+    elif leaf.encoding == "quoted-printable":
+        read = binascii.a2b_qp(raw[: most * 3])
+        cut = len(raw) > most * 3
+    else:
+        read, cut = raw, False
+    return read[:most], cut or len(read) > most

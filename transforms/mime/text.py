@@ -24,7 +24,8 @@ _HISTORY = re.compile(
     r"Message d'origine|Mensaje original|Messaggio originale|Mensagem original|"
     r"Oorspronkelijk bericht|Исходное сообщение) ?-{2,}"
     r"|_{20,}\n+(?:From|Von|De|Da|Van): "
-    r"|\*?(?:From|Von|De|Da|Van):\*? [^\n]+\n(?:\*?(?:Sent|Date|Gesendet|Datum|Envoyé|Enviado|"
+    r"|(?:-{5,}+ ?[^\n-]{1,60}-{2,}+\n+)?"  # Forwarded message
+    r"\*?(?:From|Von|De|Da|Van):\*? [^\n]+\n(?:\*?(?:Sent|Date|Gesendet|Datum|Envoyé|Enviado|"
     r"Inviato|Verzonden|Data):))",
     re.MULTILINE,
 )
@@ -81,8 +82,9 @@ def _without_quoted_lines(text: str) -> str:
             quoting = True
         else:
             quoting = False
-            kept.append(line)
-    return _BLANKS.sub("\n\n", "\n".join(kept))
+            if line or (kept and kept[-1]):
+                kept.append(line)
+    return "\n".join(kept)
 
 
 def _drop_attribution(lines: list[str]) -> None:

@@ -18,28 +18,30 @@ def decode_words(text: str) -> str:
     if "=?" not in text:
         return text
     out: list[str] = []
-    pending, charset, end = b"", "", 0
+    pending, charset, end = bytearray(), "", 0
     for word in _WORD.finditer(text):
-        between = text[end : word.start()]
         raw = _bytes_of(word[2], word[3])
+        if word[3] and not raw:
+            continue
+        between = text[end : word.start()]
         is_next = bool(charset) and not between.strip()
         if is_next and word[1].lower() == charset:
             pending += raw
         else:
             if charset:
-                out.append(decode(pending, charset)[0])
+                out.append(decode(bytes(pending), charset)[0])
             if not is_next:
                 out.append(between)
-            pending, charset = raw, word[1].lower()
+            pending, charset = bytearray(raw), word[1].lower()
         end = word.end()
     if charset:
-        out.append(decode(pending, charset)[0])
+        out.append(decode(bytes(pending), charset)[0])
     out.append(text[end:])
     return "".join(out)
 
 
 def _bytes_of(encoding: str, text: str) -> bytes:
-    raw = text.encode("utf-8", "surrogateescape")
+    raw = text.encode("utf-8", "replace")
     if encoding in "qQ":
         return binascii.a2b_qp(raw, header=True)
     return base64_bytes(raw)
