@@ -17,6 +17,8 @@ from schemas.change import Change, new_change, opaque_id
 from schemas.errors import InvalidPayload
 
 MAX_HEADER_BYTES = 1024 * 1024
+LONGEST_VALUE = 8_000
+"""Characters of a header that are read."""
 
 # Takeout: "From 1790000000000000000@xxx Sat Jan 31 08:00:00 +0000 2026", the id in decimal.
 _GMAIL_FROM = re.compile(rb"From (\d{15,20})@xxx\b")
@@ -28,7 +30,8 @@ _TAKEOUT_HEADERS = re.compile(
     rb"^X-(?:GM-THRID|Gmail-Labels):.*\r?\n(?:[ \t].*\r?\n)*", re.M | re.I
 )
 _ADDRESS = re.compile(r"[^\s<>@,;\"]+@[^\s<>@,;\"]+\.[^\s<>@,;\"]+")
-_MESSAGE_ID = re.compile(r"<\s*([^<>]+?)\s*>")
+_MESSAGE_ID = re.compile(r"<([^<>]+)>")
+_LABEL = re.compile(r'(?:"[^"]*"|[^,])+')
 _LABELS = {
     "inbox": "INBOX",
     "sent": "SENT",
@@ -66,24 +69,27 @@ def mail_change(
     headers = _headers(head)
     box = mailbox or _address(headers.get("delivered-to", ""))
     box = (box or _address(PurePosixPath(file_name).stem)).lower()
-    gmail_id = _hexadecimal(found.group(1)) if (found := _GMAIL_FROM.match(from_line)) else ""
+    gmail_id = (
+        _hexadecimal(found.group(1).decode()) if (found := _GMAIL_FROM.match(from_line)) else ""
+    )
     received = _from_date(from_line)
-    thread = headers.get("x-gm-thrid", "").strip()
+    thread = headers.get("x-gm-thrid", "")
     known = {"x-gm-thrid", "x-gmail-labels"}.intersection(headers)
     raw = _TAKEOUT_HEADERS.sub(b"", head) + rest if known else source
     payload = {
         "mailbox": box or None,
         "id": gmail_id or None,
-        "threadId": _hexadecimal(thread.encode()) if thread.isdecimal() else None,
+        "threadId": _hexadecimal(thread) or None,
         "labelIds": _labels(headers.get("x-gmail-labels", "")),
         "internalDate": None if received is None else str(received // 1_000),
         "raw": urlsafe_b64encode(raw).decode("ascii"),
     }
-    message_id = _MESSAGE_ID.search(headers.get("message-id", ""))
+    bracketed = _MESSAGE_ID.search(headers.get("message-id", ""))
+    message_id = bracketed.group(1).strip() if bracketed else ""
     if gmail_id:
         object_id = gmail_id
     elif message_id:
-        object_id = opaque_id("message-id", message_id.group(1), box)
+        object_id = opaque_id("message-id", message_id, box)
     else:
         object_id = opaque_id("bytes", raw.decode("latin-1"), box)
     stamp = received if received is not None else parse_mail_date(headers.get("date", ""))
@@ -108,23 +114,24 @@ def _parted(source: bytes) -> tuple[bytes, bytes]:
 
 def _headers(head: bytes) -> dict[str, str]:
     """Lower-case name to the first value of that name, unfolded."""
-    headers: dict[str, str] = {}
+    headers: dict[str, list[str]] = {}
     name = ""
-    for line in head.decode("utf-8", "replace").splitlines():
-        if line[:1] in " \t" and name:
-            headers[name] += " " + line.strip()
+    for line in head.decode("utf-8", "replace").split("\n"):
+        if line[:1] in " \t\r" and name:
+            headers[name].append(line.strip())
             continue
         name, colon, value = line.partition(":")
         name = name.strip().lower() if colon else ""
         if name in headers:
             name = ""
         if name:
-            headers[name] = value.strip()
-    return headers
+            headers[name] = [value.strip()]
+    return {name: " ".join(lines).strip()[:LONGEST_VALUE] for name, lines in headers.items()}
 
 
-def _hexadecimal(decimal: bytes) -> str:
-    return f"{int(decimal):x}" if len(decimal) <= 20 else ""
+def _hexadecimal(decimal: str) -> str:
+    is_number = decimal.isascii() and decimal.isdecimal() and len(decimal) <= 20
+    return f"{int(decimal):x}" if is_number else ""
 
 
 def _address(text: str) -> str:
@@ -133,7 +140,7 @@ def _address(text: str) -> str:
 
 
 def _from_date(line: bytes) -> int | None:
-    found = _ASCTIME.search(line)
+    found = _ASCTIME.search(b" ".join(line[:LONGEST_VALUE].split()))
     if not found:
         return None
     month, day, time, zone, year = (part.decode() if part else "" for part in found.groups())
@@ -146,5 +153,5 @@ def _labels(text: str) -> list[str]:
             text = str(make_header(decode_header(text)))
         except (HeaderParseError, LookupError, UnicodeError, ValueError):
             return []
-    names = [part.strip().strip('"') for part in re.split(r',(?=(?:[^"]*"[^"]*")*[^"]*\Z)', text)]
+    names = [part.strip().strip('"') for part in _LABEL.findall(text)]
     return [_LABELS.get(name.lower(), name) for name in names if name]
