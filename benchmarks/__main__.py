@@ -1,19 +1,20 @@
 """`make bench`: runs every benchmark, prints a table and writes benchmarks/results/<time>.json.
 
-A benchmark is a module `bench_<name>.py` with `run() -> dict[str, float]`: figure to value, the
-unit at the end of the figure's name. `python -m benchmarks pubsub sink` runs those two alone.
+A benchmark is a module `bench_<name>.py` with `run(quick=False) -> dict[str, float]`, figure to
+value, the unit at the end of the figure's name, and with `BARS`, figure to (">=" or "<=", bar), for
+the figures that have to reach something. `python -m benchmarks pubsub sink` runs those two alone;
+`--quick` shortens each until its figures mean little. A benchmark informs: a bar that is missed is
+shown and changes no exit code.
 """
 
+import argparse
 import importlib
-import json
-import os
-import platform
-import sys
 import time
 from pathlib import Path
 
 from rich.console import Console
-from rich.table import Table
+
+from benchmarks.report import Bars, Figures, judged, table, write
 
 HERE = Path(__file__).parent
 
@@ -23,32 +24,38 @@ def names() -> list[str]:
     return sorted(path.stem.removeprefix("bench_") for path in HERE.glob("bench_*.py"))
 
 
-def main(wanted: list[str]) -> None:
+def arguments(argv: list[str] | None = None) -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks")
+    parser.add_argument(
+        "names", nargs="*", metavar="NAME", help=f"of {', '.join(names())}; without one: all"
+    )
+    parser.add_argument("--quick", action="store_true", help="a smoke run: seconds, not minutes")
+    given = parser.parse_args(argv)
+    for name in given.names:
+        if name not in names():
+            parser.error(f"there is no benchmark {name!r}; there are: {', '.join(names())}")
+    return given
+
+
+def main(argv: list[str] | None = None, results: Path = HERE / "results") -> None:
     """Runs the wanted benchmarks, or all."""
+    given = arguments(argv)
     console = Console()
-    figures: dict[str, dict[str, float]] = {}
-    for name in wanted or names():
-        console.print(f"[dim]{name} …[/dim]")
-        figures[name] = importlib.import_module(f"benchmarks.bench_{name}").run()
-    table = Table(title="Figures measured on this machine")
-    table.add_column("benchmark")
-    table.add_column("figure")
-    table.add_column("value", justify="right")
-    for name, values in figures.items():
-        for figure, value in values.items():
-            table.add_row(name, figure, f"{value:,.2f}" if value < 1_000 else f"{value:,.0f}")
-    console.print(table)
-    results = HERE / "results"
-    results.mkdir(exist_ok=True)
+    figures: dict[str, Figures] = {}
+    bars: dict[str, Bars] = {}
     path = results / f"{time.strftime('%Y%m%dT%H%M%S')}.json"
-    machine = {
-        "python": platform.python_version(),
-        "cores": os.cpu_count(),
-        "machine": platform.machine(),
-    }
-    path.write_text(json.dumps({"machine": machine, "figures": figures}, indent=2) + "\n")
-    console.print(f"written to {path.relative_to(HERE.parent)}")
+    for name in given.names or names():
+        console.print(f"[dim]{name} …[/dim]")
+        module = importlib.import_module(f"benchmarks.bench_{name}")
+        bars[name] = module.BARS
+        figures[name] = module.run(given.quick)
+        # After each: what is measured stays, whatever the next one does.
+        write(path, figures, bars, given.quick)
+    title = "Figures measured on this machine" + (" (quick: no figure to quote)" * given.quick)
+    console.print(table(title, [line for name in figures for line in judged(name, figures, bars)]))
+    console.print(f"written to {path}", soft_wrap=True)
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    main()
