@@ -19,6 +19,7 @@ from apache_beam.runners.direct.direct_runner import (
     BundleBasedDirectRunner,
     _DirectReadFromPubSub,
 )
+from apache_beam.runners.direct.executor import _CompletionCallback
 from apache_beam.runners.direct.transform_evaluator import (
     TransformEvaluatorRegistry,
     _PubSubReadEvaluator,
@@ -44,9 +45,11 @@ class Sources:
         self._clock = clock
         self._marks = marks
         self._marked_at = 0
+        self._marked: dict[str, int] = {}
         self._readers: dict[str, SubscriptionReader] = {}
         self._arrived = threading.Event()
         self._draining = threading.Event()
+        self._failed = threading.Event()
 
     def reader(self, subscription: str) -> SubscriptionReader:
         """The reader of a subscription, started at the first call."""
@@ -62,12 +65,16 @@ class Sources:
             self._arrived.clear()
 
     def note_marks(self) -> None:
-        """Writes the low-water marks, at most once a second."""
-        now = self._clock()
-        if self._marks is None or now - self._marked_at < MARK_EVERY_US:
+        """Writes the low-water marks, at most once a second; a first one at once: without it what
+        a killed process had pulled would stay leased to it until the deadline."""
+        if self._marks is None:
             return
-        self._marked_at = now
+        now = self._clock()
         marks = {name: reader.low_water for name, reader in self._readers.items()}
+        first = any(mark and not self._marked.get(name) for name, mark in marks.items())
+        if now - self._marked_at < MARK_EVERY_US and not first:
+            return
+        self._marked_at, self._marked = now, marks
         part = self._marks.with_suffix(".part")
         part.write_text(json.dumps(marks), encoding="utf-8")
         part.replace(self._marks)
@@ -81,11 +88,22 @@ class Sources:
         """True once `drain` was called."""
         return self._draining.is_set()
 
+    def fail(self) -> None:
+        """The runner has given a bundle up: nothing more is handed out or acknowledged."""
+        self._failed.set()
+
+    @property
+    def failed(self) -> bool:
+        """True once `fail` was called."""
+        return self._failed.is_set()
+
     def stop(self) -> None:
         """Stops all readers. After a drain there is nothing to go back to, so the marks go."""
         for reader in self._readers.values():
+            reader.ask_to_stop()
+        for reader in self._readers.values():
             reader.stop()
-        if self.draining and self._marks is not None:
+        if self.draining and not self.failed and self._marks is not None:
             self._marks.unlink(missing_ok=True)
 
 
@@ -95,6 +113,9 @@ class _ReadEvaluator(_PubSubReadEvaluator):  # type: ignore[misc]
     sources: Sources
 
     def finish_bundle(self) -> TransformResult:
+        if self.sources.failed:
+            # The runner goes round until it is shut down. To take would be to acknowledge.
+            return TransformResult(self, [], [], None, {})
         reader = self.sources.reader(self._sub_name)
         draining = self.sources.draining
         messages = reader.take(0 if draining else MESSAGES_A_ROUND)
@@ -129,9 +150,18 @@ def local_sources(sources: Sources) -> Iterator[Sources]:
     overrides: dict[Any, Any] = TransformEvaluatorRegistry._test_evaluators_overrides
     evaluator = type("ReadEvaluator", (_ReadEvaluator,), {"sources": sources})
     overrides[_DirectReadFromPubSub] = evaluator
+    handle_exception = _CompletionCallback.handle_exception
+
+    def failed(callback: Any, executor: Any, exception: Exception) -> None:
+        # Called in the thread that runs the graph, before it turns to the sources again.
+        sources.fail()
+        handle_exception(callback, executor, exception)
+
+    _CompletionCallback.handle_exception = failed
     try:
         yield sources
     finally:
+        _CompletionCallback.handle_exception = handle_exception
         overrides.pop(_DirectReadFromPubSub, None)
         sources.stop()
 

@@ -86,10 +86,14 @@ class SubscriptionReader:
         for thread in self._threads:
             thread.start()
 
-    def stop(self) -> None:
-        """Stops pulling; what is not acknowledged will be delivered again."""
+    def ask_to_stop(self) -> None:
+        """Pulls no more; `stop` waits for it."""
         self._stopped.set()
         self._room.set()
+
+    def stop(self) -> None:
+        """Stops pulling; what is not acknowledged will be delivered again."""
+        self.ask_to_stop()
         for thread in self._threads:
             thread.join(timeout=PULL_TIMEOUT_S)
         self._give_back()

@@ -119,6 +119,8 @@ class Supervisor:
             self.children.append(child)
             child.start()
             self._await(child)
+        # Before the stack can be found: else `status` would see none, or those of another run.
+        self.directory.write_health(self.health())
         self.directory.publish(stack)
         self.stack = stack
         return stack
