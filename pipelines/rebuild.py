@@ -3,6 +3,9 @@
 Every row is written again beside what is there; the views take the newer one. When all is written,
 the rows that the same changes had before are swept. What is older than raw.changes' retention has
 no change to be made from and stays as it is.
+
+The resolver comes last, from the records as they are now: it writes what differs from what it had
+published, so that its feed tells of nothing that only happened on the way.
 """
 
 from collections.abc import Iterator, Sequence
@@ -14,21 +17,23 @@ from google.cloud import bigquery
 
 from pipelines.bounded import run_bounded
 from pipelines.graph import Parts
+from pipelines.seeds import read_seeds
 from schemas.clock import from_us
 from schemas.columns import Row
 from schemas.envelope import encode
 from schemas.flow import Received
-from schemas.identity import Entity, EntityChange
+from schemas.identity import Entity, EntityChange, Link
 from schemas.records import Duplicate, RawChange
 from schemas.tables import TABLES
 from transforms.accept import change_of
 from warehouse.clients import Endpoint, bigquery_client
-from warehouse.latest import latest, select, table_reference
+from warehouse.latest import select, table_reference
 from warehouse.sink import OpenSink, RowSink
 from warehouse.storage_write import RefusedRow
 
 DERIVED = tuple(table for table in TABLES if table.dataset == "sales")
 RAW = next(table for table in TABLES if table.row is RawChange)
+LEFT_OUT = (RawChange, Duplicate, Link, Entity, EntityChange)
 TIMEOUT_S = 600.0
 
 
@@ -43,21 +48,13 @@ def raw_messages(endpoint: Endpoint, dataset_prefix: str = "") -> Iterator[Recei
 
 @dataclass
 class DerivedSink:
-    """A sink that lets derived rows through: raw ones are there, known entities are not new."""
+    """A sink that lets derived rows through: raw ones are there, what is resolved comes later."""
 
     inner: RowSink
-    known_entities: frozenset[str]
 
     def write(self, rows: Sequence[Row]) -> None:
         """Takes rows; passes on what is derived."""
-        self.inner.write([row for row in rows if self._is_new(row)])
-
-    def _is_new(self, row: Row) -> bool:
-        if isinstance(row, RawChange | Duplicate):
-            return False
-        if isinstance(row, EntityChange) and row.what == "created":
-            return row.entity_id not in self.known_entities
-        return True
+        self.inner.write([row for row in rows if not isinstance(row, LEFT_OUT)])
 
     def flush(self) -> list[RefusedRow]:
         """As the sink within."""
@@ -72,8 +69,8 @@ class DerivedSink:
         self.inner.close()
 
 
-def _open(inner: OpenSink, known: frozenset[str]) -> DerivedSink:
-    return DerivedSink(inner(), known)
+def _open(inner: OpenSink) -> DerivedSink:
+    return DerivedSink(inner())
 
 
 class Rebuilt(msgspec.Struct, frozen=True, kw_only=True):
@@ -91,13 +88,12 @@ def count(client: bigquery.Client, reference: str) -> int:
 
 
 def rebuild(endpoint: Endpoint, parts: Parts, dataset_prefix: str = "") -> Rebuilt:
-    """Runs the graph over raw.changes, then sweeps what it has replaced."""
+    """Runs the graph over raw.changes, sweeps what it has replaced, resolves the records anew."""
     client = bigquery_client(endpoint)
     names = {t.id: table_reference(client, t, dataset_prefix) for t in (*DERIVED, RAW)}
     before = {table.id: count(client, names[table.id]) for table in DERIVED}
-    known = frozenset(entity.entity_id for entity in latest(client, Entity, dataset_prefix))
     began = parts.clock()
-    sink = partial(_open, parts.open_sink, known)
+    sink = partial(_open, parts.open_sink)
     run_bounded(partial(raw_messages, endpoint, dataset_prefix), replace(parts, open_sink=sink))
     for table in DERIVED:
         sweep = (
@@ -113,6 +109,7 @@ def rebuild(endpoint: Endpoint, parts: Parts, dataset_prefix: str = "") -> Rebui
             ),
             wait_timeout=TIMEOUT_S,
         )
+    run_bounded(tuple, parts, read_seeds(client, dataset_prefix))
     after = {table.id: count(client, names[table.id]) for table in DERIVED}
     changes = count(client, names[RAW.id])
     client.close()

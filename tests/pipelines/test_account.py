@@ -101,7 +101,7 @@ def test_messages_that_are_no_changes_are_dead_letters(seed: int) -> None:
 def test_valid_messages_with_something_wrong_are_accounted_for(
     company: CompanyMessages, seed: int
 ) -> None:
-    messages, deployment = company
+    messages, deployment, _ = company
     rows = rows_of(mutated(random.Random(seed), messages), deployment)
     assert not unexpected(rows)
     assert sum(isinstance(row, RawChange) for row in rows) > len(messages) // 3
@@ -110,7 +110,7 @@ def test_valid_messages_with_something_wrong_are_accounted_for(
 def test_a_message_among_bad_ones_comes_to_the_rows_that_it_comes_to_alone(
     company: CompanyMessages,
 ) -> None:
-    messages, deployment = company
+    messages, deployment, _ = company
     bad = list(at_random(random.Random(9), 300))
     mixed = random.Random(9).sample([*messages, *bad], len(messages) + len(bad))
     alone, among = rows_of(messages, deployment), rows_of(mixed, deployment)

@@ -1,0 +1,189 @@
+"""Rebuild over an embedded warehouse: what is right stays, what is wrong is put right."""
+
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from company_messages import CompanyMessages
+from google.cloud import bigquery
+from graph_runs import again, assert_accounted, assert_same_views, partition
+
+import transforms.normalise
+from embedded.warehouse import PROJECT, WarehouseServer
+from pipelines.bounded import run_bounded
+from pipelines.graph import Parts
+from pipelines.rebuild import Rebuilt, raw_messages, rebuild
+from pipelines.seeds import read_seeds
+from schemas.columns import Row
+from schemas.identity import Entity, EntityChange, Link, StoredRecord
+from schemas.operations import DeadLetter
+from schemas.records import Duplicate, Person, RawChange
+from schemas.tables import TABLES
+from transforms.normalise.hubspot import normalise_hubspot
+from transforms.resolve import seed_element
+from warehouse.clients import bigquery_client
+from warehouse.latest import select, table_reference
+from warehouse.provision import provision
+from warehouse.sink import StorageSink
+
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("rebuild")]
+
+
+class Deployment:
+    """A warehouse with the company in it."""
+
+    def __init__(self, server: WarehouseServer, company: CompanyMessages) -> None:
+        self.endpoint = server.endpoint
+        self.client: bigquery.Client = bigquery_client(self.endpoint)
+        self.parts = Parts(company.settings, StorageSink.opener(self.endpoint), shards=4)
+        self.messages = [*company.messages, *again(company.messages[:40])]
+        provision(self.client)
+        run_bounded(partial(iter, self.messages), self.parts)
+
+    def rows(self) -> list[Row]:
+        """Every row of every table but the log of runs."""
+        return [row for table in TABLES for row in self._rows_of(table.row)]
+
+    def _rows_of(self, row: type[Row]) -> list[Any]:
+        table = next(table for table in TABLES if table.row is row)
+        name = table_reference(self.client, table)
+        return list(select(self.client, row, f"SELECT * FROM {name}"))
+
+    def run(self, statement: str) -> None:
+        self.client.query_and_wait(statement)
+
+    def rebuilt(self) -> Rebuilt:
+        return rebuild(self.endpoint, self.parts)
+
+
+@pytest.fixture(scope="module")
+def deployment(
+    company: CompanyMessages, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Deployment]:
+    directory: Path = tmp_path_factory.mktemp("rebuild")
+    server = WarehouseServer(directory / "data", log=directory / "warehouse.log")
+    server.start()
+    try:
+        made = Deployment(server, company)
+        yield made
+        made.client.close()
+    finally:
+        server.stop()
+
+
+def of_kind(rows: list[Row], *kinds: type[Row]) -> list[Row]:
+    return sorted((row for row in rows if isinstance(row, kinds)), key=repr)
+
+
+def test_every_accepted_change_is_read_back_as_the_message_that_it_came_in(
+    deployment: Deployment,
+) -> None:
+    sent = {message.message_id: message for message in deployment.messages}
+    read = list(raw_messages(deployment.endpoint))
+    assert len(read) == len(of_kind(deployment.rows(), RawChange))
+    for message in read:
+        assert message == sent[message.message_id]
+
+
+def test_what_is_right_stays_as_it_is(deployment: Deployment) -> None:
+    before = deployment.rows()
+    assert_accounted(deployment.messages, before)
+    result = deployment.rebuilt()
+    after = deployment.rows()
+    assert_same_views(after, before)
+    assert result.after == result.before, "the rows before are swept"
+    assert result.changes == len(of_kind(before, RawChange))
+    for kind in (RawChange, Duplicate, DeadLetter):
+        assert of_kind(after, kind) == of_kind(before, kind)
+    assert_accounted(deployment.messages, after)
+
+
+def test_what_is_published_of_identity_is_not_published_again(deployment: Deployment) -> None:
+    before = of_kind(deployment.rows(), Link, Entity, EntityChange)
+    deployment.rebuilt()
+    assert of_kind(deployment.rows(), Link, Entity, EntityChange) == before
+
+
+def test_a_parser_that_is_mended_is_seen_in_the_tables_and_in_who_is_who(
+    deployment: Deployment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """HubSpot's contacts are read without their addresses and numbers, and then with them."""
+    right = deployment.rows()
+    with monkeypatch.context() as broken:
+        broken.setitem(transforms.normalise._CRM, "hubspot", without_identifiers)
+        deployment.rebuilt()
+    wrong = deployment.rows()
+    assert partition(wrong) != partition(right)
+    assert {row.what for row in wrong if isinstance(row, EntityChange)} >= {"split"}
+    deployment.rebuilt()
+    assert_same_views(deployment.rows(), right)
+
+
+def without_identifiers(change: Any, *others: Any) -> Any:
+    rows, identities = normalise_hubspot(change, *others)
+    bare = {"emails": (), "phones": ()}
+    return (
+        tuple(
+            msgspec.structs.replace(row, **bare) if isinstance(row, Person) else row for row in rows
+        ),
+        tuple(
+            msgspec.structs.replace(one, **bare) if one.kind == "person" else one
+            for one in identities
+        ),
+    )
+
+
+def test_derived_rows_that_are_damaged_are_put_right(deployment: Deployment) -> None:
+    before = deployment.rows()
+    deployment.run(f"UPDATE `{PROJECT}.sales.people` SET given_name = 'damaged' WHERE TRUE")
+    deployment.run(f"DELETE FROM `{PROJECT}.sales.interactions` WHERE kind = 'call'")
+    deployment.run(f"TRUNCATE TABLE `{PROJECT}.sales.participants`")
+    damaged = deployment.rows()
+    assert of_kind(damaged, Person) != of_kind(before, Person)
+    deployment.rebuilt()
+    after = deployment.rows()
+    assert_same_views(after, before)
+    assert of_kind(after, RawChange) == of_kind(before, RawChange)
+
+
+def test_rows_whose_change_is_no_longer_there_stay_as_they_are(deployment: Deployment) -> None:
+    [*_, person] = of_kind(deployment.rows(), Person)
+    assert isinstance(person, Person)
+    old = msgspec.structs.replace(
+        person, change_id="0" * 32, record_key="files:contact:old", written_at=1
+    )
+    sink = StorageSink(deployment.endpoint)
+    sink.write([old])
+    assert sink.flush() == []
+    sink.close()
+    result = deployment.rebuilt()
+    assert result.after["sales.people"] == result.before["sales.people"]
+    assert [row for row in deployment.rows() if row == old] == [old]
+
+
+def test_the_tables_are_read_as_seeds_of_every_record(deployment: Deployment) -> None:
+    seeds = read_seeds(deployment.client)
+    rows = deployment.rows()
+    assert {seed.rows[0].record_key for seed in seeds} == {  # type: ignore[attr-defined]
+        row.record_key for row in rows if isinstance(row, StoredRecord)
+    }
+    for seed in seeds:
+        stored, link, entity = seed.rows
+        assert isinstance(stored, StoredRecord)
+        assert isinstance(link, Link) and isinstance(entity, Entity)
+        assert link.record_key == stored.record_key and link.entity_id == entity.entity_id
+        seed_element(seed, 4)
+
+
+def test_a_record_without_a_link_is_a_seed_all_the_same(deployment: Deployment) -> None:
+    key = read_seeds(deployment.client)[0].rows[0].record_key  # type: ignore[attr-defined]
+    deployment.run(f"DELETE FROM `{PROJECT}.identity.links` WHERE record_key = '{key}'")
+    [seed] = [
+        seed
+        for seed in read_seeds(deployment.client)
+        if seed.rows[0].record_key == key  # type: ignore[attr-defined]
+    ]
+    assert len(seed.rows) == 1
