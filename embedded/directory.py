@@ -14,6 +14,8 @@ from schemas.errors import ConfigurationError, FatalError
 FORMAT = 1
 """Rises when what lies in the directory changes its form; older ones are upgraded, step by step."""
 
+REDACTION_KEY_BYTES = 32
+
 Upgrade = Callable[[Path], None]
 
 UPGRADES: Mapping[int, Upgrade] = MappingProxyType({})
@@ -48,6 +50,7 @@ class DataDirectory:
         self.logs = path / "logs"
         self.run = path / "run"
         self.marks = path / "run" / "low-water-marks.json"
+        self.redaction_key = path / "redaction.key"
         self._format = path / "format.json"
         self._stack = path / "run" / "stack.json"
         self._lock: int | None = None
@@ -58,6 +61,8 @@ class DataDirectory:
         FatalError where another stack has it, or where a newer version has written it.
         """
         try:
+            # What lies here is personal: for nobody else on this machine.
+            self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
             for folder in (self.pubsub, self.warehouse, self.objects, self.logs, self.run):
                 folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -114,6 +119,18 @@ class DataDirectory:
 
     def _write_format(self, version: int) -> None:
         _replace(self._format, json.dumps({"format": version}) + "\n")
+
+    def make_redaction_key(self) -> bytes:
+        """The key of the field policy `hash`, made where there is none yet; hashes under another
+        key would not meet those in the tables."""
+        try:
+            made = os.open(self.redaction_key, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        except FileExistsError:
+            return self.redaction_key.read_bytes()
+        with os.fdopen(made, "wb") as out:
+            key = os.urandom(REDACTION_KEY_BYTES)
+            out.write(key)
+        return key
 
     def publish(self, stack: Stack) -> None:
         """Writes how to reach the stack; other commands find it there."""

@@ -18,12 +18,12 @@ from google.cloud import pubsub_v1
 
 from connectors.objects import FolderStore
 from embedded.direct import Sources, local_sources
+from pipelines.checks import checked_settings
 from pipelines.graph import Parts
 from pipelines.recovery import read_marks, seek_back
 from pipelines.seeds import read_seeds
 from pipelines.stream import build
 from schemas.flow import RowBatch
-from transforms.settings import load_settings
 from warehouse.clients import Endpoint, bigquery_client
 from warehouse.sink import StorageSink
 
@@ -39,6 +39,7 @@ def arguments(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--grpc", required=True, help="host:port of its Storage API.")
     parser.add_argument("--objects", type=Path, required=True, help="Folder of large payloads.")
     parser.add_argument("--marks", type=Path, required=True, help="File of low-water marks.")
+    parser.add_argument("--redaction-key", type=Path, help="File with the key of field policies.")
     parser.add_argument("--settings", type=Path, help="Settings file (TOML).")
     parser.add_argument("--shards", type=int, default=LOCAL_SHARDS, help="Shards of state.")
     return parser.parse_args(argv)
@@ -51,7 +52,8 @@ LOCAL_SHARDS = 8
 def run(options: argparse.Namespace) -> None:
     """Runs until it is told to drain; raises what makes the runner give up."""
     os.environ["PUBSUB_EMULATOR_HOST"] = options.pubsub
-    settings = load_settings(options.settings)
+    key = options.redaction_key.read_bytes() if options.redaction_key else b""
+    settings = checked_settings(options.settings, key)
     endpoint = Endpoint(project=options.project, rest=options.rest, grpc=options.grpc)
     objects = FolderStore(options.objects)
     marks = read_marks(options.marks)
@@ -65,6 +67,7 @@ def run(options: argparse.Namespace) -> None:
         open_sink=StorageSink.opener(endpoint),
         fetch=objects.get,
         store=objects.put,
+        redaction_key=key,
         shards=options.shards,
     )
     sources = Sources(options.marks)

@@ -15,6 +15,7 @@ from embedded.child import Child
 from embedded.directory import DataDirectory, Stack
 from embedded.messaging import provision_messaging
 from embedded.ports import free_port, is_free
+from pipelines.checks import checked_settings
 from schemas.clock import Clock, wall_clock
 from schemas.errors import ConfigurationError, FatalError
 from warehouse.catalogue import provision_views
@@ -81,6 +82,7 @@ class Supervisor:
         """Returns when everything answers; FatalError with the end of a log where it does not."""
         self.directory.open()
         try:
+            checked_settings(self._settings, self.directory.make_redaction_key())
             return self._start(tell)
         except BaseException:
             self.stop()
@@ -139,6 +141,7 @@ class Supervisor:
         command = [sys.executable, "-m", "embedded.pipeline", f"--project={stack.project}"]
         command += [f"--pubsub={stack.pubsub}", f"--rest={stack.rest}", f"--grpc={stack.grpc}"]
         command += [f"--objects={self.directory.objects}", f"--marks={marks}"]
+        command += [f"--redaction-key={self.directory.redaction_key}"]
         command += [f"--settings={stack.settings}"] if stack.settings else []
         return self._child("pipeline", command, lambda: _younger_than(marks, HEARTBEAT_AGE_S))
 

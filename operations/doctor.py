@@ -16,10 +16,13 @@ from rich.table import Table
 from embedded.directory import DataDirectory
 from embedded.ports import free_port, is_free
 from operations.console import console
+from pipelines.checks import checked_settings
 from schemas.errors import SalesIntelError
-from transforms.settings import load_settings
 
 ROOT = Path(__file__).resolve().parent.parent
+ANY_KEY = b"any"
+"""Settings are looked at; nothing is hashed."""
+
 OLDEST, TOO_NEW = (3, 11), (3, 13)
 FREE_DISK_BYTES = 2_000_000_000
 FREE_MEMORY_BYTES = 1_500_000_000
@@ -107,7 +110,7 @@ def check_ports() -> Finding:
 def check_settings(settings: Path | None) -> Finding:
     """The settings file."""
     try:
-        found = load_settings(settings)
+        found = checked_settings(settings, ANY_KEY)
     except SalesIntelError as error:
         return Finding("settings", False, str(error), "mend the file, or name another")
     shown = str(settings) if settings else "defaults (no salesintel.toml here)"

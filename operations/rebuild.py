@@ -11,10 +11,10 @@ from connectors.objects import FolderStore
 from embedded.directory import DataDirectory
 from operations.console import console, running
 from operations.runs import noted_run
+from pipelines.checks import checked_settings
 from pipelines.graph import Parts
 from pipelines.rebuild import RAW, Rebuilt, count
 from pipelines.rebuild import rebuild as rebuilt
-from transforms.settings import load_settings
 from warehouse.clients import bigquery_client
 from warehouse.latest import table_reference
 from warehouse.sink import StorageSink
@@ -36,8 +36,10 @@ def rebuild(directory: DataDirectory, *, dry_run: bool) -> Rebuilt | None:
         )
         return None
     objects = FolderStore(directory.objects)
+    key = directory.make_redaction_key()
     parts = Parts(
-        settings=load_settings(Path(stack.settings) if stack.settings else None),
+        settings=checked_settings(Path(stack.settings) if stack.settings else None, key),
+        redaction_key=key,
         open_sink=partial(StorageSink, endpoint, give_up_after_s=GIVE_UP_AFTER_S),
         fetch=objects.get,
         store=objects.put,

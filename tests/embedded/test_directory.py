@@ -228,3 +228,14 @@ def test_health_is_read_as_it_was_written_and_empty_where_it_is_missing_or_broke
         (directory.run / "health.json").write_text(broken)
         assert directory.read_health() == {}
     directory.close()
+
+
+def test_the_redaction_key_is_made_once_and_for_nobody_else(tmp_path: Path) -> None:
+    directory = DataDirectory(tmp_path / "data")
+    directory.open()
+    key = directory.make_redaction_key()
+    assert len(key) == 32
+    assert directory.make_redaction_key() == key
+    assert directory.redaction_key.stat().st_mode & 0o777 == 0o600
+    assert directory.path.stat().st_mode & 0o777 == 0o700
+    directory.close()
