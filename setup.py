@@ -31,6 +31,7 @@ RUNTIME = [
     "packaging==26.3",
     "phonenumbers==9.0.43",
     "pyyaml==6.0.3",
+    "requests==2.34.2",
     "rich==15.0.0",
     "simple-salesforce==1.12.10",
     "typer==0.29.2",

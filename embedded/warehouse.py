@@ -9,12 +9,11 @@ import os
 import subprocess
 import sys
 import time
-import urllib.error
-import urllib.request
 from pathlib import Path
 from typing import IO
 
 import duckdb_extensions
+import requests
 
 from embedded.ports import free_port
 from schemas.errors import FatalError
@@ -54,9 +53,8 @@ def answers(rest: str, project: str = PROJECT) -> bool:
     """Whether the server answers."""
     url = f"{rest}/bigquery/v2/projects/{project}/datasets"
     try:
-        with urllib.request.urlopen(url, timeout=PROBE_TIMEOUT_S) as response:  # noqa: S310
-            return bool(response.status == 200)
-    except (urllib.error.URLError, OSError):
+        return requests.get(url, timeout=PROBE_TIMEOUT_S).status_code == 200
+    except requests.RequestException:
         return False
 
 

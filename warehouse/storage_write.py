@@ -206,10 +206,10 @@ class Appender:
 
     def _open(self) -> None:
         self.close()
-        requests: queue.SimpleQueue[Any] = queue.SimpleQueue()
+        pending: queue.SimpleQueue[Any] = queue.SimpleQueue()
 
         def outgoing() -> Iterator[Any]:
-            while (request := requests.get()) is not None:
+            while (request := pending.get()) is not None:
                 yield request
 
         # The stub itself: the client's method would wait here for the first response, and there is
@@ -221,7 +221,7 @@ class Appender:
                 ("x-goog-request-params", f"write_stream={self._stream(self._sent[0].table)}"),
             ),
         )
-        self._requests = requests
+        self._requests = pending
         self._opened = time.monotonic()
         self._schema_of = ""
 
