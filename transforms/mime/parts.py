@@ -11,6 +11,7 @@ from transforms.mime.words import base64_bytes
 MOST_PARTS = 1_000
 DEEPEST = 30
 TOO_MANY = "too_many_parts"
+TOO_DEEP = "parts_too_deep"
 UNCLOSED = "boundary_unclosed"
 NO_PARTS = "multipart_without_parts"
 LONGEST_LINE = 998
@@ -55,7 +56,9 @@ class Tree:
     ) -> None:
         kind = content_type(headers, default)
         value = kind.value
-        if value.startswith("multipart/") and depth < DEEPEST:
+        if value.startswith("multipart/") and depth >= DEEPEST:
+            self._note(TOO_DEEP)
+        elif value.startswith("multipart/"):
             boundary = kind.parameters.get("boundary", "")
             if not boundary and (found := _BOUNDARY.search(headers["content-type"][0])):
                 boundary = found[1]

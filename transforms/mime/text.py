@@ -18,6 +18,7 @@ _WROTE = (
     r"написал|пишет|kirjoitti|yazdı)"
 )
 _ATTRIBUTION = re.compile(rf"(?:[^\n]{{0,300}}\s)?{_WROTE}\b[^\n]{{0,120}}:\s*\Z")
+_OPENINGS = ("On ", "Am ", "Le ", "El ")
 # From here on everything is somebody else's older mail.
 _HISTORY = re.compile(
     r"^(?:-{2,} ?(?:Original Message|Original Appointment|Ursprüngliche Nachricht|"
@@ -95,13 +96,19 @@ def _drop_attribution(lines: list[str]) -> None:
     if not place or not lines[place - 1].endswith(":"):
         return
     last = lines[place - 1]
+    before = lines[place - 2] if place > 1 else ""
+    is_second = before.startswith(_OPENINGS) and not last.startswith(_OPENINGS)
+    whole = f"{before} {last}"
     if len(last) <= LONGEST_ATTRIBUTION and _ATTRIBUTION.match(last):
-        is_second = (
-            place > 1
-            and not last.startswith(("On ", "Am ", "Le ", "El "))
-            and (lines[place - 2].startswith(("On ", "Am ", "Le ", "El ")))
-        )
         del lines[place - 1 - is_second :]
+    elif (
+        is_second
+        and len(whole) <= LONGEST_ATTRIBUTION
+        and _DIGIT.search(before)
+        and _ATTRIBUTION.match(whole)
+    ):
+        # `Am <date> schrieb <name>`, and on the next line `<address>:`.
+        del lines[place - 2 :]
 
 
 def snippet(text: str) -> str:

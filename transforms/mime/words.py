@@ -60,7 +60,4 @@ def base64_bytes(raw: bytes) -> bytes:
         pass
     bare = _NOT_BASE64.sub(b"", raw)
     bare = bare[: len(bare) - (len(bare) % 4 == 1)]
-    try:
-        return binascii.a2b_base64(bare + b"=" * (-len(bare) % 4))
-    except binascii.Error:
-        return b""
+    return binascii.a2b_base64(bare + b"=" * (-len(bare) % 4))
