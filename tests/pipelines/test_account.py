@@ -3,6 +3,7 @@
 import json
 import random
 
+import msgspec
 import pytest
 from company_messages import CompanyMessages
 from graph_runs import rows_of
@@ -15,7 +16,8 @@ from schemas.columns import Row
 from schemas.envelope import encode
 from schemas.flow import Received
 from schemas.operations import DeadLetter
-from schemas.records import Duplicate, RawChange
+from schemas.records import Duplicate, Interaction, Person, RawChange
+from transforms.settings import CustomField, FieldPolicy
 
 ENVELOPE = encode(new_change("files", "contact", "1", b"{}", stamp=1, fetched=1)).attributes
 
@@ -105,6 +107,30 @@ def test_valid_messages_with_something_wrong_are_accounted_for(
     rows = rows_of(mutated(random.Random(seed), messages), deployment)
     assert not unexpected(rows)
     assert sum(isinstance(row, RawChange) for row in rows) > len(messages) // 3
+
+
+def test_field_policies_and_custom_fields_make_no_message_go_astray(
+    company: CompanyMessages,
+) -> None:
+    strict = msgspec.structs.replace(
+        company.settings,
+        custom_fields=tuple(
+            CustomField(record="hubspot.contact", field=field, column=column)
+            for field, column in (("email", "phones"), ("phone", "emails"), ("id", "created_at"))
+        ),
+        field_policies=(
+            FieldPolicy(column="sales.people.emails", treatment="drop"),
+            FieldPolicy(column="sales.people.full_name", treatment="hash"),
+            FieldPolicy(column="sales.participants.participant_key", treatment="hash"),
+            FieldPolicy(column="sales.interactions.body", treatment="truncate", length=3),
+        ),
+    )
+    rng = random.Random(4)
+    for messages in (list(of_every_kind(rng)), list(mutated(rng, company.messages))):
+        rows = rows_of(messages, strict, redaction_key=b"key")
+        assert not unexpected(rows)
+        assert all(len(row.body or "") <= 3 for row in rows if isinstance(row, Interaction))
+        assert all(row.emails == () for row in rows if isinstance(row, Person))
 
 
 def test_a_message_among_bad_ones_comes_to_the_rows_that_it_comes_to_alone(
