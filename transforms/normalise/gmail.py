@@ -8,6 +8,8 @@ import binascii
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
+from msgspec.structs import replace
+
 from schemas.change import Change, opaque_id, stable_hash
 from schemas.clock import partition_day
 from schemas.columns import Row
@@ -46,7 +48,7 @@ def normalise_message(change: Change, settings: Settings, written_at: int) -> Re
         raise InvalidPayload(f"gmail has no object type {change.object_type} here")
     base: dict[str, Any] = lineage(change, written_at, PIPELINE_VERSION)
     if change.operation != "upsert":
-        return (_tombstone(base, change, written_at),), ()
+        return _tombstone(base, change, written_at), ()
     found = values.decode_object(change.payload)
     mail = read_mail(_raw(found))
     labels = values.take(found, "labelIds", _labels) or ()
@@ -64,27 +66,19 @@ def normalise_message(change: Change, settings: Settings, written_at: int) -> Re
     interaction_id = (
         ids.mail_interaction_id(message_id)
         if message_id
-        # Without an id, copies in several mailboxes are known by what they say.
-        else stable_hash(
-            "mail without id",
-            *sorted({party.email.address for party in parties}),
-            subject or "",
-            str(sent),
-            mail.text,
-        )
+        else _known_by_content(parties, subject or "", sent, mail.text)
     )
     shared: dict[str, Any] = {
         "interaction_id": interaction_id,
-        "event_date": partition_day(occurred, written_at),
+        # By the version's stamp where its own time is not known, so that a retry finds the same.
+        "event_date": partition_day(change.stamp if occurred is None else occurred, written_at),
     }
     records: dict[str, IdentityRecord] = {}
     participants: list[Row] = []
     for ordinal, party in enumerate(parties):
         record = _record(change, party.email, own, bulk and party.role in ("from", "reply_to"))
         known = records.get(record.record_key)
-        # One address, one record: the spelling that carries a name.
-        if known is None or (record.full_name and not known.full_name):
-            records[record.record_key] = record
+        records[record.record_key] = record if known is None else _joined(known, record)
         participants.append(
             Participant(
                 **base,
@@ -129,7 +123,7 @@ def _labels(value: Any) -> tuple[str, ...] | None:
 
 def _message_id(mail: Mail, defects: list[str]) -> str:
     written = mail.all("message-id")
-    found = ids.normal_message_id(mail.first("message-id"))
+    found = next(filter(None, map(ids.normal_message_id, written)), "")
     if not found:
         defects.append("message_id_missing")
     elif len(written) > 1:
@@ -137,15 +131,23 @@ def _message_id(mail: Mail, defects: list[str]) -> str:
     return found
 
 
+def _known_by_content(parties: list[Party], subject: str, sent: int | None, text: str) -> str:
+    """interaction_id of a mail without an id: copies in several mailboxes say the same, but for
+    whom only the sender's copy names."""
+    named = {party.email.address for party in parties if party.role != "bcc"}
+    return stable_hash("mail without id", *sorted(named), subject, str(sent), text)
+
+
 def _sent(mail: Mail, defects: list[str]) -> int | None:
     """By the Date header; where there is none that can be read, by the last hop's."""
-    moment = dates.parse_date(mail.first("date"))
-    if moment.defect:
+    written = mail.first("date")
+    moment = dates.parse_date(written)
+    if not written:
+        defects.append("date_missing")
+    elif moment.defect:
         defects.append(moment.defect)
     if moment.us is not None:
         return moment.us
-    if not mail.first("date"):
-        defects.append("date_missing")
     return dates.parse_date(mail.first("received").rpartition(";")[2].strip()).us
 
 
@@ -245,11 +247,19 @@ def _record(change: Change, found: Email, own: _Own, bulk_sender: bool) -> Ident
     )
 
 
-def _tombstone(base: dict[str, Any], change: Change, written_at: int) -> Interaction:
-    return Interaction(
-        **base,
-        interaction_id=stable_hash("object", change.record_key),
-        part="message",
-        kind="email",
-        event_date=partition_day(change.stamp, written_at),
+def _joined(known: IdentityRecord, other: IdentityRecord) -> IdentityRecord:
+    """One address, one record: the spelling that carries a name; shared where any role says so."""
+    shared = known.shared or other.shared
+    return replace(known, full_name=known.full_name or other.full_name, shared=shared)
+
+
+def _tombstone(base: dict[str, Any], change: Change, written_at: int) -> tuple[Row, ...]:
+    shared: dict[str, Any] = {
+        "interaction_id": stable_hash("object", change.record_key),
+        "event_date": partition_day(change.stamp, written_at),
+    }
+    # The participants are gone with it: the newest set is this one.
+    nobody = Participant(
+        **base, **shared, ordinal=0, role="about", participant_key=change.record_key
     )
+    return Interaction(**base, **shared, part="message", kind="email"), nobody
