@@ -28,6 +28,9 @@ class Selection(msgspec.Struct, frozen=True, kw_only=True):
     limit: int = 10_000
 
 
+_SOURCE = r"COALESCE(source, REGEXP_EXTRACT(topic, r'^changes-(.+)$'), 'unknown')"
+"""As ops.dead_letters_summary names it, from where a person has it."""
+
 Message = tuple[str, bytes, dict[str, str]]
 """Topic, data and attributes."""
 
@@ -46,7 +49,7 @@ def dead_letters(client: bigquery.Client, chosen: Selection) -> Iterator[DeadLet
     for name in ("stage", "error_type", "source", "dead_letter_id"):
         value = getattr(chosen, name)
         if value:
-            conditions.append(f"{name} = @{name}")
+            conditions.append(f"{_SOURCE if name == 'source' else name} = @{name}")
             parameters.append(bigquery.ScalarQueryParameter(name, "STRING", value))
     if chosen.since is not None:
         conditions.append("failed_at >= @since")

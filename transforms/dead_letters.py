@@ -74,7 +74,7 @@ def dead_letter(
         failed_date=now // DAY_US,
         stage=getattr(error, "stage", stage),
         error_type=type(error).__name__,
-        error_message=str(error)[:MAX_ERROR_CHARACTERS],
+        error_message=_readable(str(error))[:MAX_ERROR_CHARACTERS],
         stack_trace=None if expected else _stack(error),
         source=known,
         object_type=kind.removeprefix(TYPE_PREFIX) if kind.startswith(TYPE_PREFIX) else None,
@@ -91,6 +91,11 @@ def dead_letter(
         payload=payload,
         payload_uri=uri,
     )
+
+
+def _readable(text: str) -> str:
+    """Lone surrogates escaped: a dead letter that could not be encoded would stop the stream."""
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 def _stack(error: BaseException) -> str:

@@ -4,6 +4,7 @@ import base64
 import json
 import random
 from collections.abc import Iterator
+from copy import deepcopy
 from typing import Any, cast
 
 from schemas.change import LANES, OPERATIONS, SOURCES, Change, Source, new_change, opaque_id
@@ -43,8 +44,10 @@ def random_bytes(rng: random.Random) -> bytes:
 
 
 def random_text(rng: random.Random) -> str:
+    """Of any characters but lone surrogates, which no message can carry."""
     points = (rng.choice((0x20, 0x7F, 0x300, 0xD7FF, 0x10FFFF)) for _ in range(rng.randrange(12)))
-    return "".join(chr(rng.randrange(most + 1)) for most in points)
+    drawn = "".join(chr(rng.randrange(most + 1)) for most in points)
+    return drawn.encode("utf-8", "replace").decode()
 
 
 def of_every_kind(rng: random.Random) -> Iterator[Received]:
@@ -143,7 +146,7 @@ def _fields(rng: random.Random, message: Received) -> tuple[bytes, dict[str, str
             if isinstance(fields[name], dict) and rng.random() < 0.8:
                 fields = fields[name]
                 continue
-            fields[name] = rng.choice(VALUES)
+            fields[name] = deepcopy(rng.choice(VALUES))
             break
     return _around(message, json.dumps(document, ensure_ascii=rng.random() < 0.5).encode())
 

@@ -59,6 +59,12 @@ def failing_on_ann(change: Any, *others: Any) -> Any:
     return {"2": normalise_hubspot}[change.object_id](change, *others)
 
 
+def failing_with_words_that_no_table_holds(change: Any, *others: Any) -> Any:
+    if change.object_id == "1":
+        raise ValueError("\ud800" * 2_000)
+    return normalise_hubspot(change, *others)
+
+
 def misreading_names(change: Any, *others: Any) -> Any:
     rows, identities = normalise_hubspot(change, *others)
     return tuple(msgspec.structs.replace(row, given_name="?") for row in rows), identities
@@ -81,7 +87,9 @@ def people(rows: Iterable[Row]) -> dict[str, Any]:
     return {row["record_key"]: row for row in shown.values()}
 
 
-@pytest.mark.parametrize("broken", [refusing_ann, failing_on_ann])
+@pytest.mark.parametrize(
+    "broken", [refusing_ann, failing_on_ann, failing_with_words_that_no_table_holds]
+)
 def test_what_a_parser_refused_comes_back_when_it_is_mended(
     parser: Any, tmp_path: Path, broken: Any
 ) -> None:

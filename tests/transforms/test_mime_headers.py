@@ -85,6 +85,11 @@ def test_bytes_above_ascii_are_utf_8_or_what_the_mail_declares(
     assert (body_of(raw), read_block(raw).defects) == (b"body", defects)
 
 
+def test_one_header_in_another_charset_leaves_the_others_as_they_are() -> None:
+    raw = "Subject: Grüße\n".encode() + "X-Spam: geprüft\n".encode("cp1252") + b"To: x\n\n"
+    assert headers_of(raw) == {"subject": ["Grüße"], "x-spam": ["geprüft"], "to": ["x"]}
+
+
 def test_a_charset_that_knows_no_colon_takes_no_header_away() -> None:
     assert headers_of(b"Subject: a charset=utf-16le \xfc\n\n")["subject"][0].startswith("a ")
 

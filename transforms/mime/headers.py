@@ -16,7 +16,7 @@ CUT = "headers_cut"
 _FIELD = re.compile(r"^([!-9;-~]+)[ \t]*:[ \t]*([^\n]*(?:\n[ \t][^\n]*)*)", re.MULTILINE)
 _NOT_A_FIELD = re.compile(r"^(?![!-9;-~]+[ \t]*:|[ \t]|>?From )", re.MULTILINE)
 _FOLD = re.compile(r"\n[ \t]+")
-_CHARSET = re.compile(r"charset=\"?([\w.:-]{2,40})", re.IGNORECASE)
+_CHARSET = re.compile(rb"charset=\"?([\w.:-]{2,40})", re.IGNORECASE)
 
 
 class Block(NamedTuple):
@@ -65,17 +65,22 @@ def _fields(text: str) -> Headers:
 
 
 def _text(block: bytes) -> tuple[str, str]:
-    """8-bit headers are UTF-8 (RFC 6532), else in the charset that the mail declares somewhere."""
+    """8-bit headers are UTF-8 (RFC 6532), else in the charset that the mail declares somewhere;
+    line by line, for a relay may have added one in another."""
     try:
         return block.decode("utf-8"), ""
     except UnicodeDecodeError:
-        text = block.decode("cp1252", "replace")
-    declared = _CHARSET.search(text)
-    name = codec(declared[1]) if declared else ""
-    if name and not name.startswith(("utf-", "utf_", "cp1252")):
-        again = whole(block.decode(name, "replace"))
-        # Newlines must stand where they stood, the body begins after as many; and names of headers
-        # must be what they were, which a charset of mainframes knows nothing of.
-        if again.count("\n") == text.count("\n") and again.count(":") == text.count(":"):
-            text = again
-    return text, "headers_8bit"
+        declared = _CHARSET.search(block)
+    name = codec(declared[1].decode()) if declared else ""
+    charset = "cp1252" if not name or name.startswith("utf") else name
+    return "\n".join([_line(line, charset) for line in block.split(b"\n")]), "headers_8bit"
+
+
+def _line(line: bytes, charset: str) -> str:
+    try:
+        return line.decode("utf-8")
+    except UnicodeDecodeError:
+        text = whole(line.decode(charset, "replace"))
+    # Charsets of mainframes know nothing of the names of headers.
+    is_header = text.count(":") == line.count(b":") and "\n" not in text
+    return text if is_header else line.decode("cp1252", "replace")
