@@ -32,5 +32,7 @@ def median_us(
 def forget(package: str) -> None:
     """Empties the caches of functions in a package, so that no value is known already."""
     for found in gc.get_objects():
-        if isinstance(found, functools._lru_cache_wrapper) and found.__module__.startswith(package):
-            found.cache_clear()
+        if isinstance(found, functools._lru_cache_wrapper):
+            module = found.__module__ or ""
+            if module == package or module.startswith(package + "."):
+                found.cache_clear()
