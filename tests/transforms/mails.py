@@ -57,7 +57,7 @@ def read(*headers: str, body: str | bytes = "Hello there\n") -> Mail:
 
 
 def a_message(
-    raw: bytes, *, object_id: str = "18f", operation: str = "upsert", **fields: Any
+    raw: bytes, /, *, object_id: str = "18f", operation: str = "upsert", **fields: Any
 ) -> Change:
     """The change of a Gmail message; a field that is None is left out."""
     resource = {
