@@ -109,6 +109,7 @@ def test_valid_messages_with_something_wrong_are_accounted_for(
     assert sum(isinstance(row, RawChange) for row in rows) > len(messages) // 3
 
 
+@pytest.mark.slow
 def test_field_policies_and_custom_fields_make_no_message_go_astray(
     company: CompanyMessages,
 ) -> None:
@@ -133,6 +134,7 @@ def test_field_policies_and_custom_fields_make_no_message_go_astray(
         assert all(row.emails == () for row in rows if isinstance(row, Person))
 
 
+@pytest.mark.slow
 def test_a_message_among_bad_ones_comes_to_the_rows_that_it_comes_to_alone(
     company: CompanyMessages,
 ) -> None:
