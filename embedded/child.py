@@ -57,6 +57,8 @@ class Child:
         self._wait_s = FIRST_WAIT_S
         self.restarts = 0
         self.given_up = False
+        self.started = 0.0
+        """Wall clock, in seconds since the epoch."""
 
     @property
     def pid(self) -> int | None:
@@ -71,6 +73,7 @@ class Child:
         """Starts the program; its output goes to its log."""
         self._rotate()
         self._log = self.log_path.open("ab")
+        self.started = time.time()
         self._process = subprocess.Popen(
             self.command,
             stdin=subprocess.DEVNULL,
@@ -83,7 +86,10 @@ class Child:
         log.info("%s started, process %d", self.name, self._process.pid)
 
     def watch(self) -> None:
-        """Restarts a program that has ended, with longer and longer waits; gives up at last."""
+        """Restarts a program that has ended, with longer and longer waits; gives up at last.
+
+        One that ended well was asked to: that is no failure to be counted.
+        """
         if self.given_up or self.pid is not None or self._process is None:
             return
         now = self._monotonic()
@@ -93,6 +99,9 @@ class Child:
             while self._restarts and now - self._restarts[0] > WITHIN_S:
                 self._restarts.popleft()
                 self._wait_s = FIRST_WAIT_S
+            if code == 0:
+                self._wait_until = now + FIRST_WAIT_S
+                return
             if len(self._restarts) >= RESTARTS:
                 self.given_up = True
                 log.error(
@@ -107,7 +116,8 @@ class Child:
             self._wait_s = min(self._wait_s * 2, LONGEST_WAIT_S)
         if now >= self._wait_until:
             self._wait_until = 0.0
-            self._restarts.append(now)
+            if self._process.returncode:
+                self._restarts.append(now)
             self.restarts += 1
             self._close_log()
             self.start()

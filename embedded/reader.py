@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 
 import grpc
 from google.api_core import exceptions as api
+from google.api_core.retry import Retry, if_exception_type
 from google.cloud import pubsub_v1
 from google.pubsub_v1.services.subscriber.transports import SubscriberGrpcTransport
 
@@ -32,6 +33,14 @@ OUTSTANDING_MESSAGES = 2_000
 
 PULL_TIMEOUT_S = 10.0
 CALL_TIMEOUT_S = 30.0
+CALL_RETRY = Retry(
+    predicate=if_exception_type(api.ServiceUnavailable, api.Aborted, api.Unknown),
+    initial=0.1,
+    maximum=2.0,
+    timeout=CALL_TIMEOUT_S,
+)
+"""Of acknowledging and extending. What fails in the end is a GoogleAPIError, and is redelivered."""
+
 RETRY_WAIT_S = 0.5
 ACKS_A_CALL = 1_000
 LEASE_S = 60
@@ -126,23 +135,30 @@ class SubscriptionReader:
             ack_ids = [message.ack_id for message in messages[start : start + ACKS_A_CALL]]
             try:
                 self._client.acknowledge(
-                    subscription=self._subscription, ack_ids=ack_ids, timeout=CALL_TIMEOUT_S
+                    subscription=self._subscription,
+                    ack_ids=ack_ids,
+                    timeout=CALL_TIMEOUT_S,
+                    retry=CALL_RETRY,
                 )
-            except api.GoogleAPICallError as error:
+            except api.GoogleAPIError as error:
                 # They will come again and be found to be duplicates: nothing is lost.
-                log.warning("acknowledge failed (%s): messages will be redelivered", error.code)
+                log.warning(
+                    "acknowledge failed (%s): messages will be redelivered", type(error).__name__
+                )
 
     def _give_back(self) -> None:
         """What was pulled and never handed out goes back at once, for whoever reads next."""
         with self._lock:
             ack_ids = [message.ack_id for message in self._ready]
+            self._ready.clear()
         for start in range(0, len(ack_ids), ACKS_A_CALL):
-            with contextlib.suppress(api.GoogleAPICallError):
+            with contextlib.suppress(api.GoogleAPIError):
                 self._client.modify_ack_deadline(
                     subscription=self._subscription,
                     ack_ids=ack_ids[start : start + ACKS_A_CALL],
                     ack_deadline_seconds=0,
                     timeout=CALL_TIMEOUT_S,
+                    retry=CALL_RETRY,
                 )
 
     def _pull(self) -> None:
@@ -180,12 +196,13 @@ class SubscriptionReader:
             with self._lock:
                 held = [message.ack_id for message in (*self._ready, *self._handed_out)]
             for start in range(0, len(held), ACKS_A_CALL):
-                with contextlib.suppress(api.GoogleAPICallError):
+                with contextlib.suppress(api.GoogleAPIError):
                     self._client.modify_ack_deadline(
                         subscription=self._subscription,
                         ack_ids=held[start : start + ACKS_A_CALL],
                         ack_deadline_seconds=LEASE_S,
                         timeout=CALL_TIMEOUT_S,
+                        retry=CALL_RETRY,
                     )
 
 

@@ -143,7 +143,11 @@ class Supervisor:
         command += [f"--objects={self.directory.objects}", f"--marks={marks}"]
         command += [f"--redaction-key={self.directory.redaction_key}"]
         command += [f"--settings={stack.settings}"] if stack.settings else []
-        return self._child("pipeline", command, lambda: _younger_than(marks, HEARTBEAT_AGE_S))
+        # Marks that a killed pipeline has left say nothing of this one.
+        child = self._child(
+            "pipeline", command, lambda: _written_since(marks, child.started, HEARTBEAT_AGE_S)
+        )
+        return child
 
     def _child(self, name: str, command: list[str], healthy: Callable[[], bool]) -> Child:
         return Child(name, command, self.directory.logs / f"{name}.log", healthy)
@@ -192,8 +196,10 @@ class Supervisor:
         self.directory.close()
 
 
-def _younger_than(path: Path, seconds: float) -> bool:
+def _written_since(path: Path, moment: float, seconds: float) -> bool:
+    """Whether a file was written after a moment, and in the last seconds."""
     try:
-        return time.time() - path.stat().st_mtime < seconds
+        written = path.stat().st_mtime
     except FileNotFoundError:
         return False
+    return written > moment and time.time() - written < seconds
