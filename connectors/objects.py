@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 from typing import Protocol
 
-from schemas.errors import FatalError
+from schemas.errors import FatalError, RetriableError
 
 _NAME = re.compile(r"[A-Za-z0-9_.-]+(?:/[A-Za-z0-9_.-]+)*\Z")
 SCHEME = "folder:"
@@ -44,11 +44,14 @@ class FolderStore:
         return SCHEME + name
 
     def get(self, uri: str) -> bytes:
-        """The bytes; LookupError for an address that is none of ours, or empty."""
+        """The bytes; LookupError for an address that is none of ours, or empty; RetriableError
+        where the folder cannot be read now."""
         name = uri.removeprefix(SCHEME)
         if name == uri or not _NAME.match(name) or ".." in name.split("/"):
             raise LookupError(uri)
         try:
             return (self._folder / name).read_bytes()
-        except OSError:
+        except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
             raise LookupError(uri) from None
+        except OSError as error:
+            raise RetriableError(f"objects cannot be read: {error.strerror}") from error

@@ -37,7 +37,7 @@ from transforms.identity.messages import (
     version_of,
 )
 from transforms.identity.partition import Clustering, StrongestFirst
-from transforms.identity.records import MOVED_ON, NOTHING, Records, Stamp, from_stored, stamp_of
+from transforms.identity.records import NOTHING, Records, Stamp, from_stored, stamp_of
 from transforms.settings import Settings
 from transforms.shard import LOG, TOKEN, ShardedState
 
@@ -134,7 +134,7 @@ class RecordsFn(beam.DoFn):  # type: ignore[misc]
             if outcome is NOTHING:
                 continue
             key = one.record.record_key
-            shard.append(shard.index.entry(key, moved_on=outcome is MOVED_ON))
+            shard.append(shard.index.entry(key, moved_on=outcome.standing is None))
             if outcome.row is not None:
                 rows.append(outcome.row)
             if outcome.standing is not None:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connectors.objects import FolderStore
-from schemas.errors import FatalError
+from schemas.errors import FatalError, RetriableError
 
 
 def test_what_is_put_is_got_back_and_the_newest_of_a_name_wins(tmp_path: Path) -> None:
@@ -36,3 +36,17 @@ def test_an_address_finds_what_was_put_or_nothing(
         assert FolderStore(folder).get(uri) == b"kept"
     except LookupError:
         assert uri != "folder:kept"
+
+
+def test_a_folder_that_cannot_be_read_now_is_no_empty_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = FolderStore(tmp_path)
+    uri = store.put("a/b", b"x")
+
+    def fails(_: Path) -> bytes:
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr(Path, "read_bytes", fails)
+    with pytest.raises(RetriableError, match="Input/output error"):
+        store.get(uri)

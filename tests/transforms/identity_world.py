@@ -22,7 +22,7 @@ from transforms.identity.messages import (
 )
 from transforms.identity.partition import StrongestFirst
 from transforms.identity.publish import published_entity, published_link
-from transforms.identity.records import MOVED_ON, NOTHING, Records, Stamp, from_stored, stamp_of
+from transforms.identity.records import NOTHING, Records, Stamp, from_stored, stamp_of
 from transforms.settings import Settings
 
 SETTINGS = Settings(own_domains=("own.test",), own_numbers=("+12125550000",))
@@ -188,7 +188,7 @@ class Bag:
         outcome = self._records[shard].receive(message, stands)
         if outcome is NOTHING:
             return
-        entry = self._records[shard].entry(message.record_key, moved_on=outcome is MOVED_ON)
+        entry = self._records[shard].entry(message.record_key, moved_on=outcome.standing is None)
         self._logs.setdefault(f"records{shard}", []).append(entry)
         if outcome.row is not None:
             self.rows.append(outcome.row)

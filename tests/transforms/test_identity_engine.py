@@ -26,11 +26,34 @@ def feed(rows: list[Row]) -> list[tuple[str, str, tuple[str, ...]]]:
     )
 
 
-def test_a_newer_version_that_says_the_same_writes_nothing() -> None:
+def test_a_newer_version_that_says_the_same_moves_the_row_on_and_nothing_else() -> None:
     one = engine()
     assert one.add([record("hubspot:contact:1", 1, **ANN)])
+    (row,) = one.add([record("hubspot:contact:1", 2, **ANN)])
+    assert isinstance(row, StoredRecord)
+    assert row.version_stamp == 2
     assert one.add([record("hubspot:contact:1", 2, **ANN)]) == []
     assert one.add([record("hubspot:contact:1", 1, given_name="Late")]) == []
+
+
+def test_a_sighting_that_says_the_same_writes_nothing() -> None:
+    one = engine()
+    assert one.add([record("gmail:address:0", 1, **ANN)])
+    assert one.add([record("gmail:address:0", 2, **ANN)]) == []
+
+
+def test_after_a_restart_a_late_version_still_comes_too_late() -> None:
+    ann, bob = {"emails": ("ann@acme.com",)}, {"emails": ("bob@acme.com",)}
+    one = engine()
+    rows = [
+        *one.add([record("salesforce:contact:1", 1, **ann)]),
+        *one.add([record("salesforce:contact:1", 3, **ann)]),
+        *one.add([record("hubspot:contact:2", 1, **bob)]),
+    ]
+    again = engine()
+    assert again.seed(seeds_of(rows)) == []
+    assert again.add([record("salesforce:contact:1", 2, **bob)]) == []
+    assert entity_of(again, "salesforce:contact:1") != entity_of(again, "hubspot:contact:2")
 
 
 def test_a_newer_version_still_shuts_out_what_is_older_than_it() -> None:

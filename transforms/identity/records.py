@@ -9,7 +9,13 @@ from schemas.clock import Clock
 from schemas.errors import InvalidRow
 from schemas.identity import IdentityRecord, StoredRecord
 from transforms.identity.evidence import Evidence
-from transforms.identity.messages import Membership, Standing, Version, version_of
+from transforms.identity.messages import (
+    Membership,
+    Standing,
+    Version,
+    is_observed,
+    version_of,
+)
 
 Stamp = tuple[int, int, str]
 """A version as the tables have it: stamp, fetched, digest."""
@@ -46,7 +52,7 @@ class Outcome(NamedTuple):
 NOTHING = Outcome(None, (), None)
 """A late or repeated version: not even the state has changed."""
 MOVED_ON = Outcome(None, (), None)
-"""A newer version that says the same: the state has changed, and nobody need be told."""
+"""A newer sighting that says the same: the state has changed, and nobody need be told."""
 
 
 class Records:
@@ -63,8 +69,8 @@ class Records:
     def receive(self, record: IdentityRecord, stands: Stamp | None = None) -> Outcome:
         """Takes in a version of a record.
 
-        A newer version that says the same moves the version on and tells nobody. `stands` is the
-        version of the row that a seeded record comes from: it needs no other row.
+        A newer version that says the same moves the version on and tells no other layer. `stands`
+        is the version of the row that a seeded record comes from: it needs no other row.
         """
         version = version_of(record)
         before = self._kept.get(record.record_key)
@@ -74,8 +80,7 @@ class Records:
         row_version = stands or record.version
         if before is not None:
             if content == before.content:
-                self._kept[record.record_key] = before._replace(newest=version)
-                return MOVED_ON
+                return self._moved_on(record, before, version, row_version, stands is not None)
             row_version = max(before.row, row_version)
         self._kept[record.record_key] = Kept(content, version, version, row_version)
         evidence = self._evidence
@@ -89,6 +94,19 @@ class Records:
         standing = Standing(record.record_key, version, evidence.digest(record), len(keys))
         row = None if stands else stored_record(record, row_version, self._clock())
         return Outcome(row, tuple(memberships), standing)
+
+    def _moved_on(
+        self, record: IdentityRecord, before: Kept, version: Version, row: Stamp, stands: bool
+    ) -> Outcome:
+        """A newer version says the same. The table is told where it is somebody's entry in a
+        register, or an older one that says otherwise and comes late would win after a restart;
+        addresses and numbers are sighted again with every mail and call, and it is not."""
+        if is_observed(record.record_key) or stands:
+            self._kept[record.record_key] = before._replace(newest=version)
+            return MOVED_ON
+        row = max(before.row, row)
+        self._kept[record.record_key] = before._replace(newest=version, row=row)
+        return Outcome(stored_record(record, row, self._clock()), (), None)
 
     def entry(self, record_key: str, *, moved_on: bool = False) -> bytes:
         """The log's entry of a record that `receive` has taken in; without the content where the
