@@ -16,6 +16,9 @@ from embedded.directory import DataDirectory, Stack
 from schemas.errors import FatalError, SalesIntelError
 from warehouse.clients import Endpoint, bigquery_client
 
+NO_ANSWER = (RequestException, RetryError, ServerError)
+"""What the clients raise where a stack is down, or comes back just now."""
+
 console = Console()
 errors = Console(stderr=True)
 
@@ -37,7 +40,7 @@ def spoken_errors(debug: bool = False) -> Iterator[None]:
             raise
         _say(str(error))
         raise typer.Exit(2 if isinstance(error, FatalError) else 1) from None
-    except (RequestException, RetryError, ServerError) as error:
+    except NO_ANSWER as error:
         if debug:
             raise
         _say(f"the stack does not answer ({type(error).__name__}): see `salesintel status`")

@@ -1,13 +1,17 @@
 """Waiting until the pipeline has taken everything in: by the account, not by the clock."""
 
+import logging
 import time
 from collections.abc import Callable
 
 from google.cloud import bigquery
 
 from embedded.directory import DataDirectory
+from operations.console import NO_ANSWER
 from pipelines.recovery import read_marks
 from schemas.errors import RetriableError
+
+log = logging.getLogger(__name__)
 
 EVERY_S = 0.5
 PROBE_EVERY_S = 0.05
@@ -28,16 +32,27 @@ def accounted(client: bigquery.Client) -> int:
     return int(next(iter(client.query_and_wait(ACCOUNTED))).n)
 
 
+def _accounted_or(last: int, client: bigquery.Client) -> int:
+    try:
+        return accounted(client)
+    except NO_ANSWER as error:
+        log.warning("the warehouse does not answer (%s): asking again", type(error).__name__)
+        return last
+
+
 def until_accounted(
     client: bigquery.Client,
     goal: int,
     progress: Callable[[int], None] = lambda count: None,
     still_s: float = STILL_S,
 ) -> int:
-    """Returns when `goal` messages are accounted for; RetriableError where nothing moves."""
-    last, moved = -1, time.monotonic()
+    """Returns when `goal` messages are accounted for; RetriableError where nothing moves.
+
+    A warehouse that does not answer is waited for: it is restarted, and nothing is lost with it.
+    """
+    last, moved = 0, time.monotonic()
     while True:
-        count = accounted(client)
+        count = _accounted_or(last, client)
         progress(count)
         if count >= goal:
             return count

@@ -1,0 +1,67 @@
+"""Waiting by the account: through an outage, but not for ever."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from google.api_core.exceptions import InternalServerError, NotFound, RetryError
+from requests.exceptions import ConnectionError as NoConnection
+
+from operations import waiting
+from operations.waiting import until_accounted
+from schemas.errors import RetriableError
+
+DOWN = (NoConnection("refused"), RetryError("in vain", None), InternalServerError("starting"))
+
+
+@pytest.fixture(autouse=True)
+def without_pause(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(waiting, "EVERY_S", 0.0)
+
+
+def says(monkeypatch: pytest.MonkeyPatch, *answers: int | Exception) -> Any:
+    """A warehouse that gives these answers in turn, and then the last again and again."""
+
+    def script() -> Iterator[int | Exception]:
+        yield from answers
+        while True:
+            yield answers[-1]
+
+    left = script()
+
+    def accounted(client: Any) -> int:
+        answer = next(left)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    monkeypatch.setattr(waiting, "accounted", accounted)
+    return None
+
+
+def test_it_returns_at_the_goal_and_tells_of_every_step(monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[int] = []
+    assert until_accounted(says(monkeypatch, 0, 2, 2, 5), 4, told.append) == 5
+    assert told == [0, 2, 2, 5]
+
+
+def test_a_warehouse_that_is_down_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[int] = []
+    client = says(monkeypatch, 1, *DOWN, 1, 3)
+    assert until_accounted(client, 3, told.append) == 3
+    assert told == [1, 1, 1, 1, 1, 3], "what was known stands"
+
+
+def test_where_nothing_moves_it_says_what_is_missing_and_where_to_look(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for answers in ((2,), (2, *DOWN)):
+        client = says(monkeypatch, *answers)
+        with pytest.raises(RetriableError, match=r"3 of 5 messages are not accounted for") as stuck:
+            until_accounted(client, 5, still_s=0.0)
+        assert "salesintel status" in str(stuck.value)
+
+
+def test_an_error_of_another_kind_ends_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(NotFound):
+        until_accounted(says(monkeypatch, NotFound("no such table")), 1)
