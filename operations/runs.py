@@ -1,15 +1,19 @@
 """ops.runs: a start row, heartbeats and an end row for every run of a command."""
 
 import json
+import logging
 import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
 from schemas.clock import DAY_US, Clock, wall_clock
+from schemas.errors import RetriableError
 from schemas.operations import Run
 from warehouse.clients import Endpoint
 from warehouse.sink import StorageSink
+
+log = logging.getLogger(__name__)
 
 HEARTBEAT_US = 10_000_000
 GIVE_UP_AFTER_S = 30.0
@@ -53,9 +57,17 @@ class RunNotes:
         self._sink.flush()
 
     def heartbeat(self) -> None:
-        """Writes a row where the last one is ten seconds old."""
-        if self._clock() - self._noted > HEARTBEAT_US:
+        """Writes a row where the last one is ten seconds old.
+
+        One that cannot be written is no reason to end the run: the last row says how that went.
+        """
+        if self._clock() - self._noted <= HEARTBEAT_US:
+            return
+        try:
             self.note("running")
+        except RetriableError as error:
+            log.warning("no heartbeat: %s", error)
+            self._sink.discard()
 
     def close(self) -> None:
         """Ends the connection."""

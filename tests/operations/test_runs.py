@@ -1,0 +1,99 @@
+"""Rows of ops.runs: a run is told from start to end, and an outage on its way does not end it."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from embedded.ports import free_port
+from embedded.warehouse import WarehouseServer
+from operations import runs
+from operations.runs import HEARTBEAT_US, RunNotes, noted_run
+from schemas.errors import RetriableError
+from schemas.operations import Run
+from schemas.tables import BY_ROW
+from warehouse.clients import Endpoint, bigquery_client
+from warehouse.latest import select
+from warehouse.provision import provision
+
+
+class Time:
+    """Microseconds; goes when it is told to."""
+
+    def __init__(self) -> None:
+        self.now = 1_800_000_000_000_000
+
+    def __call__(self) -> int:
+        return self.now
+
+
+@pytest.fixture(scope="module")
+def endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Endpoint]:
+    server = WarehouseServer(tmp_path_factory.mktemp("warehouse") / "data")
+    found = server.start()
+    try:
+        client = bigquery_client(found)
+        provision(client, tables=[BY_ROW[Run]])
+        client.close()
+        yield found
+    finally:
+        server.stop()
+
+
+@pytest.fixture
+def nowhere(monkeypatch: pytest.MonkeyPatch) -> Endpoint:
+    """A warehouse that does not answer."""
+    monkeypatch.setattr(runs, "GIVE_UP_AFTER_S", 0.0)
+    port = free_port()
+    return Endpoint(project="p", rest=f"http://127.0.0.1:{port}", grpc=f"127.0.0.1:{port}")
+
+
+def rows_of(endpoint: Endpoint, run_id: str) -> list[Run]:
+    client = bigquery_client(endpoint)
+    sql = f"SELECT * FROM `ops.runs` WHERE run_id = '{run_id}' ORDER BY noted_at"
+    found = list(select(client, Run, sql))
+    client.close()
+    return found
+
+
+@pytest.mark.slow
+def test_a_run_has_a_start_heartbeats_every_ten_seconds_and_an_end(endpoint: Endpoint) -> None:
+    clock = Time()
+    notes = RunNotes(endpoint, "import", {"files": 2}, clock)
+    notes.note("running")
+    for _ in range(25):
+        clock.now += 1_000_000
+        notes.changes += 4
+        notes.heartbeat()
+    notes.failed = 1
+    clock.now += 1
+    notes.note("succeeded")
+    notes.close()
+    found = rows_of(endpoint, notes.run_id)
+    assert [(row.status, row.changes, row.failed) for row in found] == [
+        ("running", 0, 0),
+        ("running", 44, 0),
+        ("running", 88, 0),
+        ("succeeded", 100, 1),
+    ]
+    assert {row.started_at for row in found} == {1_800_000_000_000_000}
+    assert {row.detail for row in found} == {'{"files":2}'}
+
+
+@pytest.mark.slow
+def test_a_run_that_fails_says_by_what_and_nothing_private(endpoint: Endpoint) -> None:
+    with pytest.raises(KeyError), noted_run(endpoint, "import") as run:
+        run.changes = 3
+        raise KeyError("somebody@example.com")
+    first, last = rows_of(endpoint, run.run_id)
+    assert (first.status, last.status) == ("running", "failed")
+    assert (last.changes, last.error_message) == (3, "KeyError")
+
+
+def test_a_heartbeat_that_cannot_be_written_does_not_end_the_run(nowhere: Endpoint) -> None:
+    clock = Time()
+    notes = RunNotes(nowhere, "import", clock=clock)
+    clock.now += HEARTBEAT_US + 1
+    notes.heartbeat()
+    with pytest.raises(RetriableError, match="cannot be written"):
+        notes.note("succeeded")
+    notes.close()
