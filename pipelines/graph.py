@@ -90,7 +90,8 @@ class Ingest(beam.PTransform):  # type: ignore[misc]
         dead = (changes.dead_letters, facts.dead_letters, allowed.dead_letters)
         everything = (rows, sights.duplicates, identity, *dead) | "All rows" >> beam.Flatten()
         packed = everything | "Pack" >> beam.ParDo(PackRowsFn()).with_output_types(RowBatch)
-        settled = packed | "Settle" >> beam.Reshuffle()
+        # Random keys without end would stay for ever in the local runner, which looks through all.
+        settled = packed | "Settle" >> beam.Reshuffle(parts.shards)
         job = (parts.job_name, PIPELINE_VERSION, clock)
         write = WriteRowsFn(parts.open_sink, *job, store=parts.store)
         settled | "Write" >> beam.ParDo(write)
