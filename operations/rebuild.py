@@ -11,10 +11,12 @@ from connectors.objects import FolderStore
 from embedded.directory import DataDirectory
 from operations.console import console, running
 from operations.runs import noted_run
+from operations.waiting import until_written
 from pipelines.checks import checked_settings
 from pipelines.graph import Parts
 from pipelines.rebuild import RAW, Rebuilt, count
 from pipelines.rebuild import rebuild as rebuilt
+from schemas.clock import wall_clock
 from warehouse.clients import bigquery_client
 from warehouse.latest import table_reference
 from warehouse.sink import StorageSink
@@ -47,8 +49,11 @@ def rebuild(directory: DataDirectory, *, dry_run: bool) -> Rebuilt | None:
         job_name="rebuild",
     )
     with noted_run(endpoint, "rebuild", {"changes": changes}) as run:
+        settled = wall_clock()
+        with console.status("waiting for what is on its way …"):
+            until_written(directory, settled)
         with console.status(f"rebuilding from {changes:,} changes …"):
-            result = rebuilt(endpoint, parts)
+            result = rebuilt(endpoint, parts, settled=settled)
         run.changes = result.changes
     table = Table(show_edge=False)
     for heading in ("table", "rows before", "rows after"):

@@ -87,24 +87,34 @@ def count(client: bigquery.Client, reference: str) -> int:
     return int(next(iter(client.query_and_wait(sql, wait_timeout=TIMEOUT_S))).n)
 
 
-def rebuild(endpoint: Endpoint, parts: Parts, dataset_prefix: str = "") -> Rebuilt:
-    """Runs the graph over raw.changes, sweeps what it has replaced, resolves the records anew."""
+def rebuild(
+    endpoint: Endpoint, parts: Parts, dataset_prefix: str = "", settled: int | None = None
+) -> Rebuilt:
+    """Runs the graph over raw.changes, sweeps what it has replaced, resolves the records anew.
+
+    `settled` (microseconds): all rows of what was published before are written. What a pipeline has
+    in hand meanwhile was published later and is not swept: this run may not have read it. None:
+    nothing else writes.
+    """
     client = bigquery_client(endpoint)
     names = {t.id: table_reference(client, t, dataset_prefix) for t in (*DERIVED, RAW)}
     before = {table.id: count(client, names[table.id]) for table in DERIVED}
     began = parts.clock()
+    cut = {"began": began, "settled": began if settled is None else settled}
     sink = partial(_open, parts.open_sink)
     run_bounded(partial(raw_messages, endpoint, dataset_prefix), replace(parts, open_sink=sink))
     for table in DERIVED:
         sweep = (
             f"DELETE FROM {names[table.id]} WHERE written_at < @began "  # noqa: S608 (own names)
-            f"AND change_id IN (SELECT change_id FROM {names[RAW.id]})"
+            f"AND change_id IN (SELECT change_id FROM {names[RAW.id]} "
+            "WHERE publish_time < @settled)"
         )
         client.query_and_wait(
             sweep,
             job_config=bigquery.QueryJobConfig(
                 query_parameters=[
-                    bigquery.ScalarQueryParameter("began", "TIMESTAMP", from_us(began))
+                    bigquery.ScalarQueryParameter(name, "TIMESTAMP", from_us(moment))
+                    for name, moment in cut.items()
                 ]
             ),
             wait_timeout=TIMEOUT_S,

@@ -63,8 +63,8 @@ class Deployment:
     def run(self, statement: str) -> None:
         self.client.query_and_wait(statement)
 
-    def rebuilt(self) -> Rebuilt:
-        return rebuild(self.endpoint, self.parts)
+    def rebuilt(self, settled: int | None = None) -> Rebuilt:
+        return rebuild(self.endpoint, self.parts, settled=settled)
 
 
 @pytest.fixture(scope="module")
@@ -117,6 +117,14 @@ def test_what_is_right_stays_as_it_is(deployment: Deployment) -> None:
     for kind in (RawChange, Duplicate, DeadLetter):
         assert of_kind(after, kind) == of_kind(before, kind)
     assert_accounted(deployment.messages, after)
+
+
+def test_what_a_pipeline_may_have_in_hand_is_not_swept(deployment: Deployment) -> None:
+    before = deployment.rows()
+    result = deployment.rebuilt(settled=0)
+    assert all(result.after[name] == 2 * rows for name, rows in result.before.items())
+    assert_same_views(deployment.rows(), before)
+    assert deployment.rebuilt().after == result.before
 
 
 def test_what_is_published_of_identity_is_not_published_again(deployment: Deployment) -> None:
