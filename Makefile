@@ -53,7 +53,7 @@ security-check: setup ## bandit, known vulnerabilities, secrets in the tree
 	@$(BIN)/python .ci/find_secrets.py
 	@.ci/audit
 
-bench: setup ## Every figure in the README, measured here
+bench: setup ## Every figure in the README, measured here; about ten minutes
 	@$(BIN)/python -m benchmarks
 
 schemas: setup ## Rewrites what is generated from schemas/

@@ -35,6 +35,8 @@ BARS = {
     "published_per_s": (">=", 500.0),
     "accounted_per_s": (">=", 500.0),
     "stack_peak_mb": ("<=", 1_500.0),
+    # Flat, but for what the allocator does; of no meaning where the lag is not a few seconds.
+    "pipeline_slope_repeated_mb_per_min": ("<=", 5.0),
     "restarts_count": ("<=", 0.0),
 }
 
