@@ -43,7 +43,7 @@ def table(title: str, lines: list[Line]) -> Table:
     """What a person reads."""
     shown = Table(title=title)
     for heading in ("benchmark", "figure"):
-        shown.add_column(heading)
+        shown.add_column(heading, overflow="fold")
     for heading in ("value", "bar"):
         shown.add_column(heading, justify="right")
     shown.add_column("holds")
