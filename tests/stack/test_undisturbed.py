@@ -1,5 +1,6 @@
 """A stack that nothing happens to: everything that was published ends in one of three places."""
 
+import os
 import random
 from collections.abc import Callable
 
@@ -15,6 +16,13 @@ from warehouse.query import run_sql
 Start = Callable[[], RunningStack]
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("stack")]
+
+
+def test_the_tests_of_a_stack_run_in_one_process(request: pytest.FixtureRequest) -> None:
+    alone = (
+        request.config.getoption("dist", "no") == "no" and "PYTEST_XDIST_WORKER" not in os.environ
+    )
+    assert alone or request.node.nodeid.endswith("@stack"), "every process would start a stack"
 
 
 def test_an_import_is_accounted_for_to_the_last_row(
