@@ -18,6 +18,10 @@ WITHIN_S = 300.0
 
 FIRST_WAIT_S, LONGEST_WAIT_S = 0.5, 15.0
 LOG_BYTES = 20_000_000
+LEAN = {"MALLOC_ARENA_MAX": "2"}
+"""Of glibc, in the environment of children: by default each of their many threads takes memory from
+an arena of its own, and gives none of it back."""
+
 PR_SET_PDEATHSIG = 1
 """prctl(2): the kernel ends a child whose parent is gone, however the parent ended."""
 

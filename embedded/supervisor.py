@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from embedded import warehouse
-from embedded.child import Child
+from embedded.child import LEAN, Child
 from embedded.directory import DataDirectory, Stack
 from embedded.messaging import provision_messaging
 from embedded.ports import free_port, is_free
@@ -68,12 +68,14 @@ class Supervisor:
         ports: Ports = FREE_PORTS,
         clock: Clock = wall_clock,
         pipeline: bool = True,
+        memory: str = warehouse.MEMORY,
     ) -> None:
         self.directory = directory
         self._settings = settings
         self._wanted = ports
         self._clock = clock
         self._with_pipeline = pipeline
+        self._warehouse_environment = warehouse.environment(memory)
         self._stopping = threading.Event()
         self.children: list[Child] = []
         self.stack: Stack | None = None
@@ -100,7 +102,6 @@ class Supervisor:
             started=self._clock(),
         )
         os.environ["PUBSUB_EMULATOR_HOST"] = stack.pubsub
-        warehouse.prepare()
         servers = [self._pubsub(ports), self._warehouse(ports, stack)]
         for child in servers:
             tell(f"starting {child.name}")
@@ -134,7 +135,12 @@ class Supervisor:
 
     def _warehouse(self, ports: Ports, stack: Stack) -> Child:
         command = warehouse.command(self.directory.warehouse, ports.rest, ports.grpc)
-        return self._child("warehouse", command, lambda: warehouse.answers(stack.rest))
+        return self._child(
+            "warehouse",
+            command,
+            lambda: warehouse.answers(stack.rest),
+            self._warehouse_environment,
+        )
 
     def _pipeline(self, stack: Stack) -> Child:
         marks = self.directory.marks
@@ -149,8 +155,16 @@ class Supervisor:
         )
         return child
 
-    def _child(self, name: str, command: list[str], healthy: Callable[[], bool]) -> Child:
-        return Child(name, command, self.directory.logs / f"{name}.log", healthy)
+    def _child(
+        self,
+        name: str,
+        command: list[str],
+        healthy: Callable[[], bool],
+        environment: dict[str, str] | None = None,
+    ) -> Child:
+        log_path = self.directory.logs / f"{name}.log"
+        environment = environment or {**os.environ, **LEAN}
+        return Child(name, command, log_path, healthy, environment=environment)
 
     def _await(self, child: Child) -> None:
         deadline = time.monotonic() + READY_TIMEOUT_S

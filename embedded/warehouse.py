@@ -1,22 +1,21 @@
 """The embedded warehouse: bqemulator, an implementation of BigQuery's APIs on DuckDB.
 
 Started as a child process with a data directory; its data is on disk when an append is answered.
-`python -m embedded.warehouse --directory …` runs it in the foreground, for a supervisor.
 """
 
-import argparse
 import os
+import re
 import subprocess
 import sys
 import time
 from pathlib import Path
 from typing import IO
 
-import duckdb_extensions
 import requests
 
+from embedded.child import LEAN
 from embedded.ports import free_port
-from schemas.errors import FatalError
+from schemas.errors import ConfigurationError, FatalError
 from warehouse.clients import Endpoint
 
 PROJECT = "salesintel-local"
@@ -27,6 +26,20 @@ START_TIMEOUT_S = 90.0
 STOP_GRACE_S = 15.0
 PROBE_EVERY_S = 0.1
 PROBE_TIMEOUT_S = 2.0
+
+
+MEMORY = "600MB"
+"""What DuckDB may hold by itself. By default it takes four fifths of the machine: a checkpoint of
+raw.changes, whose payloads have some kilobytes, was seen to take 4 GB while rows streamed in."""
+
+_MEMORY = re.compile(r"[1-9]\d*(?:MB|GB)\Z")
+
+
+def environment(memory: str = MEMORY) -> dict[str, str]:
+    """The environment of the server; ConfigurationError where `memory` is no amount of memory."""
+    if not _MEMORY.match(memory):
+        raise ConfigurationError(f"{memory!r} is no amount of memory: write 600MB, or 4GB")
+    return {**os.environ, **LEAN, "SALESINTEL_WAREHOUSE_MEMORY": memory}
 
 
 def command(directory: Path, rest_port: int, grpc_port: int, project: str = PROJECT) -> list[str]:
@@ -42,11 +55,6 @@ def command(directory: Path, rest_port: int, grpc_port: int, project: str = PROJ
         f"--project={project}",
         "--log-level=warning",
     ]
-
-
-def prepare() -> None:
-    """Puts DuckDB's spatial extension where the server loads it from; needs no network."""
-    duckdb_extensions.import_extension("spatial")
 
 
 def answers(rest: str, project: str = PROJECT) -> bool:
@@ -82,7 +90,6 @@ class WarehouseServer:
 
     def start(self) -> Endpoint:
         """Returns when it answers; FatalError with the end of its log where it does not."""
-        prepare()
         self.directory.mkdir(parents=True, exist_ok=True)
         self._log = self._log_path.open("ab")
         self._process = subprocess.Popen(
@@ -91,6 +98,7 @@ class WarehouseServer:
             stdout=self._log,
             stderr=self._log,
             cwd=ROOT,
+            env=environment(),
         )
         deadline = time.monotonic() + START_TIMEOUT_S
         while not answers(self.endpoint.rest or ""):
@@ -120,23 +128,3 @@ class WarehouseServer:
             self._process.kill()
             self._process.wait()
             self._process = None
-
-
-def main() -> None:
-    """Becomes the server: a signal to this process reaches it."""
-    parser = argparse.ArgumentParser(prog="embedded.warehouse", description=__doc__)
-    parser.add_argument("--directory", type=Path, required=True, help="Where its data lies.")
-    parser.add_argument("--rest-port", type=int, required=True, help="Port of the REST API.")
-    parser.add_argument("--grpc-port", type=int, required=True, help="Port of the Storage API.")
-    parser.add_argument("--project", default=PROJECT, help="Project of its datasets.")
-    given = parser.parse_args()
-    directory = given.directory.absolute()
-    prepare()
-    directory.mkdir(parents=True, exist_ok=True)
-    os.chdir(ROOT)
-    line = command(directory, given.rest_port, given.grpc_port, given.project)
-    os.execv(line[0], line)  # noqa: S606 (our own interpreter and arguments)
-
-
-if __name__ == "__main__":
-    main()

@@ -11,6 +11,7 @@ from connectors.files import ImportOptions, mapping_of
 from connectors.objects import FolderStore
 from embedded.directory import DataDirectory
 from embedded.supervisor import Ports
+from embedded.warehouse import MEMORY
 from operations import config
 from operations.console import console, errors, quiet_libraries, spoken_errors
 from schemas.clock import to_us
@@ -77,6 +78,9 @@ def up(
     pubsub_port: Annotated[int, typer.Option(help="0 = a free one.")] = 0,
     rest_port: Annotated[int, typer.Option(help="0 = a free one.")] = 0,
     grpc_port: Annotated[int, typer.Option(help="0 = a free one.")] = 0,
+    warehouse_memory: Annotated[
+        str, typer.Option(help="What the warehouse may hold, as in 4GB: more for large questions.")
+    ] = MEMORY,
 ) -> None:
     """Start the whole system in this terminal; Ctrl-C stops it."""
     from operations.up import up as run
@@ -87,6 +91,7 @@ def up(
             directory,
             settings or config.settings_file(directory),
             Ports(pubsub_port, rest_port, grpc_port),
+            warehouse_memory,
             default=data is None,
         )
 

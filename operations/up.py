@@ -20,10 +20,10 @@ Ctrl-C stops it; the data stays.
 """
 
 
-def up(directory: Path, settings: Path | None, ports: Ports, *, default: bool) -> None:
+def up(directory: Path, settings: Path | None, ports: Ports, memory: str, *, default: bool) -> None:
     """Starts, watches and stops the stack."""
     data = DataDirectory(directory)
-    supervisor = Supervisor(data, settings, ports)
+    supervisor = Supervisor(data, settings, ports, memory=memory)
 
     def stop(number: int, frame: FrameType | None) -> None:
         supervisor.ask_to_stop()

@@ -32,6 +32,9 @@ ROWS = 100
 MAXIMUM_BYTES_BILLED = 20 * 2**30
 """20 GiB: about 0.12 USD on demand. https://cloud.google.com/bigquery/pricing#on_demand_pricing"""
 
+OUT_OF_MEMORY = "Out of Memory Error"
+"""Of DuckDB, in the embedded warehouse."""
+
 # A 500 is not among them: the embedded warehouse gives it for SQL that it cannot read.
 _RETRY = Retry(predicate=if_exception_type(ServiceUnavailable, TooManyRequests), timeout=10.0)
 
@@ -224,6 +227,11 @@ class _Question(NamedTuple):
             return self._late()
         if isinstance(error, NotFound):
             return RefusedQuery(f"{_words(error)} Views and tables: {', '.join(readable())}")
+        if isinstance(error, GoogleAPICallError) and OUT_OF_MEMORY in str(error.message):
+            return RetriableError(
+                "the question is too large for the warehouse's memory: narrow it (--account, "
+                "--since), or start the system with `salesintel up --warehouse-memory 4GB`"
+            )
         if isinstance(error, BadRequest | Forbidden):
             return RefusedQuery(_words(error))
         reason = _words(error) if isinstance(error, GoogleAPICallError) else "no connection"
