@@ -1,7 +1,6 @@
 """The embedded warehouse keeps what it has answered for, through kill and restart."""
 
 import subprocess
-import sys
 import threading
 import time
 from pathlib import Path
@@ -11,7 +10,7 @@ import duckdb
 import pytest
 
 from embedded.ports import free_port
-from embedded.warehouse import ROOT, WarehouseServer, answers
+from embedded.warehouse import ROOT, WarehouseServer, answers, command
 from schemas.clock import to_us
 from schemas.columns import Micros, col
 from schemas.errors import FatalError, RetriableError
@@ -192,10 +191,11 @@ def test_a_server_that_cannot_start_says_why(tmp_path: Path) -> None:
 
 def test_in_the_foreground_it_ends_when_it_is_told_to(tmp_path: Path) -> None:
     rest, grpc_port = free_port(), free_port()
-    line = [sys.executable, "-m", "embedded.warehouse", f"--directory={tmp_path / 'data'}"]
-    line += [f"--rest-port={rest}", f"--grpc-port={grpc_port}"]
+    (tmp_path / "data").mkdir()
     with (tmp_path / "log").open("wb") as log:
-        process = subprocess.Popen(line, cwd=ROOT, stdout=log, stderr=log)
+        process = subprocess.Popen(
+            command(tmp_path / "data", rest, grpc_port), cwd=ROOT, stdout=log, stderr=log
+        )
     try:
         deadline = time.monotonic() + 90
         while not answers(f"http://127.0.0.1:{rest}"):

@@ -6,7 +6,9 @@ from identity_world import SETTINGS, Ticks, history, record, seeds_of, tables
 from schemas.columns import Row
 from schemas.errors import InvalidRow
 from schemas.identity import Entity, EntityChange, IdentityRecord, Link, StoredRecord
-from transforms.identity.engine import Engine
+from transforms.identity.components import Components
+from transforms.identity.engine import Engine, published
+from transforms.identity.messages import SeedEnd
 from transforms.identity.records import from_stored
 
 ANN = {"given_name": "Ann", "family_name": "Lee", "emails": ("ann@acme.com",)}
@@ -217,3 +219,27 @@ def test_records_without_any_evidence_are_entities_of_one() -> None:
     )
     assert len([row for row in rows if isinstance(row, Link)]) == 3
     assert {link.method for link in one.links().values()} == {"single"}
+
+
+def test_waking_looks_at_each_seed_once_however_many_messages_come() -> None:
+    records = [
+        record(f"hubspot:contact:{number}", emails=(f"p{number}@a.com",)) for number in range(300)
+    ]
+    seeds = seeds_of(engine().add(records))
+    looked = 0
+
+    class Counted(dict[str, object]):
+        def get(self, key: str, default: object = None) -> object:
+            nonlocal looked
+            looked += 1
+            return super().get(key, default)
+
+    again = engine()
+    components = Components(again._evidence, again._clustering, Ticks(), seeded=True)
+    components._graph.nodes = Counted(components._graph.nodes)  # type: ignore[assignment]
+    for seed in seeds:
+        components.receive(published(seed))
+    components.receive(SeedEnd(len(seeds)))
+    for _ in range(1_000):
+        assert components.decide() == []
+    assert looked <= 1_000 + len(seeds)

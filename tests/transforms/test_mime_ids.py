@@ -27,6 +27,8 @@ from transforms.mime.ids import ids_in, mail_interaction_id, normal_message_id, 
         ("<0>", ""),
         ("null", ""),
         ("two words here@b.example", ""),
+        ("0000000000<0", ""),
+        ("one@b.example>two", ""),
         ("<one\0@b.example>", ""),
     ],
 )

@@ -48,12 +48,21 @@ def test_without_an_id_copies_are_known_by_what_they_say() -> None:
         {"headers": ("Date: Sat, 31 Jan 2026 08:00:01 +0000",)},
         {"headers": ("Cc: more@x.example",)},
         {"body": "Hello there, again\n"},
+        {"body": "Hello there\n<!-- the same to read, not the same mail -->\n"},
     ],
 )
 def test_without_an_id_mails_that_say_something_else_are_others(other: dict[str, Any]) -> None:
     one = normalised(*WITHOUT_ID)[0]
     another = normalised(*WITHOUT_ID, *other.pop("headers", ()), **other)[0]
     assert one.interaction_id != another.interaction_id
+
+
+def test_what_says_nothing_and_no_time_is_a_mail_by_itself() -> None:
+    one, again, other = (
+        normalised(*WITHOUT_ID, "Date: -", body="\n", object_id=object_id)[0]
+        for object_id in ("1", "1", "2")
+    )
+    assert one.interaction_id == again.interaction_id != other.interaction_id
 
 
 def test_without_id_and_date_the_last_hop_tells_two_mails_apart() -> None:

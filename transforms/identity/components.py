@@ -57,6 +57,9 @@ class Components:
         self._revision = 0
         self._awake = not seeded
         self._seeds: dict[str, Published] = {}
+        self._unseated: list[str] = []
+        """Seeds whose record was not seen to stand yet: looked at from the end, each until it does,
+        so that waking costs no more than there are seeds."""
         self._seed_end: int | None = None
 
     def __len__(self) -> int:
@@ -83,6 +86,7 @@ class Components:
                 self._graph.decide(message)
             case Published():
                 self._seeds[message.record_key] = message
+                self._unseated.append(message.record_key)
                 self._revision = max(self._revision, message.revision)
             case SeedEnd():
                 self._seed_end = message.seeded
@@ -141,10 +145,11 @@ class Components:
         if self._seed_end is None or len(self._seeds) < self._seed_end:
             return False
         nodes = self._graph.nodes
-        for record_key in self._seeds:
-            node = nodes.get(record_key)
+        while self._unseated:
+            node = nodes.get(self._unseated[-1])
             if node is None or node.standing is None:
                 return False
+            self._unseated.pop()
         for seed in self._seeds.values():
             if seed.link is not None:
                 self._ledger.links[seed.record_key] = seed.link

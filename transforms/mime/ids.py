@@ -8,6 +8,7 @@ import re
 from schemas.change import stable_hash
 
 _BRACKETED = re.compile(r"<\s*([^<>\s]+)\s*>")
+_NO_WORD = re.compile(r"[<> ]")
 SHORTEST_WITHOUT_AT = 12
 """Characters below which an id without an at sign is too common to be unique."""
 
@@ -18,7 +19,7 @@ def normal_message_id(header: str) -> str:
     found = bracketed[1] if bracketed else header.strip().strip("<>").strip()
     left, at, right = found.partition("@")
     usable = (left and right) if at else len(found) >= SHORTEST_WITHOUT_AT
-    return found if usable and " " not in found and found.isprintable() else ""
+    return found if usable and found.isprintable() and not _NO_WORD.search(found) else ""
 
 
 def ids_in(header: str) -> tuple[str, ...]:

@@ -33,6 +33,8 @@ class Mail(NamedTuple):
     is_report: bool
     """A delivery report: sent by a machine."""
     defects: list[str]
+    body: bytes
+    """Everything below the headers, its line ends LF."""
 
     def all(self, name: str) -> list[str]:
         """Every value of a header, by its name in lower case, as it is written."""
@@ -53,7 +55,8 @@ def read_mail(raw: bytes) -> Mail:
     tree.defects += block.defects
     if not block.headers:
         tree.defects.append("headers_missing")
-    tree.read(block.headers, raw[block.body_start :])
+    body = raw[block.body_start :]
+    tree.read(block.headers, body)
     texts, names = _texts(tree)
     return Mail(
         headers=block.headers,
@@ -62,6 +65,7 @@ def read_mail(raw: bytes) -> Mail:
         parts=len(tree.leaves),
         is_report=tree.is_report,
         defects=tree.defects,
+        body=body,
     )
 
 

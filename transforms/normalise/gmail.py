@@ -66,7 +66,7 @@ def normalise_message(change: Change, settings: Settings, written_at: int) -> Re
     interaction_id = (
         ids.mail_interaction_id(message_id)
         if message_id
-        else _known_by_content(parties, subject or "", sent, mail.text)
+        else _known_by_content(change, parties, subject or "", sent, mail)
     )
     shared: dict[str, Any] = {
         "interaction_id": interaction_id,
@@ -131,11 +131,17 @@ def _message_id(mail: Mail, defects: list[str]) -> str:
     return found
 
 
-def _known_by_content(parties: list[Party], subject: str, sent: int | None, text: str) -> str:
+def _known_by_content(
+    change: Change, parties: list[Party], subject: str, sent: int | None, mail: Mail
+) -> str:
     """interaction_id of a mail without an id: copies in several mailboxes say the same, but for
-    whom only the sender's copy names."""
+    whom only the sender's copy names. One that says nothing and no time is a mail by itself."""
+    if sent is None and not mail.body.strip():
+        return stable_hash("mail that says nothing", change.record_key)
     named = {party.email.address for party in parties if party.role != "bcc"}
-    return stable_hash("mail without id", *sorted(named), subject, str(sent), text)
+    return stable_hash(
+        "mail without id", *sorted(named), subject, str(sent), mail.text, mail.body.strip()
+    )
 
 
 def _sent(mail: Mail, defects: list[str]) -> int | None:
