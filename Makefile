@@ -36,7 +36,7 @@ test-exhaustive: setup ## Every test and every case
 
 lint: setup ## ruff's rules; no unfinished marks
 	@$(BIN)/ruff check $(ALL)
-	@! git grep -nIwE 'TO''DO|FIX''ME' -- . ':!requirements*.txt'
+	@git grep -nIwE 'TO''DO|FIX''ME' -- . ':!requirements*.txt'; test $$? -eq 1
 
 format: setup ## Formats the code
 	@$(BIN)/ruff format -q $(ALL)

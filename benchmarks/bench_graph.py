@@ -27,9 +27,8 @@ from warehouse.sink import DiscardSink, OpenSink, StorageSink
 CHANGES = 8_000
 RUNS = 3
 BARS = {
-    # What streaming has to sustain.
-    "discarding_changes_per_s": (">=", 500.0),
-    "warehouse_changes_per_s": (">=", 500.0),
+    "discarding_changes_per_s": (">=", 2_000.0),
+    "warehouse_changes_per_s": (">=", 800.0),
 }
 
 

@@ -34,6 +34,7 @@ from schemas.flow import Received
 BARS = {
     "published_per_s": (">=", 500.0),
     "accounted_per_s": (">=", 500.0),
+    "latency_p95_s": ("<=", 5.0),
     "stack_peak_mb": ("<=", 1_500.0),
     # Flat, but for what the allocator does; of no meaning where the lag is not a few seconds.
     "pipeline_slope_repeated_mb_per_min": ("<=", 5.0),

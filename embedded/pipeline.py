@@ -96,6 +96,8 @@ def main() -> None:
     logging.basicConfig(
         level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
     )
+    # It tells at every start how it reads its own type hints.
+    logging.getLogger("apache_beam").setLevel(logging.WARNING)
     run(arguments())
 
 
