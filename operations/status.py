@@ -26,8 +26,10 @@ def status(directory: DataDirectory) -> bool:
 
 def _children(directory: DataDirectory) -> bool:
     table = Table(show_edge=False)
-    for heading in ("process", "id", "state", "restarts", "log"):
-        table.add_column(heading)
+    for heading in ("process", "id", "state", "restarts"):
+        table.add_column(heading, no_wrap=True)
+    # A path that is cut leads nowhere.
+    table.add_column("log", overflow="fold")
     well = True
     for name, seen in directory.read_health().items():
         good = bool(seen["healthy"])
