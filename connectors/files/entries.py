@@ -13,7 +13,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import IO, NamedTuple
+from typing import NamedTuple, Protocol
 
 from connectors.files.kinds import Kind
 from schemas.errors import SkippableError
@@ -35,14 +35,15 @@ UNREADABLE = (OSError, EOFError, zlib.error, zipfile.BadZipFile, NotImplementedE
 
 
 class Entry(NamedTuple):
-    """One thing to read: a file, or the entry at `members` inside a zip.
+    """One thing to read: a file, or an entry inside a zip: `members` are its places in the zip's
+    list, one for every zip around it (two entries may have one name).
 
     `name` is for people, below what was named on the command line; `size` in bytes as they are
     read (packed, of a .gz); `modified` in microseconds since the epoch.
     """
 
     path: Path
-    members: tuple[str, ...]
+    members: tuple[int, ...]
     name: str
     size: int
     modified: int
@@ -50,10 +51,17 @@ class Entry(NamedTuple):
     gzipped: bool
 
 
-class Counted(io.RawIOBase):
-    """A stream that tells how many bytes were read of it, as they are read."""
+class _Read1(Protocol):
+    def read1(self, size: int = ..., /) -> bytes: ...
 
-    def __init__(self, inner: IO[bytes], tell: Callable[[int], None]) -> None:
+
+class Counted(io.RawIOBase):
+    """A stream that tells how many bytes were read of it, as they are read.
+
+    It asks for what one step gives: many steps in one go lose what came before an error.
+    """
+
+    def __init__(self, inner: _Read1, tell: Callable[[int], None]) -> None:
         self._inner = inner
         self._tell = tell
 
@@ -64,20 +72,50 @@ class Counted(io.RawIOBase):
     def readinto(self, buffer: object) -> int:
         """Reads, and tells."""
         view = memoryview(buffer)  # type: ignore[arg-type]
-        found = self._inner.read(len(view))
+        found = self._inner.read1(len(view))
         view[: len(found)] = found
         self._tell(len(found))
         return len(found)
+
+
+class Salvaged(io.RawIOBase):
+    """A stream that ends where it cannot be read further; `damage` then says why."""
+
+    def __init__(self, inner: _Read1) -> None:
+        self._inner = inner
+        self.damage = ""
+
+    def readable(self) -> bool:
+        """Always."""
+        return True
+
+    def readinto(self, buffer: object) -> int:
+        """Reads; nothing after a damage."""
+        if self.damage:
+            return 0
+        view = memoryview(buffer)  # type: ignore[arg-type]
+        try:
+            found = self._inner.read1(len(view))
+        except UNREADABLE as error:
+            self.damage = damage(error)
+            return 0
+        view[: len(found)] = found
+        return len(found)
+
+
+def damage(error: Exception) -> str:
+    """What to say of a file that cannot be read any further."""
+    return f"damaged or unreadable ({type(error).__name__}): the rest is missing"
 
 
 class Archives:
     """Zips kept open as long as entries of the same one are read."""
 
     def __init__(self) -> None:
-        self._open: tuple[tuple[Path, tuple[str, ...]], zipfile.ZipFile] | None = None
+        self._open: tuple[tuple[Path, tuple[int, ...]], zipfile.ZipFile] | None = None
         self._stack = ExitStack()
 
-    def zip_at(self, path: Path, members: tuple[str, ...]) -> zipfile.ZipFile:
+    def zip_at(self, path: Path, members: tuple[int, ...]) -> zipfile.ZipFile:
         """The zip at a path, or at `members` inside it."""
         place = (path, members)
         if self._open and self._open[0] == place:
@@ -85,7 +123,7 @@ class Archives:
         self.close()
         archive = self._stack.enter_context(zipfile.ZipFile(path))
         for member in members:
-            inner = io.BytesIO(archive.read(member))
+            inner = io.BytesIO(archive.read(archive.infolist()[member]))
             archive = self._stack.enter_context(zipfile.ZipFile(inner))
         self._open = (place, archive)
         return archive
@@ -99,12 +137,13 @@ class Archives:
 @contextmanager
 def opened(
     entry: Entry, archives: Archives, tell: Callable[[int], None] = lambda count: None
-) -> Iterator[IO[bytes]]:
+) -> Iterator[io.BufferedReader]:
     """The entry as a stream of what it holds, unpacked; `tell` is given the bytes as read."""
     with ExitStack() as stack:
         if entry.members:
             archive = archives.zip_at(entry.path, entry.members[:-1])
-            raw: IO[bytes] = stack.enter_context(archive.open(entry.members[-1]))
+            info = archive.infolist()[entry.members[-1]]
+            raw: _Read1 = stack.enter_context(archive.open(info))  # type: ignore[assignment]
         else:
             raw = stack.enter_context(entry.path.open("rb"))
         read = 0
@@ -114,16 +153,14 @@ def opened(
             read += found
             tell(found)
 
-        stream: IO[bytes] = io.BufferedReader(Counted(raw, count), 1 << 18)
+        stream: io.BufferedReader = io.BufferedReader(Counted(raw, count), 1 << 18)
         if entry.gzipped:
             unpacked = stack.enter_context(gzip.GzipFile(fileobj=stream))
-            limit = _Limit(lambda: read)
-            inner: IO[bytes] = unpacked  # type: ignore[assignment]
-            stream = io.BufferedReader(Counted(inner, limit), 1 << 16)
+            stream = io.BufferedReader(Counted(unpacked, Limit(lambda: read)), 1 << 16)
         yield stream
 
 
-class _Limit:
+class Limit:
     """Counts what comes out of a .gz and refuses a bomb."""
 
     def __init__(self, packed: Callable[[], int]) -> None:
@@ -131,15 +168,16 @@ class _Limit:
         self._out = 0
 
     def __call__(self, found: int) -> None:
+        """So many bytes more came out."""
         self._out += found
         too_dense = self._out > max(RATIO_FLOOR_BYTES, MAX_RATIO * self._packed())
         if too_dense or self._out > MAX_UNPACKED_BYTES:
             raise SkippableError("refused: unpacks to far more than it holds (a zip bomb)")
 
 
-def zip_members(archive: zipfile.ZipFile) -> list[zipfile.ZipInfo]:
-    """The files of a zip, in its order; SkippableError where it breaks a limit or a name would
-    lead out of it."""
+def zip_members(archive: zipfile.ZipFile) -> list[tuple[int, zipfile.ZipInfo]]:
+    """The files of a zip with their places, in its order; SkippableError where it breaks a
+    limit or a name would lead out of it."""
     infos = archive.infolist()
     if len(infos) > MAX_ZIP_ENTRIES:
         raise SkippableError(f"refused: more than {MAX_ZIP_ENTRIES} entries; split it")
@@ -158,7 +196,7 @@ def zip_members(archive: zipfile.ZipFile) -> list[zipfile.ZipInfo]:
         dense = info.file_size > max(RATIO_FLOOR_BYTES, MAX_RATIO * info.compress_size)
         if dense or unpacked > MAX_UNPACKED_BYTES:
             raise SkippableError("refused: unpacks to far more than it holds (a zip bomb)")
-        files.append(info)
+        files.append((place, info))
     return files
 
 

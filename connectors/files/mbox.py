@@ -24,7 +24,8 @@ _QUOTED = re.compile(rb"^>(>*From )", re.MULTILINE)
 class Mail(NamedTuple):
     """One mail: where its From_ line begins, that line, and the mail as it was before quoting.
 
-    `cut` says that it was larger than `MAX_MAIL_BYTES` and the rest was passed over.
+    `cut` says that it was larger than `MAX_MAIL_BYTES`: `source` are its first bytes as the file
+    has them, the rest was passed over.
     """
 
     offset: int
@@ -50,10 +51,9 @@ def split(stream: IO[bytes]) -> Iterator[Mail]:
             if offset:
                 yield _mail(begin, from_line, lines, cut)
             begin, from_line, lines, size, cut = offset, line, [], 0, False
-        elif size + len(line) > MAX_MAIL_BYTES:
-            cut = True
-        else:
-            lines.append(line)
+        elif not cut:
+            cut = size + len(line) > MAX_MAIL_BYTES
+            lines.append(line[: MAX_MAIL_BYTES - size])
             size += len(line)
         offset += len(line)
     if offset:
@@ -61,6 +61,8 @@ def split(stream: IO[bytes]) -> Iterator[Mail]:
 
 
 def _mail(begin: int, from_line: bytes, lines: list[bytes], cut: bool) -> Mail:
+    if cut:
+        return Mail(begin, from_line.rstrip(b"\r\n"), b"".join(lines), cut)
     # The empty line before a From_ line belongs to the file, not to the mail.
     if len(lines) > 1 and lines[-1] in (b"\n", b"\r\n") and lines[-2] not in (b"\n", b"\r\n"):
         lines = lines[:-1]

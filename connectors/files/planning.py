@@ -123,7 +123,7 @@ def _zipped(path: Path, name: str, options: ImportOptions) -> Iterator[Entry | R
 
 def _members(
     path: Path,
-    outer: tuple[str, ...],
+    outer: tuple[int, ...],
     name: str,
     modified: int,
     options: ImportOptions,
@@ -140,9 +140,9 @@ def _members(
     except SkippableError as error:
         yield Refused(name, str(error))
         return
-    for info in infos:
+    for place, info in infos:
         inner_name = f"{name}/{info.filename}"
-        members = (*outer, info.filename)
+        members = (*outer, place)
         try:
             entry = Entry(path, members, inner_name, info.file_size, modified, EML, False)
             head = b""

@@ -1,12 +1,13 @@
 """Reads what a plan lists: every input comes out as a change or as a bad input with its bytes."""
 
+import io
 from collections.abc import Callable, Iterator
-from typing import IO
+from typing import TypeVar
 
+from connectors.files import mbox
 from connectors.files.bad_input import BadInput, safe_name
-from connectors.files.entries import UNREADABLE, Archives, Entry, opened
+from connectors.files.entries import UNREADABLE, Archives, Entry, Salvaged, damage, opened
 from connectors.files.mail import mail_change
-from connectors.files.mbox import MAX_MAIL_BYTES, split
 from connectors.files.options import ImportOptions
 from connectors.files.planning import ImportPlan
 from connectors.files.records import RowReader
@@ -17,13 +18,16 @@ from schemas.errors import SkippableError
 Progress = Callable[[int], None]
 """Is told how many more bytes of the plan's `size` have been read."""
 
+_One = TypeVar("_One")
+
 
 def read(
     plan: ImportPlan, options: ImportOptions | None = None, progress: Progress = lambda count: None
 ) -> Iterator[Change | BadInput]:
     """All inputs of a plan, in its order; memory is bounded by the largest mail or row.
 
-    A file that turns out to be damaged gives a bad input that says where, and the next is read.
+    A file that turns out to be damaged gives what stands before the damage, then a bad input that
+    says where, and the next is read.
     ConfigurationError where the mapping does not fit a file.
     """
     options = options or ImportOptions()
@@ -32,11 +36,12 @@ def read(
         for entry in plan.entries:
             assert entry.kind.source
             try:
-                with opened(entry, archives, progress) as stream:
-                    yield from _READERS[entry.kind.format](entry, stream, options)
+                with opened(entry, archives, progress) as inner:
+                    salvaged = Salvaged(inner)
+                    stream: io.BufferedReader = io.BufferedReader(salvaged, 1 << 16)
+                    yield from _READERS[entry.kind.format](entry, stream, salvaged, options)
             except UNREADABLE as error:
-                reason = f"damaged or unreadable ({type(error).__name__}): the rest is missing"
-                yield BadInput(entry.kind.source, safe_name(entry.name), reason, b"")
+                yield BadInput(entry.kind.source, safe_name(entry.name), damage(error), b"")
             except SkippableError as error:
                 yield BadInput(entry.kind.source, safe_name(entry.name), str(error), b"")
     finally:
@@ -47,52 +52,76 @@ def _as_of(entry: Entry, options: ImportOptions) -> int:
     return entry.modified if options.as_of is None else options.as_of
 
 
-def _eml(entry: Entry, stream: IO[bytes], options: ImportOptions) -> Iterator[Change | BadInput]:
-    source = stream.read(MAX_MAIL_BYTES + 1)
+def _until_damage(found: Iterator[_One], stream: Salvaged) -> Iterator[tuple[_One | None, str]]:
+    """Each with an empty text; the last before a damage, which it may have cut, with what that is
+    (None where there was none before it)."""
+    held = next(found, None)
+    for one in found:
+        yield held, ""
+        held = one
+    if held is not None or stream.damage:
+        yield held, stream.damage
+
+
+def _eml(
+    entry: Entry, stream: io.BufferedReader, salvaged: Salvaged, options: ImportOptions
+) -> Iterator[Change | BadInput]:
     from_line = b""
-    if source.startswith(b"From "):
-        from_line, _, source = source.partition(b"\n")
-    yield _mail(
-        entry, options, safe_name(entry.name), from_line, source, len(source) > MAX_MAIL_BYTES
-    )
+    if stream.peek(5).startswith(b"From "):
+        from_line = stream.readline(mbox.MAX_LINE_BYTES).rstrip(b"\r\n")
+    source = stream.read(mbox.MAX_MAIL_BYTES + 1)
+    cut = len(source) > mbox.MAX_MAIL_BYTES
+    mail = mbox.Mail(0, from_line, source[: mbox.MAX_MAIL_BYTES], cut)
+    yield _mail(entry, options, safe_name(entry.name), mail, salvaged.damage)
 
 
-def _mbox(entry: Entry, stream: IO[bytes], options: ImportOptions) -> Iterator[Change | BadInput]:
+def _mbox(
+    entry: Entry, stream: io.BufferedReader, salvaged: Salvaged, options: ImportOptions
+) -> Iterator[Change | BadInput]:
     name = safe_name(entry.name)
-    for mail in split(stream):
-        location = f"{name} at byte {mail.offset}"
-        yield _mail(entry, options, location, mail.from_line, mail.source, mail.cut)
+    for mail, damaged in _until_damage(mbox.split(stream), salvaged):
+        if mail is None:
+            yield BadInput("gmail", name, damaged, b"")
+        else:
+            yield _mail(entry, options, f"{name} at byte {mail.offset}", mail, damaged)
 
 
 def _mail(
-    entry: Entry, options: ImportOptions, location: str, from_line: bytes, source: bytes, cut: bool
+    entry: Entry, options: ImportOptions, location: str, mail: mbox.Mail, damaged: str
 ) -> Change | BadInput:
-    if cut:
-        reason = f"a mail of more than {MAX_MAIL_BYTES} bytes: these are its first"
-        return BadInput("gmail", location, reason, source)
+    reason = damaged
+    if mail.cut:
+        reason = f"a mail of more than {mbox.MAX_MAIL_BYTES} bytes: these are its first"
+    if reason:
+        return BadInput("gmail", location, reason, mail.source)
     try:
         return mail_change(
-            source,
-            from_line,
+            mail.source,
+            mail.from_line,
             mailbox=options.mailbox,
-            file_name=(entry.members or (entry.path.name,))[-1],
+            file_name=entry.name,
             as_of=_as_of(entry, options),
         )
     except SkippableError as error:
-        return BadInput("gmail", location, str(error), from_line + b"\n" + source)
+        return BadInput("gmail", location, str(error), mail.from_line + b"\n" + mail.source)
 
 
-def _csv(entry: Entry, stream: IO[bytes], options: ImportOptions) -> Iterator[Change | BadInput]:
+def _csv(
+    entry: Entry, stream: io.BufferedReader, salvaged: Salvaged, options: ImportOptions
+) -> Iterator[Change | BadInput]:
     assert entry.kind.source
-    peek = stream.peek(HEAD_BYTES)  # type: ignore[attr-defined]
+    peek = stream.peek(HEAD_BYTES)
     rows = read_rows(stream, sniff(peek[:HEAD_BYTES]))
     header = next(rows, None)
     if header is None or header.fault:
-        raise SkippableError("no headings in the first line")
+        raise SkippableError(salvaged.damage or "no headings in the first line")
     name = safe_name(entry.name)
     reader = RowReader(entry.kind, header.cells, options, _as_of(entry, options))
-    for row in rows:
-        reason = row.fault
+    for row, damaged in _until_damage(rows, salvaged):
+        if row is None:
+            yield BadInput(entry.kind.source, name, damaged, b"")
+            continue
+        reason = damaged or row.fault
         if not reason:
             try:
                 yield reader.change(row.cells)

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from import_files import AS_OF, imported
 
-from connectors.files import Kind, detect
+from connectors.files import Kind, detect, mbox
 from connectors.files.mail import mail_change
 from schemas.errors import InvalidPayload
 
@@ -108,6 +108,24 @@ def test_a_single_mail_is_stamped_by_its_date_or_not_at_all(tmp_path: Path) -> N
     changes, _ = imported(tmp_path)
     assert [change.stamp for change in changes] == [1_769_846_400_000_000, AS_OF]
     assert payloads(changes)[1]["internalDate"] is None
+
+
+@pytest.mark.parametrize("name", ["long.mbox", "long.eml"])
+def test_of_a_mail_too_long_exactly_the_first_bytes_are_kept(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mbox, "MAX_MAIL_BYTES", 100)
+    source = b"Subject: s\n\n>From a\n\n" + b"".join(b"%030d\n" % n for n in range(5)) + b"\nend\n"
+    path = tmp_path / name
+    path.write_bytes(b"From x Sat Jan 31 08:00:00 2026\n" + source)
+    changes, bad = imported(path)
+    assert not changes
+    assert [one.data for one in bad] == [source[:100]]
+    path.write_bytes(b"From x Sat Jan 31 08:00:00 2026\n" + source[:100])
+    changes, bad = imported(path)
+    assert (len(changes), bad) == (1, [])
+    path.write_bytes(b"From x Sat Jan 31 08:00:00 2026\n" + source[:101])
+    assert [one.data for one in imported(path)[1]] == [source[:100]]
 
 
 def test_every_real_mail_comes_out(tmp_path: Path) -> None:

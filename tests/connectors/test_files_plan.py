@@ -2,15 +2,18 @@
 
 import gzip
 import io
+import json
 import os
 import struct
 import zipfile
+import zlib
 from pathlib import Path
 
 import pytest
 from import_files import imported
 
-from connectors.files import ImportOptions, detect, entries, plan, read
+from connectors.files import BadInput, ImportOptions, detect, entries, plan, read
+from schemas.change import stable_hash
 from schemas.errors import ConfigurationError, SkippableError
 
 PEOPLE = b"Email,Last Name\na@b.example,A\n"
@@ -157,16 +160,64 @@ def test_too_many_entries_links_and_passwords_are_refused(
         plan([path])
 
 
-def test_a_damaged_file_says_where_and_the_next_is_read(tmp_path: Path) -> None:
-    packed = gzip.compress(
-        os.urandom(0) + PEOPLE + b"".join(b"p%d@b.example,N\n" % n for n in range(9_000))
-    )
-    (tmp_path / "a.csv.gz").write_bytes(packed[: len(packed) // 2])
+def until_it_breaks(packed: bytes) -> bytes:
+    return zlib.decompressobj(wbits=31).decompress(packed)
+
+
+@pytest.mark.parametrize("cut", [2, 3, 50])
+def test_of_a_damaged_file_all_that_can_be_read_comes_out_and_then_where_it_breaks(
+    cut: int, tmp_path: Path
+) -> None:
+    rows = (b"p%d@b.example,N%s\n" % (n, stable_hash(n).encode()) for n in range(9_000))
+    packed = gzip.compress(PEOPLE + b"".join(rows))
+    packed = packed[: len(packed) // cut]
+    (tmp_path / "a.csv.gz").write_bytes(packed)
     (tmp_path / "b.csv").write_bytes(PEOPLE)
     changes, bad = imported(tmp_path)
-    assert [one.location for one in bad] == [f"{tmp_path.name}/a.csv.gz"]
+    lines = until_it_breaks(packed).splitlines(keepends=True)
+    assert len(changes) == len(lines) - 1
+    assert [(one.location, one.data) for one in bad] == [
+        (f"{tmp_path.name}/a.csv.gz line {len(lines)}", lines[-1])
+    ]
     assert "damaged" in bad[0].reason
     assert changes[-1].payload == imported(tmp_path / "b.csv")[0][0].payload
+
+
+def test_of_a_damaged_mbox_the_last_mail_is_the_bad_one(tmp_path: Path) -> None:
+    mails = [
+        b"From x Sat Jan 31 08:00:00 2026\nSubject: s\n\n%s\n\n" % stable_hash(n).encode()
+        for n in range(2_000)
+    ]
+    packed = gzip.compress(b"".join(mails))[:-20_000]
+    (tmp_path / "a.mbox.gz").write_bytes(packed)
+    changes, bad = imported(tmp_path / "a.mbox.gz")
+    whole = len(until_it_breaks(packed)) // len(mails[0])
+    assert len(changes) == whole
+    assert [one.location for one in bad] == [f"a.mbox.gz at byte {whole * len(mails[0])}"]
+
+
+def test_a_file_damaged_from_its_first_row_on_is_one_bad_input(tmp_path: Path) -> None:
+    packed = gzip.compress(PEOPLE + b"x" * 50)
+    (tmp_path / "a.csv.gz").write_bytes(packed)
+    found = plan([tmp_path / "a.csv.gz"])
+    for kept in range(len(packed)):
+        (tmp_path / "a.csv.gz").write_bytes(packed[:kept])
+        [*changes, bad] = read(found)
+        assert len(changes) <= 1
+        assert isinstance(bad, BadInput)
+
+
+def test_two_entries_of_one_name_are_both_read(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "all.zip", "w") as archive:
+        archive.writestr("c.csv", PEOPLE)
+        with pytest.warns(UserWarning, match="Duplicate name"):
+            archive.writestr("c.csv", PEOPLE.replace(b"a@b", b"b@b"))
+    changes, bad = imported(tmp_path / "all.zip")
+    assert not bad
+    assert [json.loads(change.payload)["emails"] for change in changes] == [
+        ["a@b.example"],
+        ["b@b.example"],
+    ]
 
 
 def test_a_file_that_is_gone_when_it_is_read_is_told(tmp_path: Path) -> None:
