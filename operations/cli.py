@@ -129,8 +129,8 @@ def import_command(
     ] = None,
     kind: Annotated[str, typer.Option(help="Kind of CSVs, as in files.account.")] = "",
     namespace: Annotated[
-        str, typer.Option(help="Put before the ids of own CSVs: two files may number alike.")
-    ] = "",
+        str | None, typer.Option(help="Put before the ids of own CSVs; default: the file's name.")
+    ] = None,
     zone: Annotated[str, typer.Option(help="Time zone of times that name none.")] = "UTC",
     wait: Annotated[bool, typer.Option(help="Return when everything is written.")] = True,
 ) -> None:
@@ -154,6 +154,8 @@ def import_command(
         )
         if imported.bad:
             console.print("  see them: salesintel query ops.dead_letters_summary")
+        if imported.bad and not imported.changes:
+            raise typer.Exit(1)
         console.print("  try next: salesintel query sales.account_timeline")
 
 

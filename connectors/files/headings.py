@@ -3,6 +3,8 @@
 import re
 from collections.abc import Iterable, Mapping
 
+from schemas.errors import ConfigurationError
+
 _WORD = re.compile(r"[\W_]+")
 
 
@@ -215,3 +217,30 @@ def own_fields(headings: list[str], mapping: Mapping[str, str]) -> list[str]:
             if field not in MANY:
                 taken.add(field)
     return fields
+
+
+def mapped_fields(headings: list[str], mapping: Mapping[str, str]) -> list[str]:
+    """`own_fields`; ConfigurationError where the mapping names what there is not."""
+    try:
+        return own_fields(headings, mapping)
+    except KeyError:
+        present = {squash(heading) for heading in headings}
+        missing = [one for one in mapping.values() if squash(one) not in present]
+        raise ConfigurationError(
+            f"--map names headings that the file does not have: {', '.join(missing)}"
+        ) from None
+    except ValueError as error:
+        raise ConfigurationError(
+            f"--map {error}: the fields are {', '.join(sorted(OWN_FIELDS))}"
+        ) from None
+
+
+def distinct(headings: list[str]) -> list[str]:
+    """Every heading once: a second `Email` is `Email 2`, an empty one is named by its place."""
+    seen: dict[str, int] = {}
+    named = []
+    for place, heading in enumerate(headings, 1):
+        heading = heading.strip() or f"column {place}"
+        seen[heading] = seen.get(heading, 0) + 1
+        named.append(heading if seen[heading] == 1 else f"{heading} {seen[heading]}")
+    return named

@@ -1,7 +1,9 @@
 """What the one who imports decides."""
 
+import re
 from collections.abc import Mapping
 from types import MappingProxyType
+from unicodedata import normalize
 
 import msgspec
 
@@ -9,6 +11,7 @@ from connectors.files.kinds import OBJECT_TYPES, Kind
 from schemas.change import Source
 from schemas.errors import ConfigurationError
 
+_ENDINGS = re.compile(r"(?:\.(?:csv|tsv|txt|tab))?(?:\.gz)?\Z", re.IGNORECASE)
 NO_MAPPING: Mapping[str, str] = MappingProxyType({})
 
 
@@ -26,8 +29,17 @@ class ImportOptions(msgspec.Struct, frozen=True, kw_only=True):
     """`source.object_type` of CSVs, as in `files.account`, where it cannot be seen."""
     zone: str = "UTC"
     """IANA zone of times that name none."""
-    namespace: str = ""
-    """Put before the ids of CSVs of one's own, where two files number their rows alike."""
+    namespace: str | None = None
+    """Put before the ids of CSVs of one's own, for two files may number their rows alike. None: the
+    name of the file; empty: nothing, ids are the same in all files."""
+
+    def namespace_of(self, file_name: str) -> str:
+        """The namespace of a file: the same wherever it lies, and packed or not."""
+        if self.namespace is not None:
+            return self.namespace
+        # A file keeps its name on the way to another system, not how its accents are composed.
+        name = normalize("NFC", file_name.replace("\\", "/").rpartition("/")[2])
+        return _ENDINGS.sub("", name) or name
 
     def csv_kind(self) -> Kind | None:
         """The kind that `kind` names; ConfigurationError where there is no such one."""

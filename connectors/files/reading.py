@@ -116,7 +116,7 @@ def _csv(
     if header is None or header.fault:
         raise SkippableError(salvaged.damage or "no headings in the first line")
     name = safe_name(entry.name)
-    reader = RowReader(entry.kind, header.cells, options, _as_of(entry, options))
+    reader = RowReader(entry.kind, header.cells, options, _as_of(entry, options), entry.name)
     for row, damaged in _until_damage(rows, salvaged):
         if row is None:
             yield BadInput(entry.kind.source, name, damaged, b"")
@@ -124,7 +124,7 @@ def _csv(
         reason = damaged or row.fault
         if not reason:
             try:
-                yield reader.change(row.cells)
+                yield reader.change(row.cells, row.line)
                 continue
             except SkippableError as error:
                 reason = str(error)

@@ -8,11 +8,10 @@ import msgspec
 
 from connectors.files.headings import (
     MANY,
-    OWN_FIELDS,
+    distinct,
     hubspot_property,
-    own_fields,
+    mapped_fields,
     salesforce_field,
-    squash,
 )
 from connectors.files.kinds import Kind
 from connectors.files.options import ImportOptions
@@ -20,7 +19,7 @@ from connectors.files.stamps import parse_stamp, zone_of
 from schemas.change import Change, new_change, opaque_id
 from schemas.clock import MAX_US, MIN_US
 from schemas.errors import ConfigurationError, InvalidPayload
-from schemas.salesforce_id import OBJECT_OF_PREFIX, to18
+from schemas.salesforce_id import OBJECT_OF_PREFIX, key_of, to18
 
 _JSON = msgspec.json.Encoder()
 _NAMES = {
@@ -39,21 +38,29 @@ _STAMPS = {
     "files": ("updated_at",),
 }
 """Where the stamp of a version stands, best first."""
-_NATURAL = ("given_name", "family_name", "full_name", "organisation", "street", "postal_code")
+_PLACE = ("street", "postal_code", "city", "region", "country")
+_NATURAL = {
+    "contact": ("organisation", "birth_date", *_PLACE),
+    "account": ("domain", *_PLACE),
+}
+"""What tells two of one name apart."""
 _DIALPAD = re.compile(r"[\W_]+")
 
 Fields = dict[str, Any]
 
 
 class RowReader:
-    """Reads the rows of one CSV; `headings` are its first row."""
+    """Reads the rows of one CSV of the name `file_name`; `headings` are its first row."""
 
-    def __init__(self, kind: Kind, headings: list[str], options: ImportOptions, as_of: int) -> None:
+    def __init__(
+        self, kind: Kind, headings: list[str], options: ImportOptions, as_of: int, file_name: str
+    ) -> None:
         self._kind = kind
-        self._options = options
+        namespace = options.namespace_of(file_name)
+        self._prefix = f"{namespace}." if namespace else ""
         self._as_of = as_of
         self._zone = zone_of(options.zone)
-        headings = _distinct(headings)
+        headings = distinct(headings)
         if kind.source == "salesforce":
             self._fields = [salesforce_field(kind.object_type, one) for one in headings]
         elif kind.source == "hubspot":
@@ -61,7 +68,7 @@ class RowReader:
         elif kind.source == "dialpad":
             self._fields = [_dialpad_field(one) for one in headings]
         else:
-            self._fields = _own(headings, options)
+            self._fields = mapped_fields(headings, options.mapping)
         self._headings = headings
         self._read = {
             "salesforce": self._salesforce,
@@ -70,8 +77,11 @@ class RowReader:
             "files": self._files,
         }[kind.source]
 
-    def change(self, cells: list[str]) -> Change:
-        """The change of a row; InvalidPayload says what the row lacks."""
+    def change(self, cells: list[str], line: int) -> Change:
+        """The change of the row that begins on a line; InvalidPayload says what the row lacks.
+
+        Of two rows with one id and one stamp the later is the newer version.
+        """
         assert self._kind.source
         object_id, payload, fields = self._read([cell.strip() or None for cell in cells])
         stamp = None
@@ -87,7 +97,7 @@ class RowReader:
             object_id,
             _JSON.encode(payload),
             stamp=stamp,
-            fetched=stamp,
+            fetched=min(stamp + line, MAX_US),
             lane="import",
         )
 
@@ -165,45 +175,31 @@ class RowReader:
                 payload[name] = us
         if extra:
             payload["extra"] = extra
+        account = payload.get("account_id")
+        if account and key_of(account) is None:
+            payload["account_id"] = f"{self._prefix}{account}"
         return self._own_id(payload), payload, stamps
 
     def _own_id(self, payload: Fields) -> str:
         if payload.get("id"):
-            return f"{self._options.namespace}.{payload['id']}".removeprefix(".")
-        emails = payload.get("emails")
-        if emails:
-            return opaque_id(self._kind.object_type, "email", emails[0].casefold())
-        natural = [str(payload.get(name) or "").casefold() for name in _NATURAL]
-        phones = payload.get("phones") or [""]
-        if not any(natural) and not phones[0]:
+            return f"{self._prefix}{payload['id']}"
+        kind = self._kind.object_type
+        parts = [payload.get("given_name"), payload.get("family_name")]
+        name = _plain(" ".join(part for part in parts if part) or payload.get("full_name"))
+        email, phone = (_plain((payload.get(many) or [""])[0]) for many in ("emails", "phones"))
+        # People share an address, and an agency's stands with all of its accounts.
+        if email and kind == "contact":
+            return opaque_id(kind, "email", email, name)
+        if kind == "account":
+            name = _plain(payload.get("organisation")) or name
+        natural = [name, *(_plain(payload.get(field)) for field in _NATURAL[kind]), phone]
+        if not any(natural):
             raise InvalidPayload("no id, and neither a name, an address nor a number")
-        return opaque_id(self._kind.object_type, *natural, phones[0])
+        return opaque_id(kind, *natural)
 
 
-def _own(headings: list[str], options: ImportOptions) -> list[str]:
-    try:
-        return own_fields(headings, options.mapping)
-    except KeyError:
-        present = {squash(heading) for heading in headings}
-        missing = [one for one in options.mapping.values() if squash(one) not in present]
-        raise ConfigurationError(
-            f"--map names headings that the file does not have: {', '.join(missing)}"
-        ) from None
-    except ValueError as error:
-        raise ConfigurationError(
-            f"--map {error}: the fields are {', '.join(sorted(OWN_FIELDS))}"
-        ) from None
-
-
-def _distinct(headings: list[str]) -> list[str]:
-    """Every heading once: a second `Email` is `Email 2`, an empty one is named by its place."""
-    seen: dict[str, int] = {}
-    named = []
-    for place, heading in enumerate(headings, 1):
-        heading = heading.strip() or f"column {place}"
-        seen[heading] = seen.get(heading, 0) + 1
-        named.append(heading if seen[heading] == 1 else f"{heading} {seen[heading]}")
-    return named
+def _plain(text: str | None) -> str:
+    return " ".join((text or "").casefold().split())
 
 
 def _dialpad_field(heading: str) -> str:
