@@ -4,12 +4,12 @@ import io
 import re
 from pathlib import PurePosixPath
 
-from connectors.files.headings import own_fields, squash
+from connectors.files.headings import distinct, mapped_fields, squash
 from connectors.files.kinds import EML, MBOX, OBJECT_TYPES, ZIP, Kind
 from connectors.files.mbox import is_from_line
-from connectors.files.options import NO_MAPPING, ImportOptions
+from connectors.files.options import ImportOptions
 from connectors.files.rows import RawRow, read_rows, sniff
-from schemas.errors import ConfigurationError, SkippableError
+from schemas.errors import SkippableError
 from schemas.salesforce_id import OBJECT_OF_PREFIX, to18
 
 GZIP_MAGIC = b"\x1f\x8b"
@@ -20,7 +20,6 @@ _HEADER_LINE = re.compile(
     rb"Content-Type|Reply-To|Sender|X-[A-Za-z-]+|DKIM-Signature|ARC-[A-Za-z-]+):",
     re.IGNORECASE,
 )
-_PERSON_FIELDS = {"given_name", "family_name", "full_name", "emails", "birth_date", "title"}
 WHAT_CAN_BE_READ = (
     "mbox, mails (.eml), CSV exports of Salesforce, HubSpot and Dialpad, CSVs of contacts or "
     "accounts, each also as .gz, and zips and folders of these"
@@ -51,29 +50,41 @@ def kind_of(name: str, head: bytes, options: ImportOptions) -> Kind:
 
 
 def _table(head: bytes, options: ImportOptions) -> Kind:
-    rows = _sample(head)
-    if not rows:
-        raise SkippableError("a CSV without a row: its first line must be the headings")
-    chosen = options.csv_kind()
-    if chosen:
-        return chosen
-    headings = rows[0].cells
+    header, rows = _sample(head)
+    headings = header.cells
+    wider = [row for row in rows if len(row.cells) > len(headings)]
+    one_above_many = len(headings) == 1 and 2 * len(wider) > len(rows)
+    if not headings or one_above_many:
+        raise SkippableError(_taken_for_headings(header, wider))
+    rows = [row for row in rows if not row.fault]
     known = {squash(heading) for heading in headings}
-    found = _hubspot(known) or _dialpad(known) or _salesforce(headings, rows[1:])
-    found = found or _own(headings, rows[1:], options)
-    if found is None:
-        raise SkippableError(
-            "a CSV with headings that are not known: name its kind (--kind files.contact) and "
-            "columns (--map email=Heading)"
-        )
+    found = options.csv_kind()
+    found = found or _hubspot(known) or _dialpad(known) or _salesforce(headings, rows)
+    if found is None or found.source == "files":
+        fields = mapped_fields(distinct(headings), options.mapping)
+        found = found or _own(fields, rows)
+        if found is None or not any(fields):
+            raise SkippableError(_taken_for_headings(header, wider))
     return found
 
 
-def _sample(head: bytes) -> list[RawRow]:
-    layout = sniff(head)
-    rows = [row for row in read_rows(io.BytesIO(head), layout) if not row.fault]
+def _taken_for_headings(header: RawRow, wider: list[RawRow]) -> str:
+    # What the line says is not shown: where headings are missing it is somebody's row.
+    than = f", line {wider[0].line} has {len(wider[0].cells)}" if wider else ""
+    return (
+        f"line {header.line} was taken for the headings (cells: {len(header.cells)}{than}), and "
+        "they are not known: delete what stands above the headings, or name the CSV's kind (--kind "
+        "files.contact) and columns (--map email=Heading)"
+    )
+
+
+def _sample(head: bytes) -> tuple[RawRow, list[RawRow]]:
+    """The headings and the rows of the head; a row of the wrong width has a fault."""
+    rows = list(read_rows(io.BytesIO(head), sniff(head)))
+    if not rows:
+        raise SkippableError("a CSV without a row: its first line must be the headings")
     # The last may have been cut off with the head.
-    return rows[:-1] if len(rows) > 2 else rows
+    return rows[0], rows[1:-1] if len(rows) > 2 else rows[1:]
 
 
 def _hubspot(known: set[str]) -> Kind | None:
@@ -112,22 +123,18 @@ def _salesforce(headings: list[str], rows: list[RawRow]) -> Kind | None:
     return None
 
 
-def _own(headings: list[str], rows: list[RawRow], options: ImportOptions) -> Kind | None:
-    try:
-        fields = own_fields(headings, options.mapping)
-    except KeyError:
-        # Of several files one may lack the heading; whoever reads it says so.
-        fields = own_fields(headings, NO_MAPPING)
-    except ValueError as error:
-        raise ConfigurationError(f"--map {error}: there is no such field") from None
-    places = {field: place for place, field in enumerate(fields) if field}
+def _own(fields: list[str], rows: list[RawRow]) -> Kind | None:
     filled = {
         field
-        for field, place in places.items()
-        if not rows or any(row.cells[place].strip() for row in rows if len(row.cells) > place)
+        for place, field in enumerate(fields)
+        if field and (not rows or any(row.cells[place].strip() for row in rows))
     }
-    if "organisation" in filled and not filled & (_PERSON_FIELDS - {"full_name", "title"}):
+    person = filled & {"given_name", "family_name", "birth_date"}
+    # Beside an organisation a name may be its own or its contact's, an address too.
+    if "full_name" in filled and filled & {"emails", "title"}:
+        person.add("full_name")
+    if "organisation" in filled and not person:
         return Kind("csv", "files", "account")
-    if filled & (_PERSON_FIELDS - {"title", "birth_date"}):
+    if filled & {"given_name", "family_name", "full_name", "emails"}:
         return Kind("csv", "files", "contact")
     return None

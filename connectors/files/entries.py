@@ -11,9 +11,9 @@ import stat
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import BinaryIO, NamedTuple, Protocol
 
 from connectors.files.kinds import Kind
 from schemas.errors import SkippableError
@@ -173,6 +173,20 @@ class Limit:
         too_dense = self._out > max(RATIO_FLOOR_BYTES, MAX_RATIO * self._packed())
         if too_dense or self._out > MAX_UNPACKED_BYTES:
             raise SkippableError("refused: unpacks to far more than it holds (a zip bomb)")
+
+
+def refuse_bomb(packed: BinaryIO) -> None:
+    """SkippableError where a .gz says at its end that it is a bomb, and unpacks to one indeed: the
+    end of one that was cut off says anything."""
+    size = packed.seek(0, io.SEEK_END)
+    packed.seek(max(0, size - 4))
+    if int.from_bytes(packed.read(4), "little") <= max(RATIO_FLOOR_BYTES, MAX_RATIO * size):
+        return
+    packed.seek(0)
+    limit = Limit(lambda: size)
+    with suppress(*UNREADABLE), gzip.GzipFile(fileobj=packed) as stream:
+        while found := stream.read1(1 << 18):
+            limit(len(found))
 
 
 def zip_members(archive: zipfile.ZipFile) -> list[tuple[int, zipfile.ZipInfo]]:

@@ -4,6 +4,7 @@ import gzip
 import io
 import stat
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
@@ -15,12 +16,15 @@ from connectors.files.entries import (
     UNREADABLE,
     Archives,
     Entry,
+    Limit,
     opened,
+    refuse_bomb,
     zip_members,
 )
 from connectors.files.kinds import EML, FOLDER, ZIP, Kind
 from connectors.files.options import ImportOptions
 from connectors.files.rows import HEAD_BYTES
+from connectors.files.stamps import zone_of
 from schemas.errors import ConfigurationError, SkippableError
 
 
@@ -52,30 +56,33 @@ def detect(path: Path, options: ImportOptions | None = None) -> Kind:
             raise SkippableError("neither a file nor a folder")
         with path.open("rb") as stream:
             head = stream.read(HEAD_BYTES)
+            if head.startswith(GZIP_MAGIC):
+                refuse_bomb(stream)
         return kind_of(path.name, _unpacked(head), options or ImportOptions())
     except OSError as error:
         raise SkippableError(f"cannot be read: {error.strerror or type(error).__name__}") from None
 
 
 def plan(paths: Iterable[Path], options: ImportOptions | None = None) -> ImportPlan:
-    """The files below `paths`, each once, in a fixed order.
+    """The files below `paths`, each once, in a fixed order; what is no input is in `refused`.
 
-    ConfigurationError where a path that was named is not there or nothing that can be read, or
-    where nothing at all is left to read; what else is no input is listed in `refused`.
+    ConfigurationError where nothing is left to read, or an option does not fit a file.
     """
     options = options or ImportOptions()
     options.csv_kind()
+    zone_of(options.zone)
     found: list[Entry | Refused] = []
     seen: set[tuple[int, int]] = set()
     for path in paths:
-        named = list(_below(path, path.name or str(path), options, seen, top=True))
-        for one in named:
-            if isinstance(one, Refused) and not path.is_dir() and len(named) == 1:
-                raise ConfigurationError(f"{safe_name(str(path))}: {one.reason}")
-        found += named
+        name = path.name or str(path)
+        for one in _below(path, name, options, seen, top=True):
+            named = isinstance(one, Refused) and one.name == name
+            found.append(one._replace(name=str(path)) if named else one)
     entries = tuple(one for one in found if isinstance(one, Entry))
     refused = tuple(one for one in found if isinstance(one, Refused))
     if not entries:
+        if len(refused) == 1:
+            raise ConfigurationError(f"{safe_name(refused[0].name)}: {refused[0].reason}")
         why = "".join(f"\n  {safe_name(one.name)}: {one.reason}" for one in refused[:5])
         raise ConfigurationError(f"nothing to import: wanted are {WHAT_CAN_BE_READ}{why}")
     return ImportPlan(entries, refused)
@@ -95,10 +102,13 @@ def _below(
         seen.add(identity)
         if stat.S_ISDIR(status.st_mode):
             for inner in sorted(path.iterdir()):
-                if not inner.name.startswith("."):
+                if inner.name.startswith("."):
+                    yield Refused(f"{name}/{inner.name}", "hidden: name it to import it")
+                else:
                     yield from _below(inner, f"{name}/{inner.name}", options, seen)
             return
-        kind = detect(path, options)
+        with _told_of(name):
+            kind = detect(path, options)
         if kind == ZIP:
             yield from _zipped(path, name, options)
             return
@@ -151,7 +161,8 @@ def _members(
                     head = stream.read(HEAD_BYTES)
             elif info.file_size:
                 head = b"."
-            kind = kind_of(info.filename, _unpacked(head), options)
+            with _told_of(inner_name):
+                kind = kind_of(info.filename, _unpacked(head), options)
         except SkippableError as error:
             yield Refused(inner_name, str(error))
             continue
@@ -166,15 +177,30 @@ def _members(
             yield from _members(path, members, inner_name, modified, options, archives)
 
 
+@contextmanager
+def _told_of(name: str) -> Iterator[None]:
+    """An option that does not fit a file says which."""
+    try:
+        yield
+    except ConfigurationError as error:
+        raise ConfigurationError(f"{safe_name(name)}: {error}") from None
+
+
 def _unpacked(head: bytes) -> bytes:
-    """The first bytes of what a .gz holds; of anything else the bytes themselves."""
+    """The first bytes of what a .gz holds; of anything else the bytes themselves.
+
+    SkippableError where as little as this unpacks to what only a bomb does.
+    """
     if not head.startswith(GZIP_MAGIC):
         return head
     unpacked = b""
+    limit = Limit(lambda: len(head))
     try:
         with gzip.GzipFile(fileobj=io.BytesIO(head)) as stream:
-            while len(unpacked) < HEAD_BYTES and (more := stream.read1(HEAD_BYTES)):
-                unpacked += more
+            while more := stream.read1(HEAD_BYTES):
+                limit(len(more))
+                if len(unpacked) < HEAD_BYTES:
+                    unpacked += more
     except UNREADABLE:
         # The head ends where we cut it; what came before that is enough.
         pass

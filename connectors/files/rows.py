@@ -17,15 +17,20 @@ DELIMITERS = ",;\t|"
 # The limit is one for the process (131,072 by default) and a note in a CRM may be longer.
 csv.field_size_limit(MAX_RECORD_CHARACTERS)
 
+_SEPARATOR = re.compile(r"\ufeff?\"?sep=(?P<mark>[^\w\s\"]|\t)\"?[^\S\t]*\Z", re.IGNORECASE)
 _LONE = re.compile("[\ud800-\udfff]")
 
 
 class Layout(NamedTuple):
-    """How a file is written; `bytes_codec` gives a row's own bytes back."""
+    """How a file is written; `bytes_codec` gives a row's own bytes back.
+
+    `says_so` where its first line is `sep=;`, as Excel has it, and no row.
+    """
 
     encoding: str
     bytes_codec: str
     delimiter: str
+    says_so: bool = False
 
 
 class RawRow(NamedTuple):
@@ -48,6 +53,8 @@ def sniff(head: bytes) -> Layout:
     if "\0" in text:
         raise SkippableError("not text: a CSV, an mbox, mails (.eml) or a zip of them can be read")
     first = next(iter(text.splitlines()), "")
+    if said := _SEPARATOR.match(first):
+        return Layout(encoding, bytes_codec, said["mark"], says_so=True)
     outside = re.sub(r'"[^"]*"', "", first)
     delimiter = max(DELIMITERS, key=lambda mark: (outside.count(mark), -DELIMITERS.index(mark)))
     return Layout(encoding, bytes_codec, delimiter)
@@ -110,6 +117,8 @@ def read_rows(stream: IO[bytes], layout: Layout) -> Iterator[RawRow]:
     errors = "replace" if layout.bytes_codec.startswith("utf-16") else "surrogateescape"
     text = io.TextIOWrapper(stream, layout.encoding, errors, newline="")
     lines = _Lines(text)
+    if layout.says_so:
+        next(lines, "")
     width = 0
     try:
         while True:

@@ -61,6 +61,11 @@ OTHER_HEADINGS = {
     "call_id,direction,external_number,internal_number": ("dialpad", "call"),
     "E-Mail,Vorname,Nachname,Firma": ("files", "contact"),
     "Company,Website,City": ("files", "account"),
+    "Account Name,City,Email": ("files", "account"),
+    "Account Name,Email,Phone,Title": ("files", "account"),
+    "Name,Company,Email": ("files", "contact"),
+    "Name,Title,Company": ("files", "contact"),
+    "Email": ("files", "contact"),
 }
 
 

@@ -42,10 +42,12 @@ def test_a_folder_is_planned_in_a_fixed_order_with_sizes(tmp_path: Path) -> None
     ]
     assert found.size == len(PEOPLE) + len(MAIL)
     assert {one.name.rpartition("/")[2]: one.reason for one in found.refused} == {
-        "logo.png": found.refused[0].reason,
+        ".hidden.csv": "hidden: name it to import it",
+        "logo.png": found.refused[1].reason,
         "none.csv": "empty",
     }
-    assert "not a kind that can be read" in found.refused[0].reason
+    assert "not a kind that can be read" in found.refused[1].reason
+    assert len(plan([tmp_path / ".hidden.csv"]).entries) == 1
     told: list[int] = []
     list(read(found, ImportOptions(as_of=1), told.append))
     assert sum(told) == found.size
@@ -132,10 +134,55 @@ def test_bombs_are_refused_before_they_go_off(tmp_path: Path) -> None:
     (tmp_path / "bomb.zip").write_bytes(zipped({"x.csv": zeros}))
     with pytest.raises(ConfigurationError, match="zip bomb"):
         plan([tmp_path / "bomb.zip"])
-    (tmp_path / "bomb.csv.gz").write_bytes(gzip.compress(PEOPLE + zeros))
+    people = b"".join(b"p%d@b.example,N%s\n" % (n, stable_hash(n).encode()) for n in range(4_000))
+    for body in (PEOPLE + zeros, PEOPLE + people + 3 * zeros):
+        bomb = gzip.compress(body)
+        (tmp_path / "bomb.csv.gz").write_bytes(bomb)
+        with pytest.raises(ConfigurationError, match="zip bomb"):
+            plan([tmp_path / "bomb.csv.gz"])
+    (tmp_path / "all.zip").write_bytes(zipped({"x.csv.gz": gzip.compress(PEOPLE + zeros)}))
+    with pytest.raises(ConfigurationError, match="zip bomb"):
+        plan([tmp_path / "all.zip"])
+
+
+def test_a_bomb_that_hides_its_size_is_stopped_when_it_goes_off(tmp_path: Path) -> None:
+    people = b"".join(b"p%d@b.example,N%s\n" % (n, stable_hash(n).encode()) for n in range(4_000))
+    bomb = gzip.compress(PEOPLE + people + b"0" * 40_000_000) + gzip.compress(b"\n")
+    (tmp_path / "bomb.csv.gz").write_bytes(bomb)
     changes, bad = imported(tmp_path / "bomb.csv.gz")
-    assert len(changes) <= 2
-    assert any("zip bomb" in one.reason for one in bad)
+    assert len(changes) <= 4_001
+    assert "zip bomb" in bad[-1].reason
+
+
+def test_the_end_of_a_file_that_was_cut_off_makes_no_bomb_of_it(tmp_path: Path) -> None:
+    packed = gzip.compress(PEOPLE * 50)
+    (tmp_path / "a.csv.gz").write_bytes(packed[:-8] + b"\xff\xff\xff\xff")
+    assert len(plan([tmp_path / "a.csv.gz"]).entries) == 1
+
+
+def test_a_named_file_that_is_nothing_is_left_out_where_others_are_read(tmp_path: Path) -> None:
+    (tmp_path / "b.csv").write_bytes(PEOPLE)
+    (tmp_path / "empty.csv").write_bytes(b"")
+    found = plan([tmp_path / "empty.csv", tmp_path / "gone.csv", tmp_path / "b.csv"])
+    assert [one.name for one in found.entries] == ["b.csv"]
+    assert [one.name for one in found.refused] == [
+        str(tmp_path / "empty.csv"),
+        str(tmp_path / "gone.csv"),
+    ]
+    with pytest.raises(ConfigurationError, match=r"empty\.csv: empty(.|\n)*gone\.csv: cannot"):
+        plan([tmp_path / "empty.csv", tmp_path / "gone.csv"])
+
+
+@pytest.mark.parametrize("kind", ["", "files.contact"])
+def test_a_mapping_is_held_against_all_files_before_one_is_read(kind: str, tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_bytes(b"Wer,Post\nA,a@b.example\n")
+    (tmp_path / "b.zip").write_bytes(zipped({"b.csv": b"Wer,Email\nB,b@b.example\n"}))
+    options = ImportOptions(mapping={"full_name": "Wer", "email": "Post"}, kind=kind)
+    with pytest.raises(ConfigurationError, match=r"b\.zip/b\.csv: .* does not have: Post"):
+        plan([tmp_path], options)
+    assert len(plan([tmp_path / "a.csv"], options).entries) == 1
+    with pytest.raises(ConfigurationError, match="Mars"):
+        plan([tmp_path / "a.csv"], ImportOptions(zone="Mars/North"))
 
 
 def test_too_many_entries_links_and_passwords_are_refused(
