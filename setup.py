@@ -34,6 +34,7 @@ RUNTIME = [
     "requests==2.34.2",
     "rich==15.0.0",
     "simple-salesforce==1.12.10",
+    "sqlglot==30.11.0",
     "typer==0.29.2",
 ]
 LOCAL = [

@@ -24,6 +24,7 @@ from requests.exceptions import RequestException, Timeout
 
 from schemas.errors import ConfigurationError, FatalError, RetriableError
 from schemas.tables import BY_ID
+from warehouse.allowed import check_allowed
 from warehouse.catalogue import qualified, views
 from warehouse.statement import RefusedQuery, one_select
 
@@ -135,14 +136,17 @@ def run_sql(
     """The first `limit` rows of one SELECT, in its own order; `parameters` fill its `@names`.
 
     Of our tables, those in backticks (`` `sales.people` ``) are found under the prefix too.
-    RefusedQuery for anything but one SELECT, and with the warehouse's own words for SQL that it
-    does not accept; RetriableError where it does not answer, or not in time.
+    RefusedQuery for anything but one SELECT of our tables and views, and with the warehouse's own
+    words for SQL that it does not accept; RetriableError where it does not answer, or not in time.
     """
     statement, values = one_select(sql), dict(parameters or {})
+    # Before the dry run, too: the embedded warehouse opens files in it.
+    check_allowed(statement, client.project, readable(), dataset_prefix)
     question = _Question(client, timeout_s, maximum_bytes_billed, dataset_prefix)
     kind = question.statement_type(statement, values)
-    if kind != "SELECT":
-        raise RefusedQuery(f"only one SELECT is run here, and this is {kind or 'none'}")
+    # The embedded warehouse has no name for a UNION.
+    if kind not in ("SELECT", ""):
+        raise RefusedQuery(f"only one SELECT is run here, and this is {kind}")
     return question.ask(statement, values, _positive(limit))
 
 
