@@ -41,6 +41,9 @@ def export(company: Company, directory: Path, later: int = 0) -> Manifest:
     for name, rows in company.tables.items():
         path = directory / name
         path.parent.mkdir(parents=True, exist_ok=True)
+        if not rows:
+            # Of a very small company: a table without a row has no headings either.
+            continue
         broken = BAD_ROWS.get(name, ())
         bad += len(broken)
         with path.open("w", encoding="utf-8", newline="") as out:

@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from sandbox.company import SMALL, Company, export, generate
+from connectors.files import BadInput, ImportOptions, plan, read
+from sandbox.company import SMALL, Company, Scale, export, generate
 from sandbox.company.ids import salesforce_id
+from sandbox.company.world import AS_OF_US
 from sandbox.evaluate import Pairs, Rate, Sighting, match_rate, pairs
 
 
@@ -44,6 +46,18 @@ def test_the_truth_accounts_for_every_row_and_mail(company: Company, tmp_path: P
         for line in path.read_bytes().splitlines()
     )
     assert rows + mails == manifest.inputs
+
+
+@pytest.mark.parametrize(
+    "scale", [Scale(1, 1, 1, 0, 0), Scale(1, 1, 1, 1, 1), Scale(2, 4, 1, 9, 2)]
+)
+def test_a_company_may_be_very_small(scale: Scale, tmp_path: Path) -> None:
+    for seed in range(4):
+        manifest = export(generate(seed, scale), tmp_path / str(seed))
+        options = ImportOptions(as_of=AS_OF_US)
+        found = list(read(plan(manifest.imports, options), options))
+        assert len(found) == manifest.inputs
+        assert sum(isinstance(one, BadInput) for one in found) == manifest.bad
 
 
 def test_mails_that_arrive_later_are_in_no_mailbox(company: Company, tmp_path: Path) -> None:
