@@ -78,13 +78,20 @@ class RunNotes:
 def noted_run(
     endpoint: Endpoint, command: str, detail: Mapping[str, Any] | None = None
 ) -> Iterator[RunNotes]:
-    """A run from its start row to its end row, which says whether it failed."""
+    """A run from its start row to its end row, which says whether it failed.
+
+    A warehouse that cannot take the end row either does not hide what it failed by.
+    """
     notes = RunNotes(endpoint, command, detail)
     notes.note("running")
     try:
         yield notes
     except BaseException as error:
-        notes.note("failed", type(error).__name__)
+        try:
+            stopped = isinstance(error, KeyboardInterrupt)
+            notes.note("stopped" if stopped else "failed", type(error).__name__)
+        except RetriableError as unsaid:
+            log.warning("no end of the run: %s", unsaid)
         raise
     else:
         notes.note("succeeded")

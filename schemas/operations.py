@@ -37,7 +37,7 @@ class Run(Row, frozen=True, kw_only=True):
 
     run_id: Annotated[str, col("The run.")]
     command: Annotated[str, col("What ran: import, replay, rebuild, stream …")]
-    status: Annotated[str, col("running, succeeded or failed.")]
+    status: Annotated[str, col("running, succeeded, failed, or stopped by hand.")]
     started_at: Annotated[Micros, col("When it started.")]
     noted_at: Annotated[Micros, col("When this row was made: start, heartbeat or end.")]
     noted_date: Annotated[Days, col("Day of noted_at; the partition.")]

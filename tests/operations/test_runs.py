@@ -89,6 +89,33 @@ def test_a_run_that_fails_says_by_what_and_nothing_private(endpoint: Endpoint) -
     assert (last.changes, last.error_message) == (3, "KeyError")
 
 
+@pytest.mark.slow
+def test_a_run_that_is_stopped_by_hand_has_not_failed(endpoint: Endpoint) -> None:
+    with pytest.raises(KeyboardInterrupt), noted_run(endpoint, "import") as run:
+        run.changes = 3
+        raise KeyboardInterrupt
+    assert [(row.status, row.changes) for row in rows_of(endpoint, run.run_id)] == [
+        ("running", 0),
+        ("stopped", 3),
+    ]
+
+
+def test_what_a_run_failed_by_is_told_where_its_end_cannot_be_written(
+    nowhere: Endpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said = []
+
+    def note(self: RunNotes, status: str, error: str | None = None) -> None:
+        said.append(status)
+        if status != "running":
+            raise RetriableError("no answer")
+
+    monkeypatch.setattr(RunNotes, "note", note)
+    with pytest.raises(KeyError), noted_run(nowhere, "import"):
+        raise KeyError("x")
+    assert said == ["running", "failed"]
+
+
 def test_a_heartbeat_that_cannot_be_written_does_not_end_the_run(nowhere: Endpoint) -> None:
     clock = Time()
     notes = RunNotes(nowhere, "import", clock=clock)

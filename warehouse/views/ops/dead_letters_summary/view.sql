@@ -1,7 +1,9 @@
 -- What could not be processed, by stage, kind of error and source. Times are UTC.
 -- Rules: a dead letter written twice counts once (dead_letter_id, the newest row). It is open until
--- its change is accepted under a higher attempt; one without a change id stays open. The sample is
--- the newest open one, else the newest; its payload is never shown here.
+-- its change is accepted under a higher attempt; one without a change id stays open. One of stage
+-- import is an input that no reader could take: it has no change, so an import that began later and
+-- succeeded settles it, for what that one could not read either is a new letter. The sample is the
+-- newest open one, else the newest; its payload is never shown here.
 WITH letters AS (
   SELECT
     dead_letter_id, failed_at, stage, error_type, error_message, change_id, attempt, retriable,
@@ -15,11 +17,21 @@ accepted AS (
   FROM `raw.changes`
   GROUP BY change_id
 ),
+imports AS (
+  SELECT MAX(started_at) AS newest
+  FROM `ops.runs`
+  WHERE command = 'import' AND status = 'succeeded'
+),
 judged AS (
   SELECT
     letters.*,
-    COALESCE(accepted.attempt > letters.attempt, FALSE) AS is_settled
+    IF(
+      letters.stage = 'import',
+      COALESCE(imports.newest > letters.failed_at, FALSE),
+      COALESCE(accepted.attempt > letters.attempt, FALSE)
+    ) AS is_settled
   FROM letters
+  CROSS JOIN imports
   LEFT JOIN accepted ON accepted.change_id = letters.change_id
 ),
 placed AS (

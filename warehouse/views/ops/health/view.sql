@@ -1,9 +1,10 @@
 -- Is everything well: one row a check, with the figure, its threshold and what to do. A check is
 -- ok while value <= threshold. Times are UTC.
 -- Rules: silence of a source counts after three days (a long weekend is no outage). A letter is
--- open until its change is accepted under a higher attempt. A run that has noted nothing for 15
--- minutes is stuck. A record is unlinked when its newest row is older than ten minutes and no
--- entity has it.
+-- open as ops.dead_letters_summary has it. A run that failed counts until the same command succeeds;
+-- one that was refused because of a setting or an option (ConfigurationError), or stopped by hand,
+-- does not. A run that has noted nothing for 15 minutes is stuck. A record is unlinked when its
+-- newest row is older than ten minutes and no entity has it.
 WITH measured AS (
   SELECT
     1 AS place,
@@ -51,12 +52,17 @@ WITH measured AS (
     6,
     'failed_runs_last_day',
     CAST(COUNTIF(
-      status = 'failed' AND TIMESTAMP_DIFF(CURRENT_TIMESTAMP(), noted_at, SECOND) <= 86400
+      status = 'failed'
+      AND COALESCE(error_message, '') != 'ConfigurationError'
+      AND TIMESTAMP_DIFF(CURRENT_TIMESTAMP(), noted_at, SECOND) <= 86400
+      AND NOT COALESCE(newest_success > started_at, FALSE)
     ) AS FLOAT64),
     0.0,
     'A command or job failed. See error_message in ops.runs and run it again'
   FROM (
-    SELECT status, noted_at
+    SELECT
+      *,
+      MAX(IF(status = 'succeeded', started_at, NULL)) OVER (PARTITION BY command) AS newest_success
     FROM `ops.runs`
     WHERE TRUE
     QUALIFY ROW_NUMBER() OVER (PARTITION BY run_id ORDER BY noted_at DESC) = 1
