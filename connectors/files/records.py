@@ -80,7 +80,9 @@ class RowReader:
     def change(self, cells: list[str], line: int) -> Change:
         """The change of the row that begins on a line; InvalidPayload says what the row lacks.
 
-        Of two rows with one id and one stamp the later is the newer version.
+        A row of one's own without a stamp is a microsecond newer than one on the line before: of
+        two with one id the later counts. It is the stamp, for that is part of what a change is: the
+        same row elsewhere must not be the same change with another version.
         """
         assert self._kind.source
         object_id, payload, fields = self._read([cell.strip() or None for cell in cells])
@@ -90,14 +92,15 @@ class RowReader:
             if stamp is not None:
                 break
         if stamp is None or not MIN_US <= stamp <= MAX_US:
-            stamp = self._as_of
+            own = self._kind.source == "files"
+            stamp = min(self._as_of + line, MAX_US) if own else self._as_of
         return new_change(
             self._kind.source,
             self._kind.object_type,
             object_id,
             _JSON.encode(payload),
             stamp=stamp,
-            fetched=min(stamp + line, MAX_US),
+            fetched=stamp,
             lane="import",
         )
 

@@ -168,7 +168,7 @@ def test_stamps_come_from_the_source_where_it_has_one(tmp_path: Path) -> None:
     changes, _ = imported(write(tmp_path / "contacts.csv", text), zone="Europe/Paris")
     at_eight = 1_769_846_400_000_000
     assert [change.stamp for change in changes] == [at_eight, at_eight, AS_OF, AS_OF]
-    assert [change.fetched - change.stamp for change in changes] == [2, 3, 4, 5]
+    assert all(change.fetched == change.stamp for change in changes)
 
 
 def test_hubspot_associations_become_those_of_the_api(tmp_path: Path) -> None:

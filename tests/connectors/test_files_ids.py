@@ -111,3 +111,15 @@ def test_of_rows_with_one_id_the_last_is_the_newest(count: int, tmp_path: Path) 
     changes, _ = imported(written(tmp_path / "a.csv", "id,name,email\n" + rows))
     assert len(set(keys(changes))) == 1
     assert newest(changes, "full_name") == f"Version {count - 1}"
+    back = rows + "7,Version 0,v@dup.example\n"
+    changes, _ = imported(written(tmp_path / "a.csv", "id,name,email\n" + back))
+    assert newest(changes, "full_name") == "Version 0"
+    assert len({change.change_id for change in changes}) == len({c.version for c in changes})
+
+
+def test_a_stamp_of_the_row_s_own_stays_and_a_copy_of_it_is_a_duplicate(tmp_path: Path) -> None:
+    rows = "7,New,v@dup.example,2026-02-01\n7,Old,v@dup.example,2026-01-01\n" * 2
+    changes, _ = imported(written(tmp_path / "a.csv", "id,name,email,updated at\n" + rows))
+    assert newest(changes, "full_name") == "New"
+    assert [change.stamp % 1_000_000 for change in changes] == [0] * 4
+    assert len({(change.change_id, change.version) for change in changes}) == 2
