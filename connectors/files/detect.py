@@ -73,8 +73,8 @@ def _taken_for_headings(header: RawRow, wider: list[RawRow]) -> str:
     than = f", line {wider[0].line} has {len(wider[0].cells)}" if wider else ""
     return (
         f"line {header.line} was taken for the headings (cells: {len(header.cells)}{than}), and "
-        "they do not say what the rows are: delete what stands above the headings, or name the CSV's kind (--kind "
-        "files.contact) and columns (--map email=Heading)"
+        "they do not say what the rows are: delete what stands above the headings, or name the "
+        "CSV's kind (--kind files.contact) and columns (--map email=Heading)"
     )
 
 
