@@ -63,12 +63,15 @@ _state = {"debug": False}
 def demo(
     data: Data = None,
     seed: Annotated[int, typer.Option(help="Seed of the company.")] = 7,
+    yes: Annotated[
+        bool, typer.Option("--yes", help="Replace its directory, whatever was added to it since.")
+    ] = False,
 ) -> None:
     """A small company through the whole system, with results; ends by itself."""
     from operations.demo import demo as run
 
     with spoken_errors(_state["debug"]):
-        run(DataDirectory(data or config.DEMO_DATA), seed)
+        run(DataDirectory(data or config.DEMO_DATA), seed, replace=yes)
 
 
 @app.command()

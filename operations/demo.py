@@ -23,6 +23,7 @@ from operations.imports import import_files
 from operations.waiting import until_queryable, until_written
 from sandbox.company import DEMO, Company, Manifest, Scale, export, generate
 from sandbox.company.world import AS_OF_US
+from schemas.change import stable_hash
 from schemas.clock import wall_clock
 from schemas.errors import ConfigurationError
 
@@ -30,42 +31,89 @@ ARRIVALS = 20
 """Mails that arrive one by one after the import: how soon can each be queried?"""
 
 MARKER = "demo.json"
-"""Stands in a directory that a demo has made: that one may be replaced."""
+"""Stands in a directory that a demo has made: it may be replaced unless used since."""
 
 
-def demo(directory: DataDirectory, seed: int, scale: Scale = DEMO) -> Figures:
+def demo(
+    directory: DataDirectory, seed: int, scale: Scale = DEMO, *, replace: bool = False
+) -> Figures:
     """Makes the company, imports it, lets some mails arrive, and prints what came of it.
 
-    ConfigurationError where the directory holds something that no demo has made.
+    ConfigurationError where the directory holds something that no demo has made, or, without
+    `replace`, where it is not as its demo left it.
     """
-    _fresh(directory.path)
-    company = generate(seed, scale)
-    manifest = export(company, directory.path / "company", later=ARRIVALS)
-    (directory.path / MARKER).write_text(json.dumps({"seed": seed}) + "\n", encoding="utf-8")
-    settings = shutil.copy(manifest.settings, directory.path / DEFAULT_SETTINGS)
+    path = directory.path
+    with _fresh(path, replace):
+        _mark(path, {"seed": seed})
+        company = generate(seed, scale)
+        manifest = export(company, path / "company", later=ARRIVALS)
+        settings = shutil.copy(manifest.settings, path / DEFAULT_SETTINGS)
     _introduce(company, manifest)
     began = time.monotonic()
-    with _stack(directory, Path(settings)):
-        started = time.monotonic() - began
-        with warehouse_of(directory) as client:
-            speed = _fill(directory, client, manifest, started)
-            with console.status("asking the warehouse …"):
-                figures = measured(client, company, speed)
-        show_summary(figures, manifest, directory.path)
+    try:
+        with _stack(directory, Path(settings)):
+            started = time.monotonic() - began
+            with warehouse_of(directory) as client:
+                speed = _fill(directory, client, manifest, started)
+                with console.status("asking the warehouse …"):
+                    figures = measured(client, company, speed)
+            show_summary(figures, manifest, path)
+    finally:
+        _mark(path, {"seed": seed, "left": _state(path)})
     return figures
 
 
-def _fresh(path: Path) -> None:
-    if not path.exists() or not any(path.iterdir()):
-        return
-    if not (path / MARKER).exists():
+@contextmanager
+def _fresh(path: Path, replace: bool) -> Iterator[None]:
+    """Within, the directory is empty and nobody else may use it."""
+    entries = set(path.iterdir()) if path.is_dir() else set()
+    if entries and path / MARKER not in entries:
         raise ConfigurationError(
             f"{path} holds something that no demo has made: name another directory with --data"
         )
     holder = DataDirectory(path)
     holder.open()
-    holder.close()
-    shutil.rmtree(path)
+    try:
+        if entries and not replace and _marked(path) != _state(path):
+            raise ConfigurationError(
+                f"{path} is not as its demo left it, your own data may be in it: name another "
+                "directory with --data, or replace all of it with --yes"
+            )
+        # The lock is held, and an attempt that ends before the next mark is still a demo's.
+        kept = {holder.run, holder.run / "lock", path / MARKER}
+        for entry in {*entries, *holder.run.iterdir()} - kept:
+            if entry.is_dir() and not entry.is_symlink():
+                shutil.rmtree(entry)
+            else:
+                entry.unlink()
+        yield
+    finally:
+        holder.close()
+
+
+def _mark(path: Path, what: dict[str, object]) -> None:
+    (path / MARKER).write_text(json.dumps(what) + "\n", encoding="utf-8")
+
+
+def _marked(path: Path) -> str:
+    """The state in which a demo left the directory; none where it was killed."""
+    try:
+        return str(json.loads((path / MARKER).read_text("utf-8"))["left"])
+    except (ValueError, KeyError, TypeError):
+        return ""
+
+
+def _state(path: Path) -> str:
+    """Changes with whatever is written into the directory; looking at it changes nothing."""
+    ours = (path / MARKER, DataDirectory(path).run / "lock")
+    lines = []
+    for one in sorted(path.rglob("*")):
+        if one in ours:
+            continue
+        seen = one.lstat()
+        figures = "" if one.is_dir() else f" {seen.st_size} {seen.st_mtime_ns}"
+        lines.append(f"{one.relative_to(path)}{figures}")
+    return stable_hash(*lines)
 
 
 def _introduce(company: Company, manifest: Manifest) -> None:
