@@ -72,5 +72,5 @@ setup(
     package_data={"warehouse": ["views/*/*/*", "views/*/*/tests/*"]},
     install_requires=RUNTIME,
     extras_require={"local": LOCAL + TESTS},
-    entry_points={"console_scripts": ["salesintel=operations.cli:main"]},
+    entry_points={"console_scripts": ["salesintel=operations.entry:main"]},
 )

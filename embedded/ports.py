@@ -1,5 +1,6 @@
-"""Free ports on 127.0.0.1, and waiting for what listens there."""
+"""Free ports on 127.0.0.1, and why another is none."""
 
+import errno
 import socket
 
 
@@ -10,12 +11,21 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def is_free(port: int) -> bool:
-    """Whether a server could listen on the port now."""
+def obstacle(port: int) -> str:
+    """Why no server could listen on the port now; empty where one could."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind(("127.0.0.1", port))
-        except OSError:
-            return False
-    return True
+        except OverflowError:
+            return "is none: they go up to 65535"
+        except OSError as error:
+            if error.errno == errno.EADDRINUSE:
+                return "is taken"
+            return f"cannot be used ({error.strerror})"
+    return ""
+
+
+def is_free(port: int) -> bool:
+    """Whether a server could listen on the port now."""
+    return not obstacle(port)

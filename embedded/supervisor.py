@@ -14,7 +14,7 @@ from embedded import warehouse
 from embedded.child import LEAN, Child
 from embedded.directory import DataDirectory, Stack
 from embedded.messaging import provision_messaging
-from embedded.ports import free_port, is_free
+from embedded.ports import free_port, obstacle
 from pipelines.checks import checked_settings
 from schemas.clock import Clock, wall_clock
 from schemas.errors import ConfigurationError, FatalError
@@ -39,14 +39,27 @@ class Ports(NamedTuple):
     grpc: int = 0
 
     def chosen(self) -> "Ports":
-        """Every 0 replaced; ConfigurationError names a port that is taken."""
-        for port in self:
-            if port and not is_free(port):
-                raise ConfigurationError(f"port {port} is taken: name another one, or 0")
-        return Ports(*(port or free_port() for port in self))
+        """Every 0 replaced; ConfigurationError names a port that cannot be had."""
+        named = [port for port in self if port]
+        for place, port in enumerate(named):
+            found = "is named twice" if port in named[:place] else obstacle(port)
+            if found:
+                raise ConfigurationError(f"port {port} {found}: name another one, or 0")
+        return Ports(*(port or _free_but(named) for port in self))
+
+
+def _free_but(chosen: list[int]) -> int:
+    """A free port that is none of the chosen, and is one of them from now on."""
+    port = next(port for port in iter(free_port, None) if port not in chosen)
+    chosen.append(port)
+    return port
 
 
 FREE_PORTS = Ports()
+
+
+class StoppedWhileStarting(FatalError):
+    """It was asked to stop before it ran."""
 
 
 def listens(port: int) -> bool:
@@ -175,7 +188,7 @@ class Supervisor:
                     f"{child.name} does not start; its log {child.log_path} ends:\n{child.tail()}"
                 )
             if self._stopping.wait(PROBE_EVERY_S):
-                raise FatalError("stopped while it was starting")
+                raise StoppedWhileStarting("stopped while it was starting")
 
     def run(self) -> None:
         """Watches the children until `ask_to_stop`."""

@@ -3,9 +3,10 @@
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from connectors.files import ImportOptions, mapping_of
 from connectors.objects import FolderStore
@@ -13,13 +14,25 @@ from embedded.directory import DataDirectory
 from embedded.supervisor import Ports
 from embedded.warehouse import MEMORY
 from operations import config
-from operations.console import console, errors, quiet_libraries, spoken_errors
+from operations.console import console, quiet_libraries, spoken_errors
 from schemas.clock import to_us
 from schemas.errors import ConfigurationError
 from schemas.version import VERSION
+from warehouse.query import TIMEOUT_S, checked_limit
+
+
+class Commands(TyperGroup):
+    """The one place that errors of all commands pass through."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Runs the command that was typed."""
+        with spoken_errors(debug=ctx.params["debug"]):
+            return super().invoke(ctx)
+
 
 app = typer.Typer(
     name="salesintel",
+    cls=Commands,
     help="Every customer interaction in one deduplicated stream, resolved to real people.",
     no_args_is_help=True,
     add_completion=False,
@@ -28,6 +41,7 @@ app = typer.Typer(
 
 Data = Annotated[Path | None, typer.Option("--data", help="Data directory of the stack.")]
 SettingsFile = Annotated[Path | None, typer.Option("--settings", help="Settings file (TOML).")]
+Port = Annotated[int, typer.Option(min=0, max=65_535, help="0 = a free one.")]
 Yes = Annotated[bool, typer.Option("--yes", help="Do it; without this nothing is changed.")]
 
 
@@ -40,11 +54,11 @@ def _moment(text: str | None, option: str) -> datetime | None:
         return None
     try:
         moment = datetime.fromisoformat(text)
-    except ValueError:
+        return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+    except (ValueError, OverflowError):
         raise ConfigurationError(
             f"{option} {text!r} is no date: write 2026-01-31 or 2026-01-31T08:00:00Z"
         ) from None
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 @app.callback()
@@ -53,10 +67,6 @@ def main_options(
 ) -> None:
     """Options of all commands."""
     quiet_libraries()
-    _state["debug"] = debug
-
-
-_state = {"debug": False}
 
 
 @app.command()
@@ -70,17 +80,16 @@ def demo(
     """A small company through the whole system, with results; ends by itself."""
     from operations.demo import demo as run
 
-    with spoken_errors(_state["debug"]):
-        run(DataDirectory(data or config.DEMO_DATA), seed, replace=yes)
+    run(DataDirectory(data or config.DEMO_DATA), seed, replace=yes)
 
 
 @app.command()
 def up(
     data: Data = None,
     settings: SettingsFile = None,
-    pubsub_port: Annotated[int, typer.Option(help="0 = a free one.")] = 0,
-    rest_port: Annotated[int, typer.Option(help="0 = a free one.")] = 0,
-    grpc_port: Annotated[int, typer.Option(help="0 = a free one.")] = 0,
+    pubsub_port: Port = 0,
+    rest_port: Port = 0,
+    grpc_port: Port = 0,
     warehouse_memory: Annotated[
         str, typer.Option(help="What the warehouse may hold, as in 4GB: more for large questions.")
     ] = MEMORY,
@@ -88,15 +97,14 @@ def up(
     """Start the whole system in this terminal; Ctrl-C stops it."""
     from operations.up import up as run
 
-    with spoken_errors(_state["debug"]):
-        directory = data or config.data_directory()
-        run(
-            directory,
-            settings or config.settings_file(directory),
-            Ports(pubsub_port, rest_port, grpc_port),
-            warehouse_memory,
-            default=data is None,
-        )
+    directory = data or config.data_directory()
+    run(
+        directory,
+        settings or config.settings_file(directory),
+        Ports(pubsub_port, rest_port, grpc_port),
+        warehouse_memory,
+        default=data is None,
+    )
 
 
 @app.command()
@@ -104,9 +112,8 @@ def status(data: Data = None) -> None:
     """What runs, what is stored, what went wrong; exit code 1 where something is amiss."""
     from operations.status import status as run
 
-    with spoken_errors(_state["debug"]):
-        if not run(_directory(data)):
-            raise typer.Exit(1)
+    if not run(_directory(data)):
+        raise typer.Exit(1)
 
 
 @app.command()
@@ -140,26 +147,25 @@ def import_command(
     """Import mails, CRM exports and call logs; a second time changes nothing."""
     from operations.imports import import_files
 
-    with spoken_errors(_state["debug"]):
-        stamp = _moment(as_of, "--as-of")
-        options = ImportOptions(
-            as_of=to_us(stamp) if stamp else None,
-            mailbox=mailbox,
-            mapping=mapping_of(column or []),
-            kind=kind,
-            namespace=namespace,
-            zone=zone,
-        )
-        imported = import_files(_directory(data), paths, options, wait=wait)
-        console.print(
-            f"[green]{imported.changes:,} changes published[/green], {imported.bad:,} inputs that "
-            "could not be read"
-        )
-        if imported.bad:
-            console.print("  see them: salesintel query ops.dead_letters_summary")
-        if imported.bad and not imported.changes:
-            raise typer.Exit(1)
-        console.print("  try next: salesintel query sales.account_timeline")
+    stamp = _moment(as_of, "--as-of")
+    options = ImportOptions(
+        as_of=to_us(stamp) if stamp else None,
+        mailbox=mailbox,
+        mapping=mapping_of(column or []),
+        kind=kind,
+        namespace=namespace,
+        zone=zone,
+    )
+    imported = import_files(_directory(data), paths, options, wait=wait)
+    console.print(
+        f"[green]{imported.changes:,} changes published[/green], {imported.bad:,} inputs that "
+        "could not be read"
+    )
+    if imported.bad:
+        console.print("  see them: salesintel query ops.dead_letters_summary")
+    if imported.bad and not imported.changes:
+        raise typer.Exit(1)
+    console.print("  try next: salesintel query sales.account_timeline")
 
 
 @app.command()
@@ -170,13 +176,13 @@ def query(
     since: Annotated[str | None, typer.Option(help="Nothing older, as in 2026-01-31.")] = None,
     limit: Annotated[int, typer.Option(help="Rows at the most.")] = 100,
     output: Annotated[str, typer.Option("--format", help="table, csv or json.")] = "table",
+    timeout: Annotated[float, typer.Option(help="Seconds that it may take.")] = TIMEOUT_S,
 ) -> None:
     """Ask a view by name, or the warehouse in SQL."""
     from operations.query import query as run
 
-    with spoken_errors(_state["debug"]):
-        moment = _moment(since, "--since")
-        run(_directory(data), what, sys.stdout, account, moment, limit, output)
+    moment = _moment(since, "--since")
+    run(_directory(data), what, sys.stdout, account, moment, limit, output, timeout)
 
 
 @app.command()
@@ -194,17 +200,16 @@ def replay(
     from operations.replay import Selection
     from operations.replaying import replaying
 
-    with spoken_errors(_state["debug"]):
-        directory = _directory(data)
-        chosen = Selection(
-            stage=stage,
-            error_type=error_type,
-            source=source,
-            dead_letter_id=dead_letter,
-            since=_moment(since, "--since"),
-            limit=limit,
-        )
-        replaying(directory, chosen, FolderStore(directory.objects), dry_run=not yes)
+    directory = _directory(data)
+    chosen = Selection(
+        stage=stage,
+        error_type=error_type,
+        source=source,
+        dead_letter_id=dead_letter,
+        since=_moment(since, "--since"),
+        limit=checked_limit(limit),
+    )
+    replaying(directory, chosen, FolderStore(directory.objects), dry_run=not yes)
 
 
 @app.command()
@@ -212,8 +217,7 @@ def rebuild(data: Data = None, yes: Yes = False) -> None:
     """Make the derived tables anew from raw.changes; shows first what it would do."""
     from operations.rebuild import rebuild as run
 
-    with spoken_errors(_state["debug"]):
-        run(_directory(data), dry_run=not yes)
+    run(_directory(data), dry_run=not yes)
 
 
 @app.command()
@@ -223,9 +227,5 @@ def version() -> None:
 
 
 def main() -> None:
-    """Entry of the console script."""
-    try:
-        app()
-    except KeyboardInterrupt:
-        errors.print("stopped")
-        sys.exit(130)
+    """Runs the command that was typed."""
+    app()

@@ -1,5 +1,6 @@
 """How commands speak: one console, errors as one line with what to do next."""
 
+import errno
 import logging
 import os
 from collections.abc import Iterator
@@ -19,6 +20,10 @@ from warehouse.clients import Endpoint, bigquery_client
 NO_ANSWER = (RequestException, RetryError, ServerError)
 """What the clients raise where a stack is down, or comes back just now."""
 
+DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
+INTERRUPTED = 130
+"""As a shell has it for a program that Ctrl-C has ended."""
+
 console = Console()
 errors = Console(stderr=True)
 
@@ -32,9 +37,13 @@ def quiet_libraries() -> None:
 @contextmanager
 def spoken_errors(debug: bool = False) -> Iterator[None]:
     """Errors on purpose become a line and exit code 1, fatal ones 2; so does a stack that does not
-    answer. Others stay what they are."""
+    answer, a full disk and Ctrl-C. Others stay what they are."""
     try:
         yield
+    except KeyboardInterrupt as interrupt:
+        notes = getattr(interrupt, "__notes__", ())
+        errors.print(": ".join(["stopped", *notes]), markup=False, highlight=False, soft_wrap=True)
+        raise typer.Exit(INTERRUPTED) from None
     except SalesIntelError as error:
         if debug:
             raise
@@ -44,6 +53,12 @@ def spoken_errors(debug: bool = False) -> Iterator[None]:
         if debug:
             raise
         _say(f"the stack does not answer ({type(error).__name__}): see `salesintel status`")
+        raise typer.Exit(1) from None
+    except OSError as error:
+        if debug or error.errno not in DISK_FULL:
+            raise
+        where = f" ({error.filename})" if error.filename else ""
+        _say(f"{error.strerror}{where}: free some space and do it again")
         raise typer.Exit(1) from None
 
 

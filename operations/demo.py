@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from google.cloud import bigquery
+from rich.markup import escape
 
 from connectors.files import BadInput, ImportOptions, plan, read
 from connectors.objects import FolderStore
@@ -122,7 +123,7 @@ def _introduce(company: Company, manifest: Manifest) -> None:
         f"{len(company.accounts)} accounts, {len(company.people)} people, {len(company.mails):,} "
         f"mails, {len(company.calls)} calls, two CRMs that disagree"
     )
-    console.print(f"[dim]its files and the truth about it: {manifest.directory}[/dim]")
+    console.print(f"[dim]its files and the truth about it: {escape(str(manifest.directory))}[/dim]")
 
 
 @contextmanager

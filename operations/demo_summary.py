@@ -1,6 +1,7 @@
 """The demo's summary: a page that a person enjoys reading."""
 
 import os
+import shlex
 import shutil
 import sys
 from collections.abc import Iterable
@@ -146,7 +147,7 @@ def _speed(figures: Figures) -> None:
 
 
 def _next(directory: Path) -> None:
-    command, here = _command(), f" --data {directory}"
+    command, here = _command(), f" --data {escape(shlex.quote(str(directory)))}"
     _heading("Try next")
     for why, line in (
         ("start this system again, in a terminal of its own", f"up{here}"),

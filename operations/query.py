@@ -6,7 +6,7 @@ from typing import TextIO
 from embedded.directory import DataDirectory
 from operations.console import errors, warehouse_of
 from schemas.errors import ConfigurationError
-from warehouse.query import run_sql, run_view
+from warehouse.query import LONGEST_S, TIMEOUT_S, run_sql, run_view
 from warehouse.render import FORMATS
 
 
@@ -18,19 +18,24 @@ def query(
     since: datetime | None,
     limit: int,
     output: str,
+    timeout_s: float = TIMEOUT_S,
 ) -> None:
     """Writes the rows to `stream`; ConfigurationError where what is asked does not fit."""
     write = FORMATS.get(output)
     if write is None:
         raise ConfigurationError(f"--format {output!r}: choose one of {', '.join(FORMATS)}")
+    if not 0 < timeout_s <= LONGEST_S:
+        raise ConfigurationError(f"--timeout {timeout_s:g}: choose 1 to {LONGEST_S:g} seconds")
     is_sql = any(c.isspace() for c in what.strip())
     if is_sql and (account is not None or since is not None):
         raise ConfigurationError("--account and --since go with a view: put them into the SQL")
     with warehouse_of(directory) as client:
         if is_sql:
-            result = run_sql(client, what, limit=limit)
+            result = run_sql(client, what, limit=limit, timeout_s=timeout_s)
         else:
-            result = run_view(client, what, account=account, since=since, limit=limit)
+            result = run_view(
+                client, what, account=account, since=since, limit=limit, timeout_s=timeout_s
+            )
     write(result, stream)
     if result.truncated and output != "table":
         errors.print(f"[dim]the first {limit:,} rows; more with --limit[/dim]")

@@ -87,8 +87,10 @@ def noted_run(
     try:
         yield notes
     except BaseException as error:
+        stopped = isinstance(error, KeyboardInterrupt)
+        if stopped and notes.changes:
+            error.add_note(f"{notes.changes:,} changes were published, do it again for the rest")
         try:
-            stopped = isinstance(error, KeyboardInterrupt)
             notes.note("stopped" if stopped else "failed", type(error).__name__)
         except RetriableError as unsaid:
             log.warning("no end of the run: %s", unsaid)

@@ -1,6 +1,7 @@
 """`salesintel status`: what runs, what waits, what went wrong."""
 
 from google.cloud import bigquery
+from rich.markup import escape
 from rich.table import Table
 
 from embedded.directory import DataDirectory
@@ -16,7 +17,7 @@ def status(directory: DataDirectory) -> bool:
     minutes = (wall_clock() - stack.started) / 60_000_000
     console.print(
         f"running since {from_us(stack.started):%Y-%m-%d %H:%M} UTC ({minutes:,.0f} minutes), "
-        f"process {stack.pid}, data {directory.path}"
+        f"process {stack.pid}, data {escape(str(directory.path))}"
     )
     well = _children(directory)
     with warehouse_of(directory) as client:
@@ -37,11 +38,11 @@ def _children(directory: DataDirectory) -> bool:
         well = well and good
         colour = "green" if good else "red"
         table.add_row(
-            name,
+            escape(name),
             str(seen["pid"] or "–"),
             f"[{colour}]{state}[/{colour}]",
             str(seen["restarts"]),
-            str(seen["log"]),
+            escape(str(seen["log"])),
         )
     console.print(table)
     return well

@@ -1,15 +1,17 @@
 """`salesintel up`: the whole system in this terminal."""
 
 import logging
+import shlex
 import signal
 from pathlib import Path
 from types import FrameType
 
+import typer
 from rich.markup import escape
 
 from embedded.directory import DataDirectory, Stack
-from embedded.supervisor import Ports, Supervisor
-from operations.console import console
+from embedded.supervisor import Ports, StoppedWhileStarting, Supervisor
+from operations.console import INTERRUPTED, console
 
 NEXT = """
 [bold]Next[/bold] (in another terminal)
@@ -35,9 +37,13 @@ def up(directory: Path, settings: Path | None, ports: Ports, memory: str, *, def
             stack = supervisor.start(lambda line: status.update(f"{line} …"))
         _log_to(data.logs / "supervisor.log")
         show(stack, directory)
-        console.print(NEXT.format(data="" if default else f" --data {directory}"))
+        named = "" if default else f" --data {shlex.quote(str(directory))}"
+        console.print(NEXT.format(data=escape(named)), soft_wrap=True)
         supervisor.run()
         console.print("stopping …")
+    except StoppedWhileStarting:
+        console.print("stopped")
+        raise typer.Exit(INTERRUPTED) from None
     finally:
         supervisor.stop()
     console.print("stopped")

@@ -55,5 +55,9 @@ def load_settings(path: Path | None) -> Settings:
         return msgspec.convert(tomllib.loads(path.read_text(encoding="utf-8")), Settings)
     except FileNotFoundError:
         raise ConfigurationError(f"{path} does not exist: name a settings file that does") from None
+    except OSError as error:
+        raise ConfigurationError(
+            f"{path} cannot be read ({error.strerror}): name a settings file that can"
+        ) from None
     except (tomllib.TOMLDecodeError, msgspec.ValidationError, UnicodeDecodeError) as error:
         raise ConfigurationError(f"{path}: {error}") from error

@@ -29,7 +29,11 @@ from warehouse.catalogue import qualified, views
 from warehouse.statement import RefusedQuery, one_select
 
 TIMEOUT_S = 30.0
+LONGEST_S = 6 * 3600.0
+"""BigQuery ends a query after six hours."""
+
 ROWS = 100
+MOST_ROWS = 1_000_000_000
 MAXIMUM_BYTES_BILLED = 20 * 2**30
 """20 GiB: about 0.12 USD on demand. https://cloud.google.com/bigquery/pricing#on_demand_pricing"""
 
@@ -120,7 +124,7 @@ def run_view(
     sql = f"SELECT * FROM `{view_id}`"  # noqa: S608 (an id of our own list)
     sql += f" WHERE {' AND '.join(conditions)}" if conditions else ""
     sql += f" ORDER BY {', '.join(source.order)}" if source.order else ""
-    return question.ask(f"{sql} LIMIT {_positive(limit) + 1:d}", parameters, limit)
+    return question.ask(f"{sql} LIMIT {checked_limit(limit) + 1:d}", parameters, limit)
 
 
 def run_sql(
@@ -147,7 +151,7 @@ def run_sql(
     # The embedded warehouse has no name for a UNION.
     if kind not in ("SELECT", ""):
         raise RefusedQuery(f"only one SELECT is run here, and this is {kind}")
-    return question.ask(statement, values, _positive(limit))
+    return question.ask(statement, values, checked_limit(limit))
 
 
 def readable() -> tuple[str, ...]:
@@ -165,9 +169,12 @@ def _source(name: str) -> _Source:
     return _Source(order=[f"{column} DESC" for column in table.order])
 
 
-def _positive(limit: int) -> int:
+def checked_limit(limit: int) -> int:
+    """The limit; ConfigurationError where no query could have it."""
     if limit < 1:
         raise ConfigurationError("--limit is below 1: ask for at least one row")
+    if limit > MOST_ROWS:
+        raise ConfigurationError(f"--limit is above {MOST_ROWS:,}: ask for fewer rows")
     return limit
 
 
@@ -223,7 +230,7 @@ class _Question(NamedTuple):
     def _late(self) -> RetriableError:
         return RetriableError(
             f"the warehouse took longer than {self.timeout_s:g} s: "
-            "narrow the query (--account, --since, --limit) or allow it more time"
+            "narrow the query (--account, --since, --limit) or allow it more time with --timeout"
         )
 
     def _explained(self, error: Exception) -> FatalError | RetriableError:

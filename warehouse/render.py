@@ -42,15 +42,17 @@ def write_table(result: QueryResult, stream: TextIO) -> None:
     shown = _fitting(names, cells, console.width)
     table = Table(header_style="bold")
     for name in names[:shown]:
-        table.add_column(name, overflow="fold")
+        table.add_column(Text(_shown(name)), overflow="fold")
     for line in cells:
         table.add_row(*(Text(cell) for cell in line[:shown]))
     console.print(table)
     more = ", more with a higher --limit" if result.truncated else ""
     console.print(f"{len(result.rows):,} {'row' if len(result.rows) == 1 else 'rows'}{more}")
     if shown < len(names):
-        left = ", ".join(names[shown:])
-        console.print(f"not shown here, but with --format csv or json: {left}", highlight=False)
+        left = _shown(", ".join(names[shown:]))
+        console.print(
+            f"not shown here, but with --format csv or json: {left}", highlight=False, markup=False
+        )
 
 
 def _fitting(names: Sequence[str], cells: Sequence[Sequence[str]], width: int) -> int:
@@ -109,10 +111,14 @@ def _listed(value: Any) -> str:
     return str(value) if isinstance(value, bool | int) else _json(value).strip('"')
 
 
+def _shown(text: str) -> str:
+    return _CONTROL.sub("\N{REPLACEMENT CHARACTER}", text)
+
+
 def _cell(value: Any) -> str:
     if isinstance(value, datetime):
         return value.strftime("%Y-%m-%d %H:%M:%S")
-    text = _CONTROL.sub("\N{REPLACEMENT CHARACTER}", _plain(value, _listed))
+    text = _shown(_plain(value, _listed))
     return text if len(text) <= CELL_CHARACTERS else text[: CELL_CHARACTERS - 1] + "…"
 
 

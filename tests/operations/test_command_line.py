@@ -1,9 +1,11 @@
 """The command line: an error is one line that says what to do, and an exit code."""
 
+import errno
 import logging
 import os
-import sys
-from collections.abc import Iterator
+import re
+import signal
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -14,11 +16,15 @@ from typer.testing import CliRunner, Result
 
 from embedded.directory import DataDirectory, Stack
 from embedded.ports import free_port
-from operations import cli, config
+from embedded.supervisor import StoppedWhileStarting, Supervisor
+from operations import cli, config, entry
+from operations import doctor as doctor_command
+from operations import query as query_command
 from operations import status as status_command
 from operations.console import spoken_errors
 from schemas.errors import ConfigurationError, FatalError, RetriableError, SalesIntelError
 from schemas.version import VERSION
+from warehouse.query import QueryResult
 
 COMMANDS = ("demo", "up", "status", "doctor", "import", "query", "replay", "rebuild", "version")
 NEED_A_STACK = (
@@ -230,6 +236,90 @@ def test_status_ends_with_exit_code_1_where_something_is_amiss(
     assert call("status").exit_code == exit_code
 
 
+@pytest.mark.parametrize("command", ["up", "doctor"])
+def test_settings_that_cannot_be_read_are_a_line(command: str, tmp_path: Path) -> None:
+    folder = tmp_path / "settings"
+    folder.mkdir()
+    result = call(command, "--data", tmp_path / "new", "--settings", folder)
+    assert isinstance(result.exception, SystemExit)
+    assert result.exit_code == (2 if command == "up" else 1)
+    assert "cannot be read" in re.sub(r"\s+", " ", result.stdout + result.stderr)
+
+
+def test_the_doctor_speaks_its_errors_as_all_commands_do(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def broken(*given: object) -> bool:
+        raise ConfigurationError("mend it")
+
+    monkeypatch.setattr(doctor_command, "doctor", broken)
+    assert_refused(call("doctor", "--data", tmp_path / "new"), 2, "mend it")
+
+
+@pytest.mark.parametrize("port", ["-1", "65536", "99999"])
+@pytest.mark.parametrize("option", ["--pubsub-port", "--rest-port", "--grpc-port"])
+def test_a_number_that_is_no_port_is_refused(option: str, port: str, tmp_path: Path) -> None:
+    result = call("up", option, port, "--data", tmp_path / "new")
+    assert isinstance(result.exception, SystemExit)
+    assert result.exit_code == 2
+    assert option in result.stderr
+    assert not (tmp_path / "new").exists()
+
+
+def test_one_port_for_two_servers_is_refused(tmp_path: Path) -> None:
+    port = free_port()
+    result = call("up", "--rest-port", port, "--grpc-port", port, "--data", tmp_path / "new")
+    assert result.exit_code == 2
+    assert f"error: port {port} is named twice: name another one" in result.stderr
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["9999-12-31T23:59:59-23:59", "0001-01-01T00:00:00+23:00"],
+)
+def test_a_moment_beyond_the_calendar_is_refused(text: str, file: Path) -> None:
+    for arguments in (
+        ("import", file, "--as-of", text),
+        ("query", "sales.account_timeline", "--since", text),
+        ("replay", "--since", text),
+    ):
+        assert_refused(call(*arguments), 2, "is no date", "write 2026-01-31")
+
+
+@pytest.mark.parametrize(
+    ("limit", "words"),
+    [("-1", "below 1"), ("0", "below 1"), ("100000000000000000000", "above 1,000,000,000")],
+)
+def test_a_limit_that_no_query_can_have_is_refused(limit: str, words: str, stack: Path) -> None:
+    for command in (
+        ("replay",),
+        ("query", "ops.health"),
+    ):
+        result = call(*command, "--limit", limit, "--data", stack)
+        assert_refused(result, 2, "--limit is " + words)
+
+
+@pytest.mark.parametrize("seconds", ["0", "-1", "nan", "inf", "1e9"])
+def test_a_time_that_no_query_can_have_is_refused(seconds: str, stack: Path) -> None:
+    result = call("query", "ops.health", "--timeout", seconds, "--data", stack)
+    assert_refused(result, 2, "--timeout", "choose 1 to 21600 seconds")
+
+
+def test_a_query_may_take_the_time_that_is_named(
+    stack: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+
+    def view(*given: object, timeout_s: float, **more: object) -> QueryResult:
+        asked.append(timeout_s)
+        return QueryResult(columns=("a",), rows=[], truncated=False)
+
+    monkeypatch.setattr(query_command, "run_view", view)
+    assert call("query", "ops.health", "--timeout", "90", "--data", stack).exit_code == 0
+    assert call("query", "ops.health", "--data", stack).exit_code == 0
+    assert asked == [90.0, 30.0]
+
+
 def test_debug_shows_where_an_error_comes_from(tmp_path: Path) -> None:
     result = call("--debug", "status", "--data", tmp_path)
     assert isinstance(result.exception, ConfigurationError)
@@ -266,15 +356,64 @@ def test_an_error_that_nobody_meant_stays_what_it_is() -> None:
         raise KeyError("a fault of ours")
 
 
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT])
+def test_a_full_disk_is_a_line(
+    number: int, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def full(directory: DataDirectory) -> bool:
+        raise OSError(number, os.strerror(number), str(tmp_path / "file"))
+
+    monkeypatch.setattr(status_command, "status", full)
+    result = call("status")
+    assert_refused(result, 1, os.strerror(number), str(tmp_path / "file"), "free some space")
+    with pytest.raises(FileNotFoundError), spoken_errors():
+        (tmp_path / "none").read_text()
+
+
+@pytest.mark.parametrize("notes", [(), ("3 changes were published",)])
 def test_an_interrupted_command_ends_with_the_exit_code_of_a_signal(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    monkeypatch: pytest.MonkeyPatch, notes: tuple[str, ...]
 ) -> None:
     def interrupted(directory: DataDirectory) -> bool:
-        raise KeyboardInterrupt
+        interrupt = KeyboardInterrupt()
+        for note in notes:
+            interrupt.add_note(note)
+        raise interrupt
 
     monkeypatch.setattr(status_command, "status", interrupted)
-    monkeypatch.setattr(sys, "argv", ["salesintel", "status"])
+    result = call("status")
+    assert result.exit_code == 130
+    assert result.stderr == ": ".join(["stopped", *notes]) + "\n"
+
+
+def test_an_interruption_while_the_commands_are_loaded_is_a_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupted() -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(cli, "main", interrupted)
     with pytest.raises(SystemExit) as ended:
-        cli.main()
+        entry.main()
     assert ended.value.code == 130
-    assert "Traceback" not in capsys.readouterr().err
+    assert capsys.readouterr().err == "stopped\n"
+
+
+def test_up_that_is_stopped_while_it_starts_says_so(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+
+    def start(supervisor: Supervisor, tell: Callable[[str], None]) -> Stack:
+        signal.raise_signal(signal.SIGINT)
+        assert supervisor._stopping.is_set()
+        raise StoppedWhileStarting("stopped while it was starting")
+
+    monkeypatch.setattr(Supervisor, "start", start)
+    try:
+        result = call("up", "--data", tmp_path / "new")
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    assert (result.exit_code, result.stderr) == (130, "")
+    assert "stopped" in result.stdout

@@ -91,9 +91,10 @@ def test_a_run_that_fails_says_by_what_and_nothing_private(endpoint: Endpoint) -
 
 @pytest.mark.slow
 def test_a_run_that_is_stopped_by_hand_has_not_failed(endpoint: Endpoint) -> None:
-    with pytest.raises(KeyboardInterrupt), noted_run(endpoint, "import") as run:
+    with pytest.raises(KeyboardInterrupt) as stopped, noted_run(endpoint, "import") as run:
         run.changes = 3
         raise KeyboardInterrupt
+    assert stopped.value.__notes__ == ["3 changes were published, do it again for the rest"]
     assert [(row.status, row.changes) for row in rows_of(endpoint, run.run_id)] == [
         ("running", 0),
         ("stopped", 3),

@@ -305,6 +305,17 @@ def test_a_table_lets_no_terminal_command_through() -> None:
     assert "[bold]loud[/bold]" in shown
 
 
+def test_headings_are_text_and_no_markup_or_command(monkeypatch: pytest.MonkeyPatch) -> None:
+    names = ("[/x]", "[bold]b", "\x1b[2Jc", *(f"wide[/{number}]" for number in range(40)))
+    monkeypatch.setenv("COLUMNS", "100")
+    row = dict.fromkeys(names, "value " * 5)
+    shown = _written("table", QueryResult(columns=names, rows=[row], truncated=False))
+    assert "[/x]" in shown
+    assert "[bold]b" in shown
+    assert "\x1b[2J" not in shown
+    assert "wide[/39]" in shown
+
+
 @given(st.recursive(st.none() | st.booleans() | st.text() | st.floats(), st.lists))
 def test_every_value_can_be_shown_in_every_format(value: Any) -> None:
     result = QueryResult(columns=("value",), rows=[{"value": value}], truncated=False)
