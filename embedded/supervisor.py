@@ -90,6 +90,7 @@ class Supervisor:
         self._with_pipeline = pipeline
         self._warehouse_environment = warehouse.environment(memory)
         self._stopping = threading.Event()
+        self._failing = False
         self.children: list[Child] = []
         self.stack: Stack | None = None
 
@@ -193,9 +194,19 @@ class Supervisor:
     def run(self) -> None:
         """Watches the children until `ask_to_stop`."""
         while not self._stopping.wait(WATCH_EVERY_S):
-            for child in self.children:
-                child.watch()
-            self.directory.write_health(self.health())
+            failed = ""
+            for step in (*(child.watch for child in self.children), self._note_health):
+                try:
+                    step()
+                except OSError as error:
+                    # A disk that is full, as a rule: what runs goes on, and comes back by itself.
+                    failed = str(error)
+            if failed and not self._failing:
+                log.error("the state of the stack cannot be written: %s", failed)
+            self._failing = bool(failed)
+
+    def _note_health(self) -> None:
+        self.directory.write_health(self.health())
 
     def health(self) -> dict[str, dict[str, object]]:
         """What each child is doing."""

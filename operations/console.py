@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from embedded.directory import DataDirectory, Stack
-from schemas.errors import FatalError, SalesIntelError
+from schemas.errors import ConfigurationError, FatalError, RetriableError, SalesIntelError
 from warehouse.clients import Endpoint, bigquery_client
 
 NO_ANSWER = (RequestException, RetryError, ServerError)
@@ -23,6 +23,11 @@ NO_ANSWER = (RequestException, RetryError, ServerError)
 DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
 INTERRUPTED = 130
 """As a shell has it for a program that Ctrl-C has ended."""
+
+
+class StackGone(RetriableError):
+    """The stack has ended while a command was waiting for it."""
+
 
 console = Console()
 errors = Console(stderr=True)
@@ -72,6 +77,18 @@ def running(directory: DataDirectory) -> tuple[Stack, Endpoint]:
     stack = directory.stack()
     os.environ["PUBSUB_EMULATOR_HOST"] = stack.pubsub
     return stack, Endpoint(project=stack.project, rest=stack.rest, grpc=stack.grpc)
+
+
+def still_running(directory: DataDirectory) -> None:
+    """StackGone where the stack on a directory has ended."""
+    try:
+        directory.stack()
+    except ConfigurationError:
+        raise StackGone(
+            f"the stack on {directory.path} has ended, nothing that was published is lost: start "
+            f"it again with `salesintel up --data {directory.path}`, its logs are in "
+            f"{directory.logs}"
+        ) from None
 
 
 @contextmanager

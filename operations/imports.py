@@ -103,6 +103,7 @@ def import_files(
                     lambda count: status.update(
                         f"writing … {count - before:,} of {imported.messages:,}"
                     ),
+                    directory=directory,
                 )
                 until_written(directory, published)
     client.close()

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
+from operations.console import StackGone
 from schemas.clock import DAY_US, Clock, wall_clock
 from schemas.errors import RetriableError
 from schemas.operations import Run
@@ -86,6 +87,8 @@ def noted_run(
     notes.note("running")
     try:
         yield notes
+    except StackGone:
+        raise
     except BaseException as error:
         stopped = isinstance(error, KeyboardInterrupt)
         if stopped and notes.changes:

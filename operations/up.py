@@ -63,6 +63,8 @@ def show(stack: Stack, directory: Path) -> None:
 
 
 def _log_to(path: Path) -> None:
+    # A disk that is full is no reason for a traceback in this terminal with every line.
+    logging.raiseExceptions = False
     log_file = logging.FileHandler(path)
     log_file.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     root = logging.getLogger("embedded")

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from google.cloud import bigquery
 
 from embedded.directory import DataDirectory
-from operations.console import NO_ANSWER
+from operations.console import NO_ANSWER, still_running
 from pipelines.recovery import read_marks
 from schemas.errors import RetriableError
 
@@ -45,13 +45,17 @@ def until_accounted(
     goal: int,
     progress: Callable[[int], None] = lambda count: None,
     still_s: float = STILL_S,
+    directory: DataDirectory | None = None,
 ) -> int:
-    """Returns when `goal` messages are accounted for; RetriableError where nothing moves.
+    """Returns when `goal` messages are accounted for; RetriableError where nothing moves, and at
+    once where the stack on the directory has ended.
 
     A warehouse that does not answer is waited for: it is restarted, and nothing is lost with it.
     """
     last, moved = 0, time.monotonic()
     while True:
+        if directory is not None:
+            still_running(directory)
         count = _accounted_or(last, client)
         progress(count)
         if count >= goal:
@@ -76,6 +80,7 @@ def until_written(directory: DataDirectory, moment: int, still_s: float = STILL_
         marks = read_marks(directory.marks).values()
         if marks and min(marks) >= moment:
             return
+        still_running(directory)
         if time.monotonic() > deadline:
             raise RetriableError(
                 f"the pipeline has not caught up within {still_s:.0f} s: see `salesintel status`"

@@ -1,5 +1,6 @@
 """The supervisor: one a directory, children that die come back, and it stops without a trace."""
 
+import errno
 import logging
 import os
 import re
@@ -163,6 +164,30 @@ def test_a_child_that_keeps_dying_is_given_up_and_status_says_so(
     assert "givenup" in said
     assert str(log) in said, "it says where to look"
     assert re.search(r"warehouse\s*│\s*\d+\s*│\s*runs", result.stdout)
+
+
+def test_a_full_disk_is_said_once_and_the_stack_goes_on(
+    supervisor: Supervisor, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    tried: list[object] = []
+
+    def full(directory: DataDirectory, health: object) -> None:
+        tried.append(health)
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as disk, caplog.at_level(logging.ERROR, "embedded.supervisor"):
+        disk.setattr(DataDirectory, "write_health", full)
+        until(lambda: len(tried) >= 2)
+        pubsub = named(supervisor, "pubsub")
+        first = pubsub.pid
+        assert first
+        os.kill(first, signal.SIGKILL)
+        until(lambda: pubsub.pid not in (None, first))
+        until(pubsub.is_healthy)
+    assert [record.message for record in caplog.records if "No space" in record.message] == [
+        "the state of the stack cannot be written: [Errno 28] No space left on device"
+    ]
+    until(lambda: seen(supervisor, "pubsub")["pid"] == pubsub.pid)
 
 
 def test_a_taken_port_is_refused_by_its_number_and_the_directory_is_let_go(tmp_path: Path) -> None:

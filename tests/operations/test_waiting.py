@@ -1,15 +1,22 @@
 """Waiting by the account: through an outage, but not for ever."""
 
+import subprocess
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 from google.api_core.exceptions import InternalServerError, NotFound, RetryError
 from requests.exceptions import ConnectionError as NoConnection
 
+from embedded.directory import DataDirectory, Stack
 from operations import waiting
-from operations.waiting import until_accounted
+from operations.console import StackGone
+from operations.runs import RunNotes, noted_run
+from operations.waiting import until_accounted, until_written
 from schemas.errors import RetriableError
+from warehouse.clients import Endpoint
 
 DOWN = (NoConnection("refused"), RetryError("in vain", None), InternalServerError("starting"))
 
@@ -60,6 +67,41 @@ def test_where_nothing_moves_it_says_what_is_missing_and_where_to_look(
         with pytest.raises(RetriableError, match=r"3 of 5 messages are not accounted for") as stuck:
             until_accounted(client, 5, still_s=0.0)
         assert "salesintel status" in str(stuck.value)
+
+
+@pytest.fixture
+def gone(tmp_path: Path) -> DataDirectory:
+    """A directory whose stack was killed."""
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    directory = DataDirectory(tmp_path / "[data]")
+    directory.open()
+    directory.publish(Stack(pid=ended.pid, project="p", pubsub="", rest="", grpc=""))
+    return directory
+
+
+def test_a_stack_that_has_ended_is_not_waited_for(
+    monkeypatch: pytest.MonkeyPatch, gone: DataDirectory
+) -> None:
+    client = says(monkeypatch, *DOWN)
+    for wait in (
+        lambda: until_accounted(client, 5, directory=gone),
+        lambda: until_written(gone, 1),
+    ):
+        with pytest.raises(StackGone, match="has ended.*salesintel up --data") as told:
+            wait()
+        assert str(gone.logs) in str(told.value)
+
+
+def test_a_stack_that_has_ended_is_told_no_end_of_a_run(
+    monkeypatch: pytest.MonkeyPatch, gone: DataDirectory
+) -> None:
+    noted: list[str] = []
+    monkeypatch.setattr(RunNotes, "note", lambda notes, status, error=None: noted.append(status))
+    nowhere = Endpoint(project="p", rest="http://127.0.0.1:1", grpc="127.0.0.1:1")
+    with pytest.raises(StackGone), noted_run(nowhere, "import"):
+        until_written(gone, 1)
+    assert noted == ["running"]
 
 
 def test_an_error_of_another_kind_ends_it(monkeypatch: pytest.MonkeyPatch) -> None:
