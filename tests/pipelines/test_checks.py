@@ -6,6 +6,7 @@ import pytest
 
 from pipelines.checks import checked_settings
 from schemas.errors import ConfigurationError
+from transforms.normalise.context import Context
 from transforms.settings import Settings
 
 KEY = b"k"
@@ -33,6 +34,18 @@ def test_no_file_means_the_defaults() -> None:
             '[[field_policies]]\ncolumn = "sales.people.title"\ntreatment = "truncate"',
             "length above 0",
         ),
+        ('region = "ZZ"', "region 'ZZ' is no region"),
+        ('region = "us"', 'region = "US"'),
+        ('region = "Germany"', "two capitals"),
+        ('own_domains = ["@ours.example"]', "'@ours.example' is no domain.*as in \"ours.example\""),
+        ('own_domains = ["https://www.ours.example/a"]', 'as in "ours.example"'),
+        ('own_domains = ["ann@ours.example"]', 'as in "ours.example"'),
+        ('own_domains = ["ours"]', "'ours' is no domain"),
+        ('own_domains = [""]', "'' is no domain"),
+        ('own_domains = ["co.uk"]', "everybody may have a name below 'co.uk'"),
+        ('own_numbers = ["our number"]', "'our number' is no phone number.*country code"),
+        ('own_numbers = ["12"]', "'12' is no phone number"),
+        ('own_numbers = [""]', "'' is no phone number"),
     ],
 )
 def test_what_is_wrong_is_named(text: str, names: str, tmp_path: Path) -> None:
@@ -48,3 +61,19 @@ def test_hashing_needs_a_key(tmp_path: Path) -> None:
     assert checked_settings(path, KEY).field_policies
     with pytest.raises(ConfigurationError, match="no key is set"):
         checked_settings(path, b"")
+
+
+def test_domains_and_numbers_are_taken_as_people_write_them(tmp_path: Path) -> None:
+    path = tmp_path / "salesintel.toml"
+    path.write_text(
+        'region = "GB"\nown_domains = ["Ours.Example", "müller.de", "sales.ours.co.uk"]\n'
+        'own_numbers = ["+14155550100", "020 7946 0018"]\n'
+    )
+    settings = checked_settings(path, KEY)
+    assert settings.own_domains == ("ours.example", "xn--mller-kva.de", "sales.ours.co.uk")
+    assert settings.own_numbers == ("+14155550100", "+442079460018")
+    context = Context(settings)
+    assert context.is_internal("ann@ours.example")
+    assert context.is_internal("ann@mail.ours.example")
+    assert context.is_internal("ann@xn--mller-kva.de")
+    assert not context.is_internal("ann@ours.co.uk")
