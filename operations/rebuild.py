@@ -54,13 +54,18 @@ def rebuild(directory: DataDirectory, *, dry_run: bool) -> Rebuilt | None:
             until_written(directory, settled)
         with console.status(f"rebuilding from {changes:,} changes …"):
             result = rebuilt(endpoint, parts, settled=settled)
-        run.changes = result.changes
+        run.changes, run.failed = result.changes, result.dead_letters
     table = Table(show_edge=False)
     for heading in ("table", "rows before", "rows after"):
         table.add_column(heading)
     for name, before in result.before.items():
         table.add_row(name, f"{before:,}", f"{result.after[name]:,}")
     console.print(table)
+    if result.dead_letters:
+        console.print(
+            f"[yellow]{result.dead_letters:,} changes could not be read[/yellow] and keep the rows "
+            "that they had: salesintel query ops.dead_letters_summary"
+        )
     _restart_pipeline(directory)
     return result
 

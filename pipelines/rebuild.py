@@ -2,7 +2,7 @@
 
 Every row is written again beside what is there; the views take the newer one. When all is written,
 the rows that the same changes had before are swept. What is older than raw.changes' retention has
-no change to be made from and stays as it is.
+no change to be made from and stays as it is; so does what is a dead letter now.
 
 The resolver comes last, from the records as they are now: it writes what differs from what it had
 published, so that its feed tells of nothing that only happened on the way.
@@ -23,8 +23,9 @@ from schemas.columns import Row
 from schemas.envelope import encode
 from schemas.flow import Received
 from schemas.identity import Entity, EntityChange, Link
+from schemas.operations import DeadLetter
 from schemas.records import Duplicate, RawChange
-from schemas.tables import TABLES
+from schemas.tables import BY_ROW, TABLES
 from transforms.accept import change_of
 from warehouse.clients import Endpoint, bigquery_client
 from warehouse.latest import select, table_reference
@@ -32,7 +33,8 @@ from warehouse.sink import OpenSink, RowSink
 from warehouse.storage_write import RefusedRow
 
 DERIVED = tuple(table for table in TABLES if table.dataset == "sales")
-RAW = next(table for table in TABLES if table.row is RawChange)
+RAW = BY_ROW[RawChange]
+DEAD = BY_ROW[DeadLetter]
 LEFT_OUT = (RawChange, Duplicate, Link, Entity, EntityChange)
 TIMEOUT_S = 600.0
 
@@ -74,9 +76,10 @@ def _open(inner: OpenSink) -> DerivedSink:
 
 
 class Rebuilt(msgspec.Struct, frozen=True, kw_only=True):
-    """Rows of each derived table before, and after the sweep."""
+    """Rows of each derived table before, and after the sweep; what became a dead letter."""
 
     changes: int
+    dead_letters: int
     before: dict[str, int]
     after: dict[str, int]
 
@@ -97,30 +100,36 @@ def rebuild(
     nothing else writes.
     """
     client = bigquery_client(endpoint)
-    names = {t.id: table_reference(client, t, dataset_prefix) for t in (*DERIVED, RAW)}
+    names = {t.id: table_reference(client, t, dataset_prefix) for t in (*DERIVED, RAW, DEAD)}
     before = {table.id: count(client, names[table.id]) for table in DERIVED}
     began = parts.clock()
-    cut = {"began": began, "settled": began if settled is None else settled}
+    cut = {
+        "began": ("TIMESTAMP", from_us(began)),
+        "settled": ("TIMESTAMP", from_us(began if settled is None else settled)),
+        "job": ("STRING", parts.job_name),
+    }
+    parameters = bigquery.QueryJobConfig(
+        query_parameters=[
+            bigquery.ScalarQueryParameter(name, kind, value) for name, (kind, value) in cut.items()
+        ]
+    )
     sink = partial(_open, parts.open_sink)
     run_bounded(partial(raw_messages, endpoint, dataset_prefix), replace(parts, open_sink=sink))
+    # What this run could not read has no new rows: those that it has stay.
+    dead = f"FROM {names[DEAD.id]} WHERE failed_at >= @began AND job_name = @job"
     for table in DERIVED:
         sweep = (
             f"DELETE FROM {names[table.id]} WHERE written_at < @began "  # noqa: S608 (own names)
             f"AND change_id IN (SELECT change_id FROM {names[RAW.id]} "
-            "WHERE publish_time < @settled)"
+            "WHERE publish_time < @settled) AND change_id NOT IN "
+            f"(SELECT change_id {dead} AND change_id IS NOT NULL)"
         )
-        client.query_and_wait(
-            sweep,
-            job_config=bigquery.QueryJobConfig(
-                query_parameters=[
-                    bigquery.ScalarQueryParameter(name, "TIMESTAMP", from_us(moment))
-                    for name, moment in cut.items()
-                ]
-            ),
-            wait_timeout=TIMEOUT_S,
-        )
+        client.query_and_wait(sweep, job_config=parameters, wait_timeout=TIMEOUT_S)
     run_bounded(tuple, parts, read_seeds(client, dataset_prefix))
     after = {table.id: count(client, names[table.id]) for table in DERIVED}
     changes = count(client, names[RAW.id])
+    letters = f"SELECT COUNT(DISTINCT dead_letter_id) AS n {dead}"
+    found = client.query_and_wait(letters, job_config=parameters, wait_timeout=TIMEOUT_S)
+    refused = int(next(iter(found)).n)
     client.close()
-    return Rebuilt(changes=changes, before=before, after=after)
+    return Rebuilt(changes=changes, dead_letters=refused, before=before, after=after)

@@ -20,6 +20,7 @@ from pipelines.seeds import read_seeds
 from schemas.change import new_change
 from schemas.columns import Row
 from schemas.envelope import encode
+from schemas.errors import InvalidPayload
 from schemas.flow import Received
 from schemas.identity import Entity, EntityChange, Link, StoredRecord
 from schemas.operations import DeadLetter
@@ -160,6 +161,30 @@ def without_identifiers(change: Any, *others: Any) -> Any:
             for one in identities
         ),
     )
+
+
+def test_what_becomes_a_dead_letter_is_counted_and_keeps_its_rows(
+    deployment: Deployment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = deployment.rows()
+    hubspots = sum(isinstance(row, RawChange) and row.source == "hubspot" for row in before)
+    with monkeypatch.context() as broken:
+        broken.setitem(transforms.normalise._CRM, "hubspot", refusing)
+        result = deployment.rebuilt()
+    assert result.dead_letters == hubspots > 0
+    assert result.after == result.before
+    letters = len(of_kind(deployment.rows(), DeadLetter))
+    assert letters == len(of_kind(before, DeadLetter)) + hubspots
+    deployment.run(f"DELETE FROM `{PROJECT}.ops.dead_letters` WHERE error_message = '{REFUSED}'")
+    assert_same_views(deployment.rows(), before)
+    assert deployment.rebuilt().dead_letters == 0
+
+
+REFUSED = "the parser is broken"
+
+
+def refusing(change: Any, *others: Any) -> Any:
+    raise InvalidPayload(REFUSED)
 
 
 def test_derived_rows_that_are_damaged_are_put_right(deployment: Deployment) -> None:
