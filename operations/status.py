@@ -1,14 +1,20 @@
 """`salesintel status`: what runs, what waits, what went wrong."""
 
+from collections.abc import Mapping
+
 from google.cloud import bigquery
 from rich.markup import escape
 from rich.table import Table
 
 from embedded.directory import DataDirectory
 from operations.console import console, warehouse_of
+from pipelines.recovery import read_marks
 from schemas.clock import from_us, wall_clock
 from schemas.tables import TABLES
 from warehouse.query import run_view
+
+LATE_S = 300
+"""As ops.health has it of rows that come late."""
 
 
 def status(directory: DataDirectory) -> bool:
@@ -19,7 +25,7 @@ def status(directory: DataDirectory) -> bool:
         f"running since {from_us(stack.started):%Y-%m-%d %H:%M} UTC ({minutes:,.0f} minutes), "
         f"process {stack.pid}, data {escape(str(directory.path))}"
     )
-    well = _children(directory)
+    well = _children(directory) & _backlog(read_marks(directory.marks), wall_clock())
     with warehouse_of(directory) as client:
         _rows(client)
         return _health(client) and well
@@ -46,6 +52,28 @@ def _children(directory: DataDirectory) -> bool:
         )
     console.print(table)
     return well
+
+
+def _backlog(marks: Mapping[str, int], now: int) -> bool:
+    """How far behind the pipeline is, by subscription: everything older is written."""
+    if not marks:
+        return True
+    table = Table(show_edge=False)
+    table.add_column("subscription", overflow="fold")
+    table.add_column("seconds behind", justify="right", no_wrap=True)
+    late = False
+    for name, mark in sorted(marks.items()):
+        seconds = max(now - mark, 0) // 1_000_000
+        is_late = seconds > LATE_S
+        late = late or is_late
+        shown = f"{seconds:,}"
+        table.add_row(escape(name.rpartition("/")[2]), f"[red]{shown}[/red]" if is_late else shown)
+    console.print(table)
+    if late:
+        console.print(
+            f"[red]messages wait[/red] for more than {LATE_S} s: see the log of the pipeline"
+        )
+    return not late
 
 
 def row_counts(client: bigquery.Client) -> dict[str, int]:
