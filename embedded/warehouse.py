@@ -28,7 +28,7 @@ PROBE_EVERY_S = 0.1
 PROBE_TIMEOUT_S = 2.0
 
 
-MEMORY = "600MB"
+MEMORY = "500MB"
 """What DuckDB may hold by itself. By default it takes four fifths of the machine: a checkpoint of
 raw.changes, whose payloads have some kilobytes, was seen to take 4 GB while rows streamed in."""
 
@@ -38,7 +38,7 @@ _MEMORY = re.compile(r"[1-9]\d*(?:MB|GB)\Z")
 def environment(memory: str = MEMORY) -> dict[str, str]:
     """The environment of the server; ConfigurationError where `memory` is no amount of memory."""
     if not _MEMORY.match(memory):
-        raise ConfigurationError(f"{memory!r} is no amount of memory: write 600MB, or 4GB")
+        raise ConfigurationError(f"{memory!r} is no amount of memory: write 500MB, or 4GB")
     return {**os.environ, **LEAN, "SALESINTEL_WAREHOUSE_MEMORY": memory}
 
 
