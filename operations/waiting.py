@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable
 
 from google.cloud import bigquery
+from google.cloud.bigquery.retry import DEFAULT_RETRY
 
 from embedded.directory import DataDirectory
 from operations.console import NO_ANSWER, still_running
@@ -18,6 +19,10 @@ PROBE_EVERY_S = 0.05
 STILL_S = 180.0
 """The pipeline counts as stuck when nothing has been written for that long."""
 
+ANSWER = DEFAULT_RETRY.with_timeout(3.0)
+"""Whoever waits asks again by himself, and looks in between whether the stack is still there. By
+default the client tries for ten minutes."""
+
 ACCOUNTED = """
 SELECT COUNT(DISTINCT message_id) AS n FROM (
   SELECT message_id FROM `raw.changes` UNION ALL
@@ -29,7 +34,8 @@ SELECT COUNT(DISTINCT message_id) AS n FROM (
 
 def accounted(client: bigquery.Client) -> int:
     """Messages that have ended in raw.changes, raw.duplicates or ops.dead_letters."""
-    return int(next(iter(client.query_and_wait(ACCOUNTED))).n)
+    rows = client.query_and_wait(ACCOUNTED, retry=ANSWER, job_retry=None)
+    return int(next(iter(rows)).n)
 
 
 def _accounted_or(last: int, client: bigquery.Client) -> int:
@@ -95,7 +101,9 @@ def until_queryable(client: bigquery.Client, record_key: str, still_s: float = S
     )
     sql = "SELECT COUNT(*) AS n FROM `sales.interactions` WHERE record_key = @record_key"
     deadline = time.monotonic() + still_s
-    while not next(iter(client.query_and_wait(sql, job_config=settings))).n:
+    while not next(
+        iter(client.query_and_wait(sql, job_config=settings, retry=ANSWER, job_retry=None))
+    ).n:
         if time.monotonic() > deadline:
             raise RetriableError(f"no row within {still_s:.0f} s: see `salesintel status`")
         time.sleep(PROBE_EVERY_S)

@@ -11,12 +11,13 @@ from google.api_core.exceptions import InternalServerError, NotFound, RetryError
 from requests.exceptions import ConnectionError as NoConnection
 
 from embedded.directory import DataDirectory, Stack
+from embedded.ports import free_port
 from operations import waiting
 from operations.console import StackGone
 from operations.runs import RunNotes, noted_run
 from operations.waiting import until_accounted, until_written
 from schemas.errors import RetriableError
-from warehouse.clients import Endpoint
+from warehouse.clients import Endpoint, bigquery_client
 
 DOWN = (NoConnection("refused"), RetryError("in vain", None), InternalServerError("starting"))
 
@@ -107,3 +108,24 @@ def test_a_stack_that_has_ended_is_told_no_end_of_a_run(
 def test_an_error_of_another_kind_ends_it(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(NotFound):
         until_accounted(says(monkeypatch, NotFound("no such table")), 1)
+
+
+def test_a_warehouse_that_is_gone_does_not_hold_the_one_who_asks(
+    monkeypatch: pytest.MonkeyPatch, gone: DataDirectory
+) -> None:
+    """The client by itself would try again for ten minutes."""
+    port = free_port()
+    client = bigquery_client(
+        Endpoint(project="p", rest=f"http://127.0.0.1:{port}", grpc=f"127.0.0.1:{port}")
+    )
+    monkeypatch.setattr(waiting, "ANSWER", waiting.ANSWER.with_timeout(0.1))
+    running = iter([None])
+
+    def still_running(directory: DataDirectory) -> None:
+        if next(running, gone) is gone:
+            raise StackGone("it has ended")
+
+    monkeypatch.setattr(waiting, "still_running", still_running)
+    with pytest.raises(StackGone):
+        until_accounted(client, 1, directory=gone)
+    client.close()
