@@ -4,8 +4,7 @@ import errno
 import logging
 import os
 import re
-import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -16,8 +15,7 @@ from typer.testing import CliRunner, Result
 
 from embedded.directory import DataDirectory, Stack
 from embedded.ports import free_port
-from embedded.supervisor import StoppedWhileStarting, Supervisor
-from operations import cli, config, entry
+from operations import cli, config
 from operations import doctor as doctor_command
 from operations import query as query_command
 from operations import status as status_command
@@ -384,36 +382,3 @@ def test_an_interrupted_command_ends_with_the_exit_code_of_a_signal(
     result = call("status")
     assert result.exit_code == 130
     assert result.stderr == ": ".join(["stopped", *notes]) + "\n"
-
-
-def test_an_interruption_while_the_commands_are_loaded_is_a_line(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    def interrupted() -> None:
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(cli, "main", interrupted)
-    with pytest.raises(SystemExit) as ended:
-        entry.main()
-    assert ended.value.code == 130
-    assert capsys.readouterr().err == "stopped\n"
-
-
-def test_up_that_is_stopped_while_it_starts_says_so(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-
-    def start(supervisor: Supervisor, tell: Callable[[str], None]) -> Stack:
-        signal.raise_signal(signal.SIGINT)
-        assert supervisor._stopping.is_set()
-        raise StoppedWhileStarting("stopped while it was starting")
-
-    monkeypatch.setattr(Supervisor, "start", start)
-    try:
-        result = call("up", "--data", tmp_path / "new")
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-    assert (result.exit_code, result.stderr) == (130, "")
-    assert "stopped" in result.stdout
