@@ -23,14 +23,15 @@ MB = 1_000_000
 
 
 class Sample(NamedTuple):
-    """Resident memory in bytes at a moment (seconds of the monotonic clock), by process."""
+    """Memory in bytes at a moment (seconds of the monotonic clock), by process; a page that several
+    share counts for each of them with its part."""
 
     moment: float
     resident: dict[str, int]
 
     @property
     def whole(self) -> int:
-        """Of all together; pages that two share count twice."""
+        """Of all together."""
         return sum(self.resident.values())
 
 
@@ -74,12 +75,12 @@ class BenchStack:
 
 
 def resident_bytes(pid: int) -> int:
-    """Resident memory of a process; 0 where it has ended."""
+    """Proportional set size of a process (proc(5), smaps_rollup); 0 where it has ended."""
     try:
-        lines = Path(f"/proc/{pid}/status").read_text("ascii").splitlines()
+        lines = Path(f"/proc/{pid}/smaps_rollup").read_text("ascii").splitlines()
     except (FileNotFoundError, ProcessLookupError):
         return 0
-    return next((int(line.split()[1]) * 1_024 for line in lines if line.startswith("VmRSS:")), 0)
+    return next((int(line.split()[1]) * 1_024 for line in lines if line.startswith("Pss:")), 0)
 
 
 @contextmanager

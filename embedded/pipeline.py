@@ -45,6 +45,8 @@ def arguments(argv: list[str] | None = None) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
+DRAIN_S = 60
+
 LOCAL_SHARDS = 8
 """One thread runs the local graph: more shards would only make smaller groups."""
 
@@ -83,6 +85,9 @@ def run(options: argparse.Namespace) -> None:
         def drain(number: int, frame: FrameType | None) -> None:
             log.info("draining")
             sources.drain()
+            # The kernel ends what has not drained by then: a warehouse that is gone for good would
+            # be waited for without end. What is not acknowledged is delivered again.
+            signal.alarm(DRAIN_S)
 
         signal.signal(signal.SIGTERM, drain)
         signal.signal(signal.SIGINT, drain)
