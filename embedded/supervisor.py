@@ -4,7 +4,6 @@ import logging
 import os
 import socket
 import sys
-import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -15,6 +14,7 @@ from embedded.child import LEAN, Child
 from embedded.directory import DataDirectory, Stack
 from embedded.messaging import provision_messaging
 from embedded.ports import free_port, obstacle
+from embedded.safe_event import SafeEvent
 from pipelines.checks import checked_settings
 from schemas.clock import Clock, wall_clock
 from schemas.errors import ConfigurationError, FatalError
@@ -89,7 +89,7 @@ class Supervisor:
         self._clock = clock
         self._with_pipeline = pipeline
         self._warehouse_environment = warehouse.environment(memory)
-        self._stopping = threading.Event()
+        self._stopping = SafeEvent()
         self._failing = False
         self.children: list[Child] = []
         self.stack: Stack | None = None

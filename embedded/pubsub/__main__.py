@@ -3,10 +3,10 @@
 import argparse
 import signal
 import sys
-import threading
 from pathlib import Path
 
 from embedded.pubsub.server import PubSubServer
+from embedded.safe_event import SafeEvent
 from schemas.errors import FatalError
 
 
@@ -16,7 +16,7 @@ def main() -> int:
     parser.add_argument("--directory", type=Path, required=True, help="Where messages are kept.")
     parser.add_argument("--port", type=int, default=0, help="0 = a free one.")
     options = parser.parse_args()
-    asked_to_stop = threading.Event()
+    asked_to_stop = SafeEvent()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: asked_to_stop.set())
     server = PubSubServer(options.directory, options.port)
