@@ -1,6 +1,6 @@
 """Imports: files that people have, as the same changes that the live connectors publish."""
 
-from connectors.files.bad_input import BadInput, bad_input_message
+from connectors.bad_input import BadInput, bad_input_message
 from connectors.files.kinds import Kind
 from connectors.files.options import ImportOptions
 from connectors.files.planning import ImportPlan, Refused, detect, plan

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
-from connectors.files.bad_input import safe_name
+from connectors.bad_input import safe_name
 from connectors.files.detect import GZIP_MAGIC, WHAT_CAN_BE_READ, kind_of
 from connectors.files.entries import (
     MAX_INNER_ZIP_BYTES,

@@ -4,8 +4,8 @@ import io
 from collections.abc import Callable, Iterator
 from typing import TypeVar
 
+from connectors.bad_input import BadInput, safe_name
 from connectors.files import mbox
-from connectors.files.bad_input import BadInput, safe_name
 from connectors.files.entries import UNREADABLE, Archives, Entry, Salvaged, damage, opened
 from connectors.files.mail import mail_change
 from connectors.files.options import ImportOptions

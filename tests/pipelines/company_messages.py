@@ -3,8 +3,8 @@
 from pathlib import Path
 from typing import NamedTuple
 
+from connectors.bad_input import BadInput, bad_input_message
 from connectors.files import ImportOptions, plan, read
-from connectors.files.bad_input import BadInput, bad_input_message
 from sandbox.company import SMALL, export, generate
 from sandbox.company.world import AS_OF_US
 from schemas.envelope import encode

@@ -1,9 +1,9 @@
-"""An input that no reader can take, and the message that makes a dead letter of it."""
+"""An input that no connector can take, and the message that makes a dead letter of it."""
 
 import re
 from typing import NamedTuple
 
-from schemas.change import Source, stable_hash
+from schemas.change import Lane, Source, stable_hash
 from schemas.envelope import MAX_ATTRIBUTE_VALUE_BYTES, SOURCE_PREFIX, topic_of
 
 IMPORT_ERROR = "ce-import-error"
@@ -15,12 +15,13 @@ _ADDRESS = re.compile(
 
 
 class BadInput(NamedTuple):
-    """`location` is file and line, or file and byte offset; `data` the exact bytes."""
+    """`location`: file and line or byte offset, or object and id; `data`: the exact bytes."""
 
     source: Source
     location: str
     reason: str
     data: bytes
+    lane: Lane = "import"
 
 
 def safe_name(name: str) -> str:
@@ -35,6 +36,6 @@ def bad_input_message(bad: BadInput) -> tuple[str, bytes, dict[str, str]]:
     attributes = {
         IMPORT_ERROR: reason.decode("utf-8", "ignore"),
         "ce-source": SOURCE_PREFIX + bad.source,
-        "ce-lane": "import",
+        "ce-lane": bad.lane,
     }
     return topic_of(bad.source), bad.data, attributes

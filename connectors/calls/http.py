@@ -1,0 +1,75 @@
+"""What HTTP answers mean, the same for every vendor; each adds what only it says."""
+
+import email.utils
+import time
+from collections.abc import Mapping
+from typing import Any
+
+import requests
+from requests.adapters import HTTPAdapter
+
+from connectors.calls.caller import Verdict
+from schemas.errors import ConfigurationError, RetriableError, SkippableError
+
+CONNECT_S = 5.0
+READ_S = 30.0
+TRANSIENT = frozenset({408, 425, 429, 500, 502, 503, 504, 520, 522, 524})
+MOST_S = 86_400.0
+
+
+class TimedAdapter(HTTPAdapter):
+    """Every request ends: libraries that name no timeout hang on a server that never answers."""
+
+    def __init__(self, connect_s: float = CONNECT_S, read_s: float = READ_S) -> None:
+        super().__init__()
+        self._timeout = (connect_s, read_s)
+
+    def send(self, request: Any, **options: Any) -> Any:  # type: ignore[override]
+        """As HTTPAdapter, with a timeout where none is named."""
+        if options.get("timeout") is None:
+            options["timeout"] = self._timeout
+        return super().send(request, **options)
+
+
+def session(connect_s: float = CONNECT_S, read_s: float = READ_S) -> requests.Session:
+    """A session whose requests all end, for one thread."""
+    made = requests.Session()
+    for scheme in ("https://", "http://"):
+        made.mount(scheme, TimedAdapter(connect_s, read_s))
+    return made
+
+
+def retry_after_s(headers: Mapping[str, str], now_s: float | None = None) -> float | None:
+    """Seconds of a Retry-After, which is a number or a date; None where there is none to trust."""
+    text = next((value for name, value in headers.items() if name.lower() == "retry-after"), "")
+    if not text:
+        return None
+    try:
+        seconds = float(text)
+    except ValueError:
+        try:
+            moment = email.utils.parsedate_to_datetime(text)
+        except ValueError:
+            return None
+        seconds = moment.timestamp() - (time.time() if now_s is None else now_s)
+    # NaN compares as nothing, and falls through.
+    return max(0.0, min(seconds, MOST_S)) if seconds == seconds else None
+
+
+def judge_status(status: int, what: str, headers: Mapping[str, str]) -> Verdict:
+    """The policy of a status; `what` names the call and holds no content."""
+    words = f"{what}: status {status}"
+    if status in TRANSIENT:
+        return Verdict(RetriableError(words), again=True, after_s=retry_after_s(headers))
+    if status == 401:
+        return Verdict(ConfigurationError(f"{words}: the credential is refused"), refresh=True)
+    if status == 403:
+        return Verdict(SkippableError(f"{words}: not allowed"))
+    return Verdict(SkippableError(words))
+
+
+def judge_network(error: Exception, what: str) -> Verdict | None:
+    """The policy of an answer that never came; None where the error is another."""
+    if isinstance(error, requests.Timeout | requests.ConnectionError | OSError):
+        return Verdict(RetriableError(f"{what}: {type(error).__name__}"), again=True)
+    return None

@@ -1,0 +1,91 @@
+"""Cursors in a SQLite file: for pollers on one machine, several processes at once."""
+
+import json
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+from connectors.cursors.store import Cursor, CursorMoved, Lease, LeaseTaken, Stored
+from schemas.clock import Clock, wall_clock
+
+BUSY_S = 10.0
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS cursors (
+  name TEXT PRIMARY KEY, cursor TEXT NOT NULL, generation INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS leases (
+  name TEXT PRIMARY KEY, holder TEXT NOT NULL, until INTEGER NOT NULL
+) WITHOUT ROWID;
+"""
+
+
+class SqliteCursorStore:
+    """A connection a call: safe for threads and processes, and cursors move rarely."""
+
+    def __init__(self, path: Path, clock: Clock = wall_clock) -> None:
+        self._path = path
+        self._clock = clock
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with self._transaction() as connection:
+            connection.executescript(SCHEMA)
+
+    @contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        with closing(sqlite3.connect(self._path, timeout=BUSY_S, isolation_level=None)) as opened:
+            opened.execute("PRAGMA journal_mode=WAL")
+            opened.execute("PRAGMA synchronous=FULL")
+            opened.execute("BEGIN IMMEDIATE")
+            try:
+                yield opened
+            except BaseException:
+                opened.rollback()
+                raise
+            opened.commit()
+
+    def read(self, name: str) -> Stored:
+        """As CursorStore."""
+        with self._transaction() as connection:
+            row = connection.execute(
+                "SELECT cursor, generation FROM cursors WHERE name = ?", (name,)
+            ).fetchone()
+        return Stored(json.loads(row[0]), row[1]) if row else Stored(None, 0)
+
+    def write(self, name: str, cursor: Cursor, generation: int) -> int:
+        """As CursorStore."""
+        with self._transaction() as connection:
+            row = connection.execute(
+                "SELECT generation FROM cursors WHERE name = ?", (name,)
+            ).fetchone()
+            if (row[0] if row else 0) != generation:
+                raise CursorMoved(f"the cursor of {name} has moved: another poller reads it")
+            connection.execute(
+                "INSERT INTO cursors VALUES (?, ?, ?) ON CONFLICT (name) DO UPDATE SET"
+                " cursor = excluded.cursor, generation = excluded.generation",
+                (name, json.dumps(cursor, sort_keys=True), generation + 1),
+            )
+        return generation + 1
+
+    def lease(self, name: str, holder: str, ttl_s: float) -> Lease:
+        """As CursorStore."""
+        now = self._clock()
+        until = now + int(ttl_s * 1_000_000)
+        with self._transaction() as connection:
+            row = connection.execute(
+                "SELECT holder, until FROM leases WHERE name = ?", (name,)
+            ).fetchone()
+            if row and row[0] != holder and row[1] > now:
+                raise LeaseTaken(f"{name} is being read by another poller")
+            connection.execute(
+                "INSERT INTO leases VALUES (?, ?, ?) ON CONFLICT (name) DO UPDATE SET"
+                " holder = excluded.holder, until = excluded.until",
+                (name, holder, until),
+            )
+        return Lease(name, holder, until)
+
+    def release(self, lease: Lease) -> None:
+        """As CursorStore."""
+        with self._transaction() as connection:
+            connection.execute(
+                "DELETE FROM leases WHERE name = ? AND holder = ?", (lease.name, lease.holder)
+            )

@@ -1,0 +1,142 @@
+"""Secrets by reference: never in a setting, a log line or an error.
+
+A reference is `projects/P/secrets/S/versions/V` (Secret Manager), or on one machine `env:NAME` or
+`file:PATH`. In the cloud the two last are refused: what stands in an environment is read by whoever
+may look at the service.
+"""
+
+import os
+import re
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Protocol
+
+from google.api_core import exceptions
+from google.cloud import secretmanager
+
+from schemas.errors import ConfigurationError, RetriableError
+
+TIMEOUT_S = 10.0
+KEPT_S = 300.0
+"""How long a secret is used before it is read again: a rotation is seen within this time, and at
+once where the old one is refused (`renew`)."""
+
+_IN_CLOUD = re.compile(
+    r"projects/[a-z0-9:.-]+/secrets/[A-Za-z0-9_-]+/versions/(?:latest|[0-9]+|[a-z][A-Za-z0-9_-]*)\Z"
+)
+
+
+class Secret:
+    """A value that shows itself to nobody who does not ask for it by name."""
+
+    __slots__ = ("_value",)
+
+    def __init__(self, value: bytes) -> None:
+        self._value = value
+
+    def reveal(self) -> str:
+        """The value as text, without the line end that editors leave."""
+        return self._value.decode("utf-8").rstrip("\r\n")
+
+    def reveal_bytes(self) -> bytes:
+        """The value as it is stored."""
+        return self._value
+
+    def __repr__(self) -> str:
+        return "Secret(…)"
+
+
+class Secrets(Protocol):
+    """Where secrets are asked for."""
+
+    def get(self, reference: str) -> Secret:
+        """The secret; ConfigurationError where there is none, or we may not have it."""
+        ...
+
+    def renew(self, reference: str) -> Secret:
+        """Read anew: the one we had was refused."""
+        ...
+
+
+class SecretStore:
+    """Reads secrets and keeps each for `KEPT_S` seconds."""
+
+    def __init__(
+        self,
+        client: Callable[[], secretmanager.SecretManagerServiceClient] | None = None,
+        *,
+        cloud: bool,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._client = client or secretmanager.SecretManagerServiceClient
+        self._cloud = cloud
+        self._monotonic = monotonic
+        self._lock = threading.Lock()
+        self._kept: dict[str, tuple[float, Secret]] = {}
+        self._opened: secretmanager.SecretManagerServiceClient | None = None
+
+    def get(self, reference: str) -> Secret:
+        """As Secrets."""
+        with self._lock:
+            kept = self._kept.get(reference)
+            if kept is not None and self._monotonic() - kept[0] < KEPT_S:
+                return kept[1]
+        return self.renew(reference)
+
+    def renew(self, reference: str) -> Secret:
+        """As Secrets."""
+        secret = self._read(reference)
+        with self._lock:
+            self._kept[reference] = (self._monotonic(), secret)
+        return secret
+
+    def _read(self, reference: str) -> Secret:
+        if _IN_CLOUD.match(reference):
+            return self._from_manager(reference)
+        scheme, colon, rest = reference.partition(":")
+        if not colon or scheme not in ("env", "file"):
+            raise ConfigurationError(
+                "a secret is named projects/P/secrets/S/versions/V, or on one machine env:NAME or "
+                "file:PATH; the value itself never stands in a setting"
+            )
+        if self._cloud:
+            raise ConfigurationError(
+                f"{scheme}: secrets are for one machine; put this one into Secret Manager and name "
+                "it projects/P/secrets/S/versions/V"
+            )
+        return _from_environment(rest) if scheme == "env" else _from_file(Path(rest))
+
+    def _from_manager(self, reference: str) -> Secret:
+        if self._opened is None:
+            self._opened = self._client()
+        try:
+            answer = self._opened.access_secret_version(name=reference, timeout=TIMEOUT_S)
+        except (exceptions.NotFound, exceptions.FailedPrecondition):
+            raise ConfigurationError(
+                f"{reference}: there is no such secret, or the version is disabled"
+            ) from None
+        except (exceptions.PermissionDenied, exceptions.Unauthenticated):
+            raise ConfigurationError(
+                f"{reference}: not for us; grant roles/secretmanager.secretAccessor on this secret"
+            ) from None
+        except exceptions.GoogleAPICallError as error:
+            raise RetriableError(
+                f"Secret Manager does not answer: {type(error).__name__}"
+            ) from None
+        return Secret(answer.payload.data)
+
+
+def _from_environment(name: str) -> Secret:
+    value = os.environ.get(name)
+    if not value:
+        raise ConfigurationError(f"the variable {name} is not set: it should hold a secret")
+    return Secret(value.encode())
+
+
+def _from_file(path: Path) -> Secret:
+    try:
+        return Secret(path.read_bytes())
+    except OSError as error:
+        raise ConfigurationError(f"{path}: {error.strerror}; it should hold a secret") from None

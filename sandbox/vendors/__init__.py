@@ -1,0 +1,1 @@
+"""The four vendors as local HTTP servers with state and faults."""
