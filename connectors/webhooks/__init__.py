@@ -1,0 +1,1 @@
+"""The edge that vendors call: verified, read, published, and only then answered."""
