@@ -5,15 +5,16 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from email.utils import formatdate
 
 import uvicorn
-from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from embedded.ports import free_port
 from sandbox.vendors.faults import Faults
+from schemas.clock import Clock
 
 HANG_S = 120.0
 START_S = 20.0
@@ -57,12 +58,44 @@ class FaultyMiddleware:
         return None
 
 
+class DatedMiddleware:
+    """Answers bear the Date of the sandbox's own clock, as a vendor's bear that of the vendor's."""
+
+    def __init__(self, app: ASGIApp, clock: Clock) -> None:
+        self._app = app
+        self._clock = clock
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """As an ASGI application."""
+
+        async def dated(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                date = formatdate(self._clock() // 1_000_000, usegmt=True)
+                message["headers"] = [*message.get("headers", ()), (b"date", date.encode())]
+            await send(message)
+
+        await self._app(scope, receive, dated)
+
+
 @contextmanager
-def served(app: Starlette, faults: Faults | None = None, port: int = 0) -> Iterator[str]:
-    """The address at which an application answers within the block: http://127.0.0.1:PORT."""
+def served(
+    app: ASGIApp, faults: Faults | None = None, port: int = 0, clock: Clock | None = None
+) -> Iterator[str]:
+    """The address at which an application answers within the block: http://127.0.0.1:PORT.
+
+    `clock` is what the Date header of its answers is read from; None: the machine's.
+    """
     wrapped = FaultyMiddleware(app, faults) if faults is not None else app
+    wrapped = DatedMiddleware(wrapped, clock) if clock is not None else wrapped
     port = port or free_port()
-    config = uvicorn.Config(wrapped, host="127.0.0.1", port=port, log_level="error", lifespan="off")
+    config = uvicorn.Config(
+        wrapped,
+        host="127.0.0.1",
+        port=port,
+        log_level="error",
+        lifespan="off",
+        date_header=clock is None,
+    )
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, name=f"sandbox {port}", daemon=True)
     thread.start()

@@ -1,0 +1,1 @@
+"""Dialpad: calls with their transcripts and recaps, users, contacts, and events as they happen."""
