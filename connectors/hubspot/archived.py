@@ -1,0 +1,86 @@
+"""The archived records of an object: listed whole every so often, for nothing else tells of them.
+
+Archiving moves no stamp and takes a record out of the search; the list of the archived cannot be
+searched. What is new in it since the last sweep is a deletion, dated by its archivedAt. What is no
+longer in it was restored, or is gone for good after 90 days: reading it tells which.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+from connectors.cursors import Cursor
+from connectors.hubspot.client import HubSpot
+from connectors.hubspot.kinds import Kind
+from connectors.hubspot.lanes import page, server_ms
+from connectors.hubspot.records import Read, RecordReader, archived_us, deletion
+from connectors.hubspot.settings import HubSpotSettings
+from connectors.stream import Page
+from schemas.errors import RetriableError
+
+MOST_KNOWN = 20_000
+"""Archived ids that are remembered for the sake of a restore; of more, the newest."""
+
+
+class ArchivedSweep:
+    """Cursor: `known` archived ids with their archivedAt (us), `swept` when the last sweep began
+    (us, the server's clock); `after`, `listed` and `began` in the middle of one."""
+
+    def __init__(
+        self, client: HubSpot, reader: RecordReader, kind: Kind, settings: HubSpotSettings
+    ) -> None:
+        self.name = f"hubspot/{kind.name}/archived"
+        self._client = client
+        self._reader = reader
+        self._kind = kind
+        self._every_us = int(settings.sweep_every_s * 1_000_000)
+
+    def pages(self, cursor: Cursor | None) -> Iterator[Page]:
+        """As Stream: one sweep, where it is time for one."""
+        kept: dict[str, Any] = cursor or {"known": {}, "swept": None}
+        known: dict[str, int] = kept["known"]
+        began = kept.get("began")
+        if began is None:
+            now = self._client.server_us or server_ms(self._client, self._kind) * 1_000
+            if kept["swept"] is not None and now - kept["swept"] < self._every_us:
+                return
+            began = now
+        listed: dict[str, int] = dict(kept.get("listed", {}))
+        after = kept.get("after", "")
+        while True:
+            answer = self._client.archived(self._kind, after)
+            changes, untracked = [], 0
+            for record_id, since in self._rows(answer.body):
+                listed[record_id] = since
+                if known.get(record_id) != since:
+                    change = deletion(self._kind, record_id, since, answer.server_us)
+                    changes.append(change)
+            read = self._reader.keep(changes)
+            after = ((answer.body.get("paging") or {}).get("next") or {}).get("after")
+            if not after:
+                break
+            yield page(read, {**kept, "began": began, "listed": listed, "after": after})
+        read.add(self._restored(known, listed))
+        if len(listed) > MOST_KNOWN:
+            untracked = len(listed) - MOST_KNOWN
+            newest = sorted(listed, key=lambda one: listed[one])[untracked:]
+            listed = {one: listed[one] for one in newest}
+        yield page(read, {"known": listed, "swept": began}, untracked=untracked)
+
+    def _restored(self, known: dict[str, int], listed: dict[str, int]) -> Read:
+        """What is in the list no more and is there again: dated after it went, for a restore moves
+        no stamp either and would lose against its own tombstone."""
+        back = [one for one in known if one not in listed]
+        floors = {one: known[one] + 1 for one in back}
+        read = self._reader.read(self._kind, back, floors=floors)
+        read.missing.clear()
+        return read
+
+    def _rows(self, body: dict[str, Any]) -> Iterator[tuple[str, int]]:
+        results = body.get("results")
+        if not isinstance(results, list):
+            raise RetriableError(f"hubspot: archived {self._kind.path} without results")
+        for one in results:
+            record_id = str(one.get("id") or "")
+            since = archived_us(one)
+            if record_id.isascii() and record_id.isdigit() and since is not None:
+                yield record_id, since

@@ -1,0 +1,70 @@
+"""What a deployment says of its HubSpot account."""
+
+import msgspec
+
+from connectors.calls import Budget, Rate
+from connectors.calls.http import CONNECT_S, READ_S
+from connectors.hubspot.kinds import KINDS, OWNER
+
+SEARCH = "search"
+READ = "read"
+"""Kinds of call: searches have a limit of their own."""
+
+SEARCHES_PER_S = 5
+"""Of the whole account, every other app included.
+https://developers.hubspot.com/docs/api-reference/search/guide#rate-limits"""
+
+
+class HubSpotSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Secrets stand here by reference only (connectors/secrets.py); times in seconds."""
+
+    base_url: str = "https://api.hubapi.com"
+    token: str = "env:HUBSPOT_TOKEN"  # noqa: S105 (a reference)
+    """Access token of a private app."""
+    webhook_secrets: tuple[str, ...] = ()
+    """The app's client secret; two while it is being rotated."""
+    signatures: tuple[str, ...] = ("v3",)
+    """Versions that are believed. v1 and v2 carry no time: whoever has one request can repeat it
+    for ever."""
+    portal_id: int = 0
+    """Webhooks of other accounts are dropped; 0: there is only one."""
+    objects: tuple[str, ...] = (*KINDS, OWNER)
+    properties: dict[str, tuple[str, ...]] = {}
+    """Object to the properties that are read; where it has none: all that HubSpot defines."""
+    properties_kept_s: float = 3_600.0
+    enrollments: bool = False
+    """Whether contacts carry their sequence enrolments: a call for each enrolled contact, and the
+    scope automation.sequences.read."""
+    searches_per_s: float = 4.0
+    calls_per_10_s: float = 90.0
+    """A free or starter account allows a private app 100, a professional one 190.
+    https://developers.hubspot.com/docs/developer-tooling/platform/usage-guidelines"""
+    calls_per_day: float = 225_000.0
+    overlap_s: float = 120.0
+    """How far behind the newest record the real-time lane looks again."""
+    delay_s: float = 3_600.0
+    """How far behind the present the delayed lane reads: longer than the search index lags."""
+    delayed_every_s: float = 300.0
+    sweep_every_s: float = 900.0
+    """How often archived records are listed."""
+    connect_s: float = CONNECT_S
+    read_s: float = READ_S
+
+    def rates(self) -> dict[str, Rate]:
+        """Buckets of `Budget`."""
+        return {
+            "search": Rate(self.searches_per_s, 1.0),
+            "burst": Rate(self.calls_per_10_s, 10.0),
+            "day": Rate(self.calls_per_day, 86_400.0),
+        }
+
+    def costs(self) -> dict[str, dict[str, float]]:
+        """What each kind of call draws."""
+        return {
+            SEARCH: {"search": 1, "burst": 1, "day": 1},
+            READ: {"burst": 1, "day": 1},
+        }
+
+    def budget(self) -> Budget:
+        """The budget of the account's credential."""
+        return Budget(self.rates(), self.costs())

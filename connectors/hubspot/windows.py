@@ -1,0 +1,134 @@
+"""Ids of changed records by search: by keyset alone, so that no query ever goes deep.
+
+A query gives 10,000 results at the most, an offset skips records when one before it moves to the
+end, and thousands of rows may share one millisecond (a batch job of HubSpot's stamps them all
+alike). So every query starts anew from the last stamp reached; the rows of a page's last
+millisecond are held back and found again by the next; and a millisecond that fills a page alone is
+drained in the order of ids.
+"""
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from connectors.hubspot.client import Answer, HubSpot
+from connectors.hubspot.kinds import Kind
+from schemas.clock import parse_rfc3339
+from schemas.errors import RetriableError
+
+FIRST_MS = 1_000
+"""HubSpot answers 500 to a search from the epoch itself."""
+DEEPEST = 9_800
+"""No offset above this is asked for; 10,000 is refused.
+https://developers.hubspot.com/docs/api-reference/search/guide#limitations"""
+
+
+class Position(NamedTuple):
+    """`ms`: everything before it is read. `drained`: of that millisecond itself, ids up to this
+    one are read; None: none."""
+
+    ms: int
+    drained: int | None = None
+
+
+class Found(NamedTuple):
+    """Ids with the stamps that the search shows, and where to go on once they are read."""
+
+    stamps: dict[str, int]
+    position: Position
+    ended: bool
+    server_us: int
+    strays: int
+    """Results outside of the window: the index was behind what it showed."""
+
+
+def search(
+    client: HubSpot, kind: Kind, start: Position, until_ms: int | None = None
+) -> Iterator[Found]:
+    """Pages of ids from a position to the end, or to `until_ms`, which is not in."""
+    position, after = start, "0"
+    while True:
+        if position.drained is not None:
+            yield (found := _drain(client, kind, position, until_ms))
+            if found.ended:
+                return
+            position = found.position
+            continue
+        answer = client.search(kind, _window(kind, position.ms, until_ms), kind.stamp, after)
+        stamps = _stamps(kind, answer)
+        inside = [
+            ms
+            for ms in stamps.values()
+            if ms >= position.ms and (until_ms is None or ms < until_ms)
+        ]
+        strays = len(stamps) - len(inside)
+        deeper = _after(answer)
+        if not deeper:
+            end = max(inside, default=position.ms)
+            yield Found(stamps, Position(end), True, answer.server_us, strays)
+            return
+        if not inside:
+            # All of a page is newer than the index thinks: look behind it, within the limit.
+            if int(deeper) > DEEPEST:
+                raise RetriableError(f"hubspot: the search index of {kind.path} is far behind")
+            yield Found(stamps, position, False, answer.server_us, strays)
+            after = deeper
+            continue
+        after, last = "0", inside[-1]
+        if last == position.ms:
+            position = Position(last, 0)
+            continue
+        kept = {one: ms for one, ms in stamps.items() if ms != last}
+        position = Position(last)
+        yield Found(kept, position, False, answer.server_us, strays)
+
+
+def _drain(client: HubSpot, kind: Kind, position: Position, until_ms: int | None) -> Found:
+    filters = [
+        {"propertyName": kind.stamp, "operator": "EQ", "value": str(position.ms)},
+        {"propertyName": "hs_object_id", "operator": "GT", "value": str(position.drained)},
+    ]
+    answer = client.search(kind, filters, "hs_object_id")
+    stamps = _stamps(kind, answer)
+    ids = [int(one) for one in stamps]
+    more = bool(_after(answer)) and bool(ids)
+    after = Position(position.ms, max(ids)) if more else Position(position.ms + 1)
+    ended = not more and until_ms is not None and after.ms >= until_ms
+    return Found(stamps, after, ended, answer.server_us, 0)
+
+
+def _window(kind: Kind, ms: int, until_ms: int | None) -> list[dict[str, str]]:
+    start = max(FIRST_MS, ms)
+    filters = [{"propertyName": kind.stamp, "operator": "GTE", "value": str(start)}]
+    if until_ms is not None:
+        filters.append({"propertyName": kind.stamp, "operator": "LT", "value": str(until_ms)})
+    return filters
+
+
+def _after(answer: Answer) -> str:
+    paging = answer.body.get("paging")
+    following = paging.get("next") if isinstance(paging, dict) else None
+    after = str(following.get("after") or "") if isinstance(following, dict) else ""
+    return after if after.isascii() and after.isdigit() else ""
+
+
+def _stamps(kind: Kind, answer: Answer) -> dict[str, int]:
+    results = answer.body.get("results")
+    if not isinstance(results, list):
+        raise RetriableError("hubspot: a search answer without results")
+    found: dict[str, int] = {}
+    for one in results:
+        record_id = str(one.get("id") or "") if isinstance(one, dict) else ""
+        if record_id.isascii() and record_id.isdigit():
+            found[record_id] = stamp_ms(one.get("properties"), kind.stamp)
+    return found
+
+
+def stamp_ms(properties: Any, name: str) -> int:
+    """Milliseconds of a stamp that is ISO 8601 or a count of milliseconds; 0 where it is none."""
+    value = properties.get(name) if isinstance(properties, dict) else None
+    if isinstance(value, str):
+        try:
+            return int(value) if value.isdigit() else parse_rfc3339(value) // 1_000
+        except ValueError:
+            return 0
+    return 0

@@ -1,0 +1,14 @@
+"""HubSpot stands what every connector must stand."""
+
+from collections.abc import Iterator
+
+import pytest
+from conformance import Conformance
+from hubspot_harness import HubSpotHarness, hubspot
+
+
+class TestHubSpot(Conformance):
+    @pytest.fixture
+    def harness(self) -> Iterator[HubSpotHarness]:
+        with hubspot(page=3, lag_ms=300_000) as harness:
+            yield harness
