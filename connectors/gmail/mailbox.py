@@ -1,0 +1,222 @@
+"""The stream of one mailbox: its history since the stored cursor, never since a pushed id.
+
+A push names the mailbox's newest id; read from there, the answer is empty for ever.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+from msgspec.structs import replace
+
+from connectors.calls.breaker import CircuitOpen
+from connectors.cursors import Cursor
+from connectors.exclusions import Exclusions
+from connectors.gmail.batch import read_raw
+from connectors.gmail.client import MailboxClient
+from connectors.gmail.cursor import Listing, MailboxCursor, read_cursor
+from connectors.gmail.history import Events, events_of, number_of
+from connectors.gmail.judge import NotThere, Rejected, Unreadable
+from connectors.gmail.record import Kept, Records
+from connectors.stream import Page
+from schemas.change import stable_hash
+from schemas.clock import DAY_US
+from schemas.errors import RetriableError
+
+MICRO = 1_000_000
+MOST_EMPTY = 50
+"""Pages in a row without a record, each with a token for one more."""
+HINT_WAITS_S = (1.0, 3.0, 10.0)
+"""A push may come before what it tells of can be read; then the poller has it."""
+
+Steps = Iterator[Page]
+
+
+def mailbox_key(address: str) -> str:
+    """What stands for a mailbox where no address may."""
+    return stable_hash("mailbox", address.strip().lower())
+
+
+class MailboxStream:
+    """Reads one mailbox."""
+
+    def __init__(self, address: str, client: MailboxClient, exclusions: Exclusions) -> None:
+        self.name = f"gmail/mailbox/{mailbox_key(address)}"
+        self._client = client
+        self._settings = client.settings
+        self._records = Records(address, exclusions)
+        self._waits: list[float] = []
+        self._expected = 0
+        self._cursor = MailboxCursor(settled="", newest="", newest_at=0)
+
+    def pages(self, cursor: Cursor | None) -> Iterator[Page]:
+        """As Stream: the first time the last `first_days`, then the history, and after a gap in
+        the history what came since a little before it."""
+        if self._records.needs_names:
+            self._records.names = self._client.label_names()
+        if cursor is None:
+            yield self._listing_from(self._settings.first_days * DAY_US, None)
+        else:
+            self._cursor = read_cursor(cursor)
+        yield from self._listed(relabelled=cursor is not None)
+        waits = iter(self._waits)
+        while True:
+            yield from self._missing()
+            before = self._cursor
+            yield from self._history_or_resync()
+            wait = next(waits, None) if self._waits_for_more(before) else None
+            if wait is None:
+                return
+            self._client.sleep(wait)
+
+    def _waits_for_more(self, before: MailboxCursor) -> bool:
+        nothing_new = before.handled == self._cursor.handled and bool(self._expected)
+        return nothing_new or bool(self._cursor.missing)
+
+    def _listing_from(self, back_us: int, since: int | None) -> Page:
+        """Begins to list messages; where history goes on afterwards is asked for first."""
+        profile = self._client.profile()
+        now = self._client.now()
+        newest = str(profile["historyId"])
+        start = (now if since is None else since) - back_us
+        self._cursor = MailboxCursor(
+            settled=newest,
+            newest=newest,
+            newest_at=now,
+            missing=self._cursor.missing,
+            listing=Listing(query=f"after:{max(0, start // MICRO)}"),
+        )
+        return Page((), self._cursor.as_json())
+
+    def _listed(self, relabelled: bool) -> Steps:
+        restarted = False
+        while (listing := self._cursor.listing) is not None:
+            try:
+                answer = self._client.listed(listing.query, listing.page)
+            except Rejected:
+                if restarted or not listing.page:
+                    raise
+                restarted = True
+                self._cursor = replace(self._cursor, listing=replace(listing, page=""))
+                continue
+            ids = [str(one["id"]) for one in answer.get("messages") or ()]
+            yield from self._read(dict.fromkeys(ids, relabelled))
+            page = str(answer.get("nextPageToken") or "")
+            rest = replace(listing, page=page) if page else None
+            self._cursor = replace(self._cursor, listing=rest)
+            yield Page((), self._cursor.as_json())
+
+    def _read(self, wanted: dict[str, bool]) -> Steps:
+        """Reads messages, a call a page; those that cannot be read are missing from now on."""
+        ids, size = list(wanted), self._settings.batch_size
+        for start in range(0, len(ids), size):
+            read, kept = read_raw(self._client, ids[start : start + size]), Kept()
+            now, missing = self._client.now(), dict(self._cursor.missing)
+            for name, message in read.found.items():
+                missing.pop(name, None)
+                self._records.add(kept, name, message, now, wanted[name])
+            for name in (*read.gone, *read.failed):
+                since = missing.setdefault(name, now)
+                if now - since < self._settings.gone_after_s * MICRO:
+                    continue
+                del missing[name]
+                if name in read.gone:
+                    self._records.delete(kept, name, now)
+                else:
+                    self._records.unreadable(kept, name, read.failed[name])
+            self._cursor = replace(self._cursor, missing=missing)
+            yield _page(kept, self._cursor)
+
+    def _missing(self) -> Steps:
+        yield from self._read(dict.fromkeys(self._cursor.missing, True))
+
+    def _history_or_resync(self) -> Steps:
+        try:
+            yield from self._history()
+            return
+        except NotThere:
+            page = self._listing_from(self._settings.resync_days * DAY_US, self._cursor.newest_at)
+        yield page._replace(notes={"history_gap": 1})
+        yield from self._listed(relabelled=True)
+        try:
+            yield from self._history()
+        except NotThere:
+            raise RetriableError("gmail: a history id of this moment is forgotten") from None
+
+    def _history(self) -> Steps:
+        empty, restarted = 0, False
+        while True:
+            cursor = self._cursor
+            try:
+                answer = self._client.history(cursor.settled, cursor.page)
+            except Rejected:
+                if restarted or not cursor.page:
+                    raise
+                restarted = True
+                self._cursor = replace(cursor, page="", target="", target_at=0)
+                continue
+            target, target_at = cursor.target, cursor.target_at
+            if not cursor.page:
+                # Of the first page: what changes while the others are read is read next time.
+                target, target_at = str(answer.get("historyId", "")), self._client.now()
+            if not number_of(target):
+                raise Unreadable("gmail: a history without its id")
+            events = events_of(answer, frozenset(cursor.handled))
+            yield from self._read(events.read)
+            page = str(answer.get("nextPageToken") or "")
+            empty = 0 if events.records else empty + 1
+            if page and empty > MOST_EMPTY:
+                raise Unreadable("gmail: a history that does not end")
+            yield self._moved(events, page, target, target_at)
+            if not page:
+                return
+
+    def _moved(self, events: Events, page: str, target: str, target_at: int) -> Page:
+        kept, now = Kept(), self._client.now()
+        missing = dict(self._cursor.missing)
+        for name in sorted(events.deleted):
+            missing.pop(name, None)
+            self._records.delete(kept, name, now)
+        if events.drafts:
+            kept.note("drafts", events.drafts)
+        records = events.records
+        if page:
+            self._cursor = self._cursor.after(records, missing, page, target, target_at)
+        else:
+            overlap_s = self._settings.overlap_s
+            self._cursor = self._cursor.settle(records, missing, target, target_at, overlap_s)
+        return _page(kept, self._cursor)
+
+
+class HintedStream(MailboxStream):
+    """The same mailbox, read because a push said that it has changed."""
+
+    def __init__(
+        self,
+        address: str,
+        client: MailboxClient,
+        exclusions: Exclusions,
+        pushed: object,
+        waits: tuple[float, ...] = HINT_WAITS_S,
+    ) -> None:
+        super().__init__(address, client, exclusions)
+        self._expected = number_of(pushed)
+        self._waits = list(waits)
+
+    def pages(self, cursor: Cursor | None) -> Iterator[Page]:
+        """Nothing where the push tells nothing new (pushes come twice, and late), where the mailbox
+        was never read, or while it is left alone: the poller has it, and the push is done with."""
+        if cursor is None or self._expected <= number_of(cursor["newest"]):
+            return
+        try:
+            yield from super().pages(cursor)
+        except RetriableError:
+            try:
+                self._client.breaker.check()
+            except CircuitOpen:
+                return
+            raise
+
+
+def _page(kept: Kept, cursor: MailboxCursor) -> Page:
+    found: dict[str, Any] = {"excluded": kept.excluded, "notes": kept.notes}
+    return Page(tuple(kept.changes), cursor.as_json(), tuple(kept.bad), **found)

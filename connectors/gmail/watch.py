@@ -1,0 +1,69 @@
+"""Pushes are asked for again each day: a watch ends by itself after a week.
+
+https://developers.google.com/workspace/gmail/api/guides/push
+"""
+
+import logging
+from collections.abc import Iterator
+from typing import Any
+
+from connectors.cursors import Cursor
+from connectors.gmail.client import MailboxClient
+from connectors.gmail.mailbox import mailbox_key
+from connectors.stream import Page
+from schemas.clock import DAY_US, Clock
+from schemas.errors import RetriableError, SalesIntelError
+
+log = logging.getLogger(__name__)
+
+RENEW_US = DAY_US
+BEFORE_END_US = 2 * DAY_US
+ALARM_US = 3 * DAY_US
+
+
+class WatchLapsed(RetriableError):
+    """No renewal has succeeded for three days: pushes are about to end, polling goes on."""
+
+
+def overdue(stored: Cursor | None, now: int) -> bool:
+    """Whether a mailbox's watch has not been renewed for so long that somebody should look."""
+    return stored is not None and now - int(stored["renewed_at"]) > ALARM_US
+
+
+def _due(stored: Cursor | None, topic: str, now: int) -> bool:
+    if stored is None or stored.get("topic") != topic:
+        return True
+    left = int(stored["expiration"]) * 1_000 - now
+    return now - int(stored["renewed_at"]) >= RENEW_US or left < BEFORE_END_US
+
+
+class WatchStream:
+    """A stream without changes: what it keeps is until when pushes are sent. As a stream it fails
+    by itself, and leaves the other mailboxes alone.
+
+    What is due is judged by our clock: nothing is read by it.
+    """
+
+    def __init__(self, address: str, client: MailboxClient, clock: Clock) -> None:
+        self.name = f"gmail/watch/{mailbox_key(address)}"
+        self._client = client
+        self._clock = clock
+
+    def pages(self, cursor: Cursor | None) -> Iterator[Page]:
+        """Renews where it is due; WatchLapsed where that has failed for three days."""
+        settings, now = self._client.settings, self._clock()
+        if not _due(cursor, settings.topic, now):
+            return
+        try:
+            answer = self._client.watch(settings.topic, settings.watch_excludes)
+        except SalesIntelError as error:
+            if overdue(cursor, now):
+                log.error("%s: no watch could be had for three days", self.name)
+                raise WatchLapsed(f"no renewal for three days: {error}") from error
+            raise
+        kept: dict[str, Any] = {
+            "topic": settings.topic,
+            "expiration": int(str(answer["expiration"])),
+            "renewed_at": now,
+        }
+        yield Page((), kept, notes={"watches_renewed": 1})
