@@ -12,6 +12,7 @@ PREFIXES = {
     "Lead": "00Q",
     "Task": "00T",
     "Event": "00U",
+    "EmailMessage": "02s",
 }
 
 

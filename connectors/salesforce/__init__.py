@@ -1,0 +1,18 @@
+"""Salesforce: an org's sObjects, followed by SOQL."""
+
+from connectors.salesforce.check import Finding, check
+from connectors.salesforce.client import SalesforceClient
+from connectors.salesforce.connector import SalesforceConnector
+from connectors.salesforce.counts import count, counts
+from connectors.salesforce.settings import SalesforceSettings, settings_of
+
+__all__ = [
+    "Finding",
+    "SalesforceClient",
+    "SalesforceConnector",
+    "SalesforceSettings",
+    "check",
+    "count",
+    "counts",
+    "settings_of",
+]

@@ -1,0 +1,67 @@
+"""Whether the org lets us read what we are to read, and what to grant where it does not."""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from connectors.salesforce.client import SalesforceClient
+from connectors.salesforce.shapes import shape_of
+from schemas.errors import SalesIntelError
+
+NEEDED = {
+    "Account": ("Name", "Website", "Phone"),
+    "Contact": ("Email", "Phone", "AccountId"),
+    "Lead": ("Email", "Company", "IsConverted", "ConvertedContactId"),
+    "Opportunity": ("StageName", "Amount", "AccountId"),
+    "Task": ("WhoId", "WhatId"),
+    "Event": ("WhoId", "WhatId", "StartDateTime"),
+    "EmailMessage": ("FromAddress", "ToAddress", "MessageIdentifier"),
+    "User": ("Email",),
+}
+"""Fields that the views live on: hidden by field-level security, they would just be empty."""
+
+
+class Finding(NamedTuple):
+    """One check: what was looked at, whether it is well, what was found, and the fix."""
+
+    what: str
+    ok: bool
+    found: str
+    fix: str = ""
+
+
+def check(client: SalesforceClient) -> Iterator[Finding]:
+    """A login, and a description of every object: nothing is changed, no record is read."""
+    logged_in = False
+    for entity in client.settings.objects:
+        try:
+            shape, _ = shape_of(client, entity)
+        except SalesIntelError as error:
+            if not logged_in:
+                fix = "see docs/setup/salesforce.md, step 2"
+                yield Finding("salesforce login", False, str(error), fix)
+                return
+            fix = f"grant Read and View All on {entity} to the integration user's permission set"
+            yield Finding(f"salesforce {entity}", False, str(error), fix)
+            continue
+        if not logged_in:
+            logged_in = True
+            yield Finding("salesforce login", True, client.settings.instance_url)
+        hidden = set(client.settings.left_out.get(entity, ()))
+        lacking = [
+            one for one in NEEDED.get(entity, ()) if one not in shape.types and one not in hidden
+        ]
+        found = f"{len(shape.types)} fields, followed by {shape.stamp}"
+        if lacking:
+            found = f"not visible: {', '.join(lacking)}"
+        fix = "grant Read on these fields in the permission set" if lacking else ""
+        yield Finding(f"salesforce {entity}", not lacking, found, fix)
+    yield _limit(client)
+
+
+def _limit(client: SalesforceClient) -> Finding:
+    usage, stop = client.usage, client.settings.stop_share
+    if usage is None:
+        return Finding("salesforce calls", True, "the org does not tell how many are spent")
+    found = f"{usage.used} of {usage.allowed} of the day are spent; polling stops at {stop:.0%}"
+    fix = "find what else calls the API so often, or raise the org's limit"
+    return Finding("salesforce calls", usage.share < stop, found, fix)

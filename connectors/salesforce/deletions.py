@@ -1,0 +1,154 @@
+"""Records that are gone for good, which no query shows: asked for, and once a day looked for.
+
+`queryAll` shows what lies in the recycle bin; after about 15 days, or when somebody empties it, the
+row is nowhere. `getDeleted` names ids that were deleted, for about 15 days too, and less when there
+are many; whoever was away for longer compares all ids.
+https://developer.salesforce.com/docs/atlas.en-us.api_rest.meta/api_rest/resources_getdeleted.htm
+"""
+
+import logging
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+
+from connectors.cursors import Cursor
+from connectors.exclusions import Excluder
+from connectors.salesforce.client import SalesforceClient
+from connectors.salesforce.fetch import chunks, records_by_id
+from connectors.salesforce.reconcile import Known, reconciliation
+from connectors.salesforce.records import gone
+from connectors.salesforce.refusals import OutOfRange, TooLarge
+from connectors.salesforce.shapes import Shape, shape_of
+from connectors.salesforce.soql import literal, parse_stamp
+from connectors.stream import Page
+from schemas.change import Change
+from schemas.errors import RetriableError
+
+log = logging.getLogger(__name__)
+MINUTE_US = 60_000_000
+"""The resource leaves seconds out of account; both ends lie at least one minute apart."""
+
+
+class Covered(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """The cursor; times in microseconds, all of the server's clock."""
+
+    until: int | None = None
+    """Deletions before are known."""
+    compared: int | None = None
+    """When all ids were last compared."""
+    gap: bool = False
+    """Deletions may be missing that only a comparison finds."""
+
+
+class DeletedStream:
+    """Deletions of one sObject."""
+
+    def __init__(
+        self, client: SalesforceClient, entity: str, excluder: Excluder, known: Known | None
+    ) -> None:
+        self.name = f"salesforce/{entity.lower()}/deleted"
+        self._client = client
+        self._entity = entity
+        self._excluder = excluder
+        self._known = known
+
+    def pages(self, cursor: Cursor | None) -> Iterator[Page]:
+        """As Stream."""
+        covered = msgspec.convert(cursor or {}, Covered)
+        shape, now = shape_of(self._client, self._entity)
+        if not shape.deletable:
+            return
+        if now is None:
+            raise RetriableError(f"salesforce {self._entity}: an answer without a Date")
+        if covered.until is None:
+            # What was gone before the first round was never read.
+            covered.until = now - self._client.settings.overlap_s * 1_000_000
+            covered.compared = now
+        if shape.replicated:
+            yield from self._asked(shape, covered, now)
+        yield from self._compared(shape, covered, now)
+
+    def _asked(self, shape: Shape, covered: Covered, now: int) -> Iterator[Page]:
+        """What getDeleted names, in as many windows as it takes."""
+        assert covered.until is not None
+        window = now - covered.until
+        while now - covered.until >= MINUTE_US:
+            end = min(now, covered.until + max(window, MINUTE_US))
+            try:
+                answer = self._client.deleted(shape.name, literal(covered.until), literal(end))
+            except TooLarge:
+                window = (end - covered.until) // 2
+                if window < MINUTE_US:
+                    raise
+                continue
+            except OutOfRange:
+                yield self._gap(covered, now)
+                return
+            deletions = _Deletions(answer.body, shape.name)
+            notes: Counter[str] = Counter()
+            if deletions.earliest > covered.until and not covered.gap:
+                covered.gap = True
+                notes["deletions_unknown"] += 1
+                log.warning("salesforce %s: deletions are no longer all known", shape.name)
+            changes = tuple(self._purged(shape, deletions.stamps, notes))
+            # What is later may lie in transactions that are still open: asked again next time.
+            covered.until = max(covered.until, min(deletions.latest, end))
+            yield Page(changes, msgspec.to_builtins(covered), notes=notes)
+            if deletions.latest < end:
+                return
+
+    def _gap(self, covered: Covered, now: int) -> Page:
+        covered.gap = True
+        covered.until = now - MINUTE_US
+        log.warning("salesforce %s: away for too long: deletions are not all known", self._entity)
+        return Page((), msgspec.to_builtins(covered), notes={"deletions_unknown": 1})
+
+    def _purged(
+        self, shape: Shape, stamps: dict[str, int], notes: Counter[str]
+    ) -> Iterator[Change]:
+        """Of the ids named those that no query shows: others are in the recycle bin, where the
+        object's own stream meets them with all they say, or were put back."""
+        for chunk in chunks(sorted(stamps)):
+            found, server_us = records_by_id(self._client, shape, ("Id",), chunk)
+            there = {one.get("Id") for one in found}
+            for record_id in chunk:
+                if record_id in there:
+                    continue
+                change = gone(shape, record_id, stamps[record_id], server_us)
+                if self._excluder.record(change):
+                    notes["excluded_deletions"] += 1
+                else:
+                    notes["purged"] += 1
+                    yield change
+
+    def _compared(self, shape: Shape, covered: Covered, now: int) -> Iterator[Page]:
+        every = self._client.settings.reconcile_every_s * 1_000_000
+        due = covered.compared is None or now - covered.compared >= every
+        if self._known is None or not (covered.gap or due):
+            return
+        cursor = msgspec.to_builtins(covered)
+        for page in reconciliation(self._client, shape, self._known, self._excluder):
+            yield page._replace(cursor=cursor)
+        covered.compared, covered.gap = now, False
+        yield Page((), msgspec.to_builtins(covered), notes={"compared": 1})
+
+
+class _Deletions:
+    """An answer of getDeleted: id to when, and the time it speaks for."""
+
+    def __init__(self, body: Any, name: str) -> None:
+        earliest = parse_stamp(body.get("earliestDateAvailable")) if body else None
+        latest = parse_stamp(body.get("latestDateCovered")) if body else None
+        records = body.get("deletedRecords") if body else None
+        if earliest is None or latest is None or not isinstance(records, list):
+            raise RetriableError(f"salesforce deleted: {name}: an answer that covers no time")
+        self.earliest = earliest
+        self.latest = latest
+        self.stamps: dict[str, int] = {}
+        for one in records:
+            stamp = parse_stamp(one.get("deletedDate"))
+            if stamp is None:
+                raise RetriableError(f"salesforce deleted: {name}: a deletion without its time")
+            self.stamps[str(one.get("id"))] = stamp

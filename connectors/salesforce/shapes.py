@@ -1,0 +1,112 @@
+"""What an sObject has: its fields as describe tells them at every round, and how they changed.
+
+https://developer.salesforce.com/docs/atlas.en-us.api_rest.meta/api_rest/resources_sobject_describe.htm
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+from urllib.parse import quote_plus
+
+from connectors.salesforce.client import SalesforceClient
+from connectors.salesforce.settings import SalesforceSettings
+from schemas.errors import RetriableError, SkippableError
+
+_STAMPS = ("SystemModstamp", "LastModifiedDate", "CreatedDate")
+"""Best first: only SystemModstamp moves when the system itself changes a row."""
+_LEFT_OUT = frozenset({"address", "location", "base64"})
+"""Compound fields say again what their parts say, and Bulk refuses them; files are no records."""
+_CONDITION_BYTES = 700
+"""Of the longest WHERE and ORDER BY that we send, and of the address, encoded."""
+_KEYS = ("Id", "IsDeleted", "MasterRecordId")
+
+
+class Shape(NamedTuple):
+    """An sObject: field to type in `types`, of those that are asked for."""
+
+    name: str
+    types: Mapping[str, str]
+    stamp: str
+    replicated: bool
+    """Whether its deletions can be asked for."""
+
+    @property
+    def object_type(self) -> str:
+        """As changes name it."""
+        return self.name.lower()
+
+    @property
+    def deletable(self) -> bool:
+        """Whether a row can be in the recycle bin: users cannot."""
+        return "IsDeleted" in self.types
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """The fields that say which version of which record a row is, and whether it is gone."""
+        return (*(one for one in _KEYS if one in self.types), self.stamp)
+
+    def groups(self, uri_bytes: int) -> list[tuple[str, ...]]:
+        """All fields in as many queries as their length asks for, each with the keys."""
+        room = uri_bytes - _CONDITION_BYTES - _encoded(self.keys)
+        groups: list[list[str]] = [[]]
+        used = 0
+        for field in sorted(self.types):
+            if field in self.keys:
+                continue
+            size = _encoded((field,))
+            if used + size > room and groups[-1]:
+                groups.append([])
+                used = 0
+            groups[-1].append(field)
+            used += size
+        return [(*self.keys, *group) for group in groups]
+
+
+def _encoded(fields: tuple[str, ...]) -> int:
+    return sum(len(quote_plus(f"{field},")) for field in fields)
+
+
+def shape_of(client: SalesforceClient, entity: str) -> tuple[Shape, int | None]:
+    """The present shape and the server's clock; SkippableError for an object that has no stamp or
+    may not be queried."""
+    described, server_us = client.describe(entity)
+    if not isinstance(described, dict) or not isinstance(described.get("fields"), list):
+        raise RetriableError(f"salesforce describe: {entity}: no fields in the answer")
+    return read_shape(described, entity, client.settings), server_us
+
+
+def read_shape(described: Mapping[str, Any], entity: str, settings: SalesforceSettings) -> Shape:
+    """The shape in an answer of describe."""
+    if not described.get("queryable", True):
+        raise SkippableError(f"salesforce {entity}: not queryable: grant read access to the object")
+    hidden = set(settings.left_out.get(entity, ()))
+    types = {
+        field["name"]: str(field.get("type", "string"))
+        for field in described["fields"]
+        if field["name"] not in hidden
+        and field.get("type") not in _LEFT_OUT
+        and (settings.formulas or not field.get("calculated"))
+    }
+    stamp = next((one for one in _STAMPS if one in types), None)
+    if stamp is None or "Id" not in types:
+        raise SkippableError(f"salesforce {entity}: no SystemModstamp: it cannot be followed")
+    return Shape(entity, types, stamp, bool(described.get("replicateable")))
+
+
+def packed(shape: Shape) -> str:
+    """Fields and types as a cursor keeps them."""
+    return ",".join(f"{field}:{kind}" for field, kind in sorted(shape.types.items()))
+
+
+def drift(before: str, shape: Shape) -> Iterator[tuple[str, str]]:
+    """What differs from a packed shape: `field_gone`, `field_added` or `field_retyped`, and the
+    field's name."""
+    known = dict(one.split(":", 1) for one in before.split(",") if ":" in one)
+    if not known:
+        return
+    for field in sorted(known.keys() | shape.types.keys()):
+        if field not in shape.types:
+            yield "field_gone", field
+        elif field not in known:
+            yield "field_added", field
+        elif known[field] != shape.types[field]:
+            yield "field_retyped", field
