@@ -63,8 +63,17 @@ class CallList:
         self._lane: Lane = "live" if window is None else "backfill"
 
     def pages(self, cursor: Cursor | None) -> Iterator[CallsPage]:
-        """One pass, or what is left of one."""
+        """A pass; after what was left of one that broke off, a whole one, for new calls stand above
+        where that one went on."""
         cursor = cursor or {}
+        rest = "pass" in cursor and self._window is None
+        for page in self._pass(cursor):
+            yield page
+            cursor = page.cursor
+        if rest:
+            yield from self._pass(cursor)
+
+    def _pass(self, cursor: Cursor) -> Iterator[CallsPage]:
         if cursor.get("done"):
             return
         recent: Recent = dict(cursor.get("recent") or {})
@@ -76,19 +85,20 @@ class CallList:
             listed = self._client.calls(after, before, token)
             if after is None and top is None and self._first is not None and listed.read_at:
                 after = listed.read_at // 1_000 - self._first
-            records, bad = self._read(listed, recent, seen)
+            records, failed = self._read(listed)
             starts = [one.started for one in records if one.started is not None]
             seen = max(starts, default=seen) if seen is None else max([seen, *starts])
+            bad = self._unseen(failed, recent, seen)
             wanted = [one for one in records if not _older(one, after)]
             fresh, new = self._fresh(wanted, recent, seen)
-            all_old = bool(records) and not wanted and not bad
+            all_old = bool(records) and not wanted and not failed
             done = not listed.token or all_old
             floor = after if after is not None and not done else (seen or 0) - self._overlap
             recent = self._pruned(recent, floor)
             if done:
                 kept: Cursor = self._end(seen, recent)
             else:
-                before = max(starts) + 1 if starts else before
+                before = _down_to(starts, before)
                 kept = {"top": top, "recent": recent}
                 kept["pass"] = {"after": after, "before": before, "top": seen}
             yield CallsPage(fresh, new, bad, kept, listed.read_at)
@@ -109,9 +119,7 @@ class CallList:
             return {"done": True}
         return {"top": seen, "recent": recent}
 
-    def _read(
-        self, listed: Listed, recent: Recent, seen: int | None
-    ) -> tuple[list[CallRecord], tuple[BadInput, ...]]:
+    def _read(self, listed: Listed) -> tuple[list[CallRecord], list[BadInput]]:
         records, bad = [], []
         for raw in listed.records:
             try:
@@ -120,12 +128,17 @@ class CallList:
                     raise InvalidPayload("neither the call nor the answer says when it was")
                 records.append(record)
             except InvalidPayload as error:
-                # Listed again at every poll, it is published once.
-                key = f"bad:{stable_hash(raw)[:12]}"
-                if key not in recent:
-                    recent[key] = [seen or 0, ""]
-                    bad.append(BadInput("dialpad", "list of calls", str(error), raw, self._lane))
-        return records, tuple(bad)
+                bad.append(BadInput("dialpad", "list of calls", str(error), raw, self._lane))
+        return records, bad
+
+    def _unseen(
+        self, failed: list[BadInput], recent: Recent, seen: int | None
+    ) -> tuple[BadInput, ...]:
+        """Listed again at every poll, what cannot be read is published once."""
+        keys = {f"bad:{stable_hash(one.data)[:12]}": one for one in failed}
+        bad = tuple(one for key, one in keys.items() if key not in recent)
+        recent.update({key: [seen or 0, ""] for key in keys})
+        return bad
 
     def _fresh(
         self, records: list[CallRecord], recent: Recent, seen: int | None
@@ -150,6 +163,15 @@ class CallList:
             newest = sorted(kept, key=lambda name: int(kept[name][0]))[-self._most :]
             kept = {name: kept[name] for name in newest}
         return kept
+
+
+def _down_to(starts: list[int], before: int | None) -> int | None:
+    """Whence a broken pass goes on: the whole page again, for its order may be rough; and below it
+    where that would be no step."""
+    if not starts:
+        return before
+    down = max(starts) + 1
+    return down if before is None or down < before else min(starts) + 1
 
 
 def _older(record: CallRecord, after: int | None) -> bool:

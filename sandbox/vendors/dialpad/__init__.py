@@ -1,0 +1,1 @@
+"""A Dialpad company: its REST API, and the events that it sends."""
