@@ -5,10 +5,12 @@ Live reading goes on meanwhile; both publish the same changes of the same messag
 
 from collections.abc import Iterator
 
+from msgspec.structs import replace
+
 from connectors.cursors import Cursor
 from connectors.exclusions import Exclusions
 from connectors.gmail.client import MailboxClient
-from connectors.gmail.cursor import Listing, MailboxCursor, read_cursor
+from connectors.gmail.cursor import NOWHERE, Listing, read_cursor
 from connectors.gmail.mailbox import MailboxStream, mailbox_key
 from connectors.gmail.record import Records
 from connectors.stream import Page
@@ -34,8 +36,7 @@ class BackfillStream(MailboxStream):
         if self._records.needs_names:
             self._records.names = self._client.label_names()
         if cursor is None:
-            listing = Listing(query=self._query)
-            self._cursor = MailboxCursor(settled="", newest="", newest_at=0, listing=listing)
+            self._cursor = replace(NOWHERE, listing=Listing(query=self._query))
         else:
             self._cursor = read_cursor(cursor)
         yield from self._listed(relabelled=False)

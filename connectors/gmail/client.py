@@ -191,6 +191,11 @@ class MailboxClient(GoogleClient):
         found = self._call("labels.list", self.users.labels().list(userId="me"))
         return {str(one["id"]): str(one.get("name", "")) for one in found.get("labels", ())}
 
+    def drafts(self) -> int:
+        """How many messages are drafts."""
+        request = self.users.labels().get(userId="me", id="DRAFT")
+        return int(self._call("labels.list", request).get("messagesTotal", 0))
+
     def watch(self, topic: str, excludes: tuple[str, ...]) -> dict[str, Any]:
         """users.watch. labelFilterBehavior is written in lower case: the library's schema has it
         so, and its forerunner labelFilterAction misbehaved."""

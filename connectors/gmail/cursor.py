@@ -28,9 +28,11 @@ class MailboxCursor(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
 
     settled: str
     """Where reading starts."""
+    ahead: str
+    """What will be settled once it was the newest long enough ago: it was at `ahead_at`."""
+    ahead_at: int
     newest: str
-    """The mailbox's own id at `newest_at`."""
-    newest_at: int
+    """The mailbox's own id as it was last told: a push that names no higher one tells nothing."""
     handled: tuple[str, ...] = ()
     """Records after `settled` whose messages are published."""
     missing: dict[str, int] = {}
@@ -70,19 +72,24 @@ class MailboxCursor(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
     ) -> "MailboxCursor":
         """After the last page. What was newest long enough ago is settled now."""
         handled = _newest((*self.handled, *records))
-        settled, newest, newest_at = self.settled, self.newest, self.newest_at
-        if target_at - newest_at >= overlap_s * MICRO:
-            settled, newest, newest_at = newest, target, target_at
+        settled, ahead, ahead_at = self.settled, self.ahead, self.ahead_at
+        if target_at - ahead_at >= overlap_s * MICRO:
+            settled, ahead, ahead_at = ahead, target, target_at
         if len(handled) >= MOST_HANDLED and number_of(handled[0]) > number_of(settled):
             settled = handled[0]
         handled = tuple(one for one in handled if number_of(one) > number_of(settled))
         return MailboxCursor(
             settled=settled,
-            newest=newest,
-            newest_at=newest_at,
+            ahead=ahead,
+            ahead_at=ahead_at,
+            newest=target,
             handled=handled,
             missing=missing,
         )
+
+
+NOWHERE = MailboxCursor(settled="", ahead="", ahead_at=0, newest="")
+"""Of what is listed only."""
 
 
 def _newest(records: tuple[str, ...]) -> tuple[str, ...]:

@@ -13,7 +13,7 @@ from connectors.cursors import Cursor
 from connectors.exclusions import Exclusions
 from connectors.gmail.batch import read_raw
 from connectors.gmail.client import MailboxClient
-from connectors.gmail.cursor import Listing, MailboxCursor, read_cursor
+from connectors.gmail.cursor import NOWHERE, Listing, MailboxCursor, read_cursor
 from connectors.gmail.history import Events, events_of, number_of
 from connectors.gmail.judge import NotThere, Rejected, Unreadable
 from connectors.gmail.record import Kept, Records
@@ -46,7 +46,7 @@ class MailboxStream:
         self._records = Records(address, exclusions)
         self._waits: list[float] = []
         self._expected = 0
-        self._cursor = MailboxCursor(settled="", newest="", newest_at=0)
+        self._cursor = NOWHERE
 
     def pages(self, cursor: Cursor | None) -> Iterator[Page]:
         """As Stream: the first time the last `first_days`, then the history, and after a gap in
@@ -80,8 +80,9 @@ class MailboxStream:
         start = (now if since is None else since) - back_us
         self._cursor = MailboxCursor(
             settled=newest,
+            ahead=newest,
+            ahead_at=now,
             newest=newest,
-            newest_at=now,
             missing=self._cursor.missing,
             listing=Listing(query=f"after:{max(0, start // MICRO)}"),
         )
@@ -134,7 +135,7 @@ class MailboxStream:
             yield from self._history()
             return
         except NotThere:
-            page = self._listing_from(self._settings.resync_days * DAY_US, self._cursor.newest_at)
+            page = self._listing_from(self._settings.resync_days * DAY_US, self._cursor.ahead_at)
         yield page._replace(notes={"history_gap": 1})
         yield from self._listed(relabelled=True)
         try:

@@ -41,8 +41,8 @@ class GmailSandbox:
         self.calls = GmailCalls(state, self.faults, self.quota, page_size)
         self.requests: list[tuple[str, str, dict[str, list[str]]]] = []
         """Method, path and query of every call, parts of batches too."""
-        self.answers: list[tuple[str, Answer]] = []
-        """Path and answer of every call."""
+        self.answers: list[tuple[str, str, Answer]] = []
+        """Method, path and answer of every call."""
         routes = [
             Route("/token", self._token, methods=["POST"]),
             Route("/v1/projects/-/serviceAccounts/{name}", self._sign, methods=["POST"]),
@@ -68,7 +68,7 @@ class GmailSandbox:
     ) -> Answer:
         self.requests.append((method, path, query))
         answer = self.calls.answer(user, method, path, query, body)
-        self.answers.append((path, answer))
+        self.answers.append((method, path, answer))
         return answer
 
     async def _gmail(self, request: Request) -> Response:
@@ -119,7 +119,7 @@ class GmailSandbox:
         }
         if len(boxes) > first + size:
             answer["nextPageToken"] = str(first + size)
-        self.answers.append((request.url.path, Answer(200, answer)))
+        self.answers.append(("GET", request.url.path, Answer(200, answer)))
         return JSONResponse(answer)
 
 

@@ -28,7 +28,7 @@ _BOUND = re.compile(r"(after|before):(\d+)")
 
 class GmailCalls:
     """Answers for one state. Faults: `history_gone`, `page_without_history`, `unordered`,
-    `duplicated`, `token_refused`, and of single messages `part_429`, `part_500`, `part_404`."""
+    `duplicate_page`, `token_refused`, and of single messages `part_429`, `part_500`, `part_404`."""
 
     def __init__(self, state: GmailState, faults: Faults, quota: Quota, page_size: int) -> None:
         self._state = state
@@ -62,6 +62,9 @@ class GmailCalls:
         if rest.startswith("messages/"):
             name = rest.removeprefix("messages/")
             return "messages.get", lambda box, query, body: self._get(box, name, query)
+        if rest.startswith("labels/"):
+            label = rest.removeprefix("labels/")
+            return "labels.list", lambda box, query, body: self._label(box, label)
         return {
             ("GET", "profile"): ("getProfile", self._profile),
             ("GET", "messages"): ("messages.list", self._list),
@@ -86,6 +89,11 @@ class GmailCalls:
         labels = [{"id": name, "name": name, "type": "system"} for name in SYSTEM_LABELS]
         labels += [{"id": one, "name": n, "type": "user"} for one, n in mailbox.labels.items()]
         return Answer(200, {"labels": labels})
+
+    def _label(self, mailbox: Mailbox, name: str) -> Answer:
+        total = sum(name in message.labels for message in mailbox.messages.values())
+        shown = {"id": name, "name": mailbox.labels.get(name, name), "messagesTotal": total}
+        return Answer(200, shown)
 
     def _watch(self, mailbox: Mailbox, query: Query, body: dict[str, Any]) -> Answer:
         if body.get("labelFilterBehavior", "include") not in ("include", "exclude"):
@@ -145,7 +153,9 @@ class GmailCalls:
         if page:
             answer["messages"] = [{"id": one.id, "threadId": one.thread} for one in page]
         if len(found) > size:
-            answer["nextPageToken"] = f"m-{-page[-1].internal_us}/{page[-1].id}"
+            again = token and self._faults.strikes("duplicate_page")
+            last = page[-1]
+            answer["nextPageToken"] = token if again else f"m-{-last.internal_us}/{last.id}"
         return Answer(200, answer)
 
     def _history(self, mailbox: Mailbox, query: Query, body: dict[str, Any]) -> Answer:
@@ -178,7 +188,7 @@ class GmailCalls:
         shown = [event.resource() for event in page]
         if len(shown) > 1 and self._faults.strikes("unordered"):
             shown.reverse()
-        if after and self._faults.strikes("duplicated"):
+        if after and self._faults.strikes("duplicate_page"):
             shown += [event.resource() for event in mailbox.history if event.id == after]
         if shown:
             answer["history"] = shown

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import msgspec
+from discovery import violations
 
 from connectors.calls import RetryPolicy
 from connectors.exclusions import Exclusions
@@ -163,3 +164,4 @@ def gmail(
     sandbox = GmailSandbox(state, Faults(seed=5), limited, page_size)
     with served(sandbox.app, sandbox.faults, clock=time) as address:
         yield GmailHarness(address, sandbox, time)
+    assert violations(sandbox) == set()
