@@ -219,6 +219,28 @@ def _recap(reading: Reading, fields: Fields) -> Result:
     return rows.interaction(reading, columns, fields)
 
 
+def _call_event(reading: Reading, fields: Fields) -> Result:
+    """What an event tells of a call besides its state: a recap, a transcription, a recording. It is
+    a part of its own, and its `state` is no outcome of the call."""
+    state = (as_text(fields.get("state")) or "").lower()
+    texts = _said(fields, "recap_summary")
+    texts += (f"- {todo}" for todo in _said(fields, "recap_action_items"))
+    texts += _said(fields, "transcription_text")
+    part = "recap" if state.startswith("recap_") else "event"
+    part = "transcript" if state in ("transcription", "call_transcription") else part
+    columns = _of_call(reading, fields, part, "\n".join(texts))
+    columns["outcome"] = next(iter(_said(fields, "recap_outcome")), None)
+    return rows.interaction(reading, columns, fields)
+
+
+def _said(fields: Fields, name: str) -> list[str]:
+    """The texts in a field, which leaves `fields` if there are any."""
+    found = _contents(fields.get(name))
+    if found:
+        del fields[name]
+    return found
+
+
 def _contents(found: Any) -> list[str]:
     """The texts in a recap's part: a text, an object with `content`, or a list of either."""
     if isinstance(found, list):
@@ -274,6 +296,7 @@ _OBJECTS: dict[str, tuple[_Read, type[Row], Kind | None, tuple[str, ...]]] = {
     "sms": (_sms, Interaction, None, ("message",)),
     "transcript": (_transcript, Interaction, None, ("transcript",)),
     "recap": (_recap, Interaction, None, ("recap",)),
+    "call_event": (_call_event, Interaction, None, ("recap", "transcript", "event")),
     "contact": (_contact, Person, "person", ()),
     "user": (_user, Person, "person", ()),
 }

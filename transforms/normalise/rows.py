@@ -98,6 +98,7 @@ _KINDS = {
     "communication": "sms",
     "transcript": "call",
     "recap": "call",
+    "call_event": "call",
 }
 
 

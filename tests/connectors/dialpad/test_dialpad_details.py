@@ -13,7 +13,6 @@ from sandbox.vendors.faults import Fault
 from transforms.normalise import normalise
 from transforms.settings import Settings
 
-
 pytestmark = pytest.mark.slow
 
 
