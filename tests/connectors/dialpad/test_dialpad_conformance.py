@@ -12,3 +12,12 @@ class TestDialpad(Conformance):
     def harness(self) -> Iterator[DialpadHarness]:
         with dialpad(page_size=7) as harness:
             yield harness
+
+
+@pytest.mark.slow
+class TestDialpadDetails(Conformance):
+    @pytest.fixture
+    def harness(self) -> Iterator[DialpadHarness]:
+        with dialpad(page_size=20) as harness:
+            harness.objects = ("transcript", "recap")
+            yield harness

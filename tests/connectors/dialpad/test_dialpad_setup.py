@@ -1,0 +1,161 @@
+"""What an administrator has to grant, whether events will come, and how many records there are."""
+
+import json
+from pathlib import Path
+
+import pytest
+from dialpad_harness import SPECIFICATION, DialpadHarness, dialpad
+
+from connectors.dialpad.check import check
+from connectors.dialpad.client import DialpadClient
+from connectors.dialpad.counts import counts
+from connectors.dialpad.fetch import Fetcher
+from connectors.dialpad.settings import OBJECTS
+from connectors.dialpad.subscriptions import drifts, subscribe
+from connectors.exclusions import Excluder, Exclusions
+from connectors.secrets import Secret
+from schemas.errors import ConfigurationError
+
+URL = "https://hooks.example/webhooks/dialpad"
+SECRET = "a secret of thirty-two bytes, at least"
+
+
+def wanting_events(harness: DialpadHarness) -> DialpadClient:
+    harness.connector(webhook_url=URL, webhook_secrets=("env:HOOK",), objects=OBJECTS)
+    harness.vault.values["env:HOOK"] = SECRET
+    return harness.client()
+
+
+def found(harness: DialpadHarness) -> dict[str, str]:
+    return {one.kind: one.found for one in drifts(harness.client(), harness.settings)}
+
+
+def test_trap_51_what_was_subscribed_is_as_wanted_and_stays_so() -> None:
+    with dialpad() as harness:
+        client = wanting_events(harness)
+        assert found(harness) == dict.fromkeys(("call", "sms", "contact"), "there is none")
+        made = subscribe(client, harness.settings, Secret(SECRET.encode()))
+        assert made == ["call", "sms", "contact"]
+        assert found(harness) == {}
+        assert subscribe(client, harness.settings, Secret(SECRET.encode())) == []
+        assert len(harness.state.webhooks) == 1
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"enabled": False}, "switched off"),
+        ({"webhook": {"hook_url": "https://old.example/x", "id": "1"}}, "none leads to us; 1"),
+        ({"webhook": None}, "none leads to us; 1"),
+        ({"webhook": {"hook_url": URL + "/", "id": "1"}}, "no secret"),
+        ({"call_states": ["hangup"]}, "without calling, ringing"),
+        ({"call_states": None}, "without calling"),
+        ({"target_type": "office", "target_id": 7}, "one target only"),
+        ({"group_calls_only": True}, "groups only"),
+    ],
+)
+def test_trap_51_each_drift_is_found(change: dict[str, object], words: str) -> None:
+    with dialpad() as harness:
+        subscribe(wanting_events(harness), harness.settings, Secret(SECRET.encode()))
+        listed = harness.state.subscriptions["call"]
+        listed[0] = {**listed[0], **change}
+        assert words in found(harness)["call"]
+        assert SECRET not in str(list(drifts(harness.client(), harness.settings)))
+
+
+def test_trap_51_one_that_is_as_wanted_is_enough() -> None:
+    with dialpad() as harness:
+        subscribe(wanting_events(harness), harness.settings, Secret(SECRET.encode()))
+        listed = harness.state.subscriptions["call"]
+        listed.insert(0, {**listed[0], "enabled": False})
+        listed.append({**listed[1], "call_states": ["all"]})
+        assert found(harness) == {}
+
+
+def test_a_short_secret_and_no_address_are_refused() -> None:
+    with dialpad() as harness:
+        client = wanting_events(harness)
+        with pytest.raises(ConfigurationError, match="openssl"):
+            subscribe(client, harness.settings, Secret(b"short"))
+        harness.connector(webhook_url="")
+        with pytest.raises(ConfigurationError, match="webhook_url"):
+            list(drifts(client, harness.settings))
+
+
+def shown(harness: DialpadHarness) -> dict[str, tuple[bool, str]]:
+    listed = check(harness.client(), harness.settings, harness.vault)
+    return {one.what: (one.ok, f"{one.found}: {one.fix}") for one in listed}
+
+
+def test_all_is_well_where_all_is_granted() -> None:
+    with dialpad() as harness:
+        client = wanting_events(harness)
+        subscribe(client, harness.settings, Secret(SECRET.encode()))
+        assert all(ok for ok, _ in shown(harness).values())
+        assert "dialpad recap" in shown(harness)
+
+
+def test_each_refusal_says_what_to_grant() -> None:
+    with dialpad() as harness:
+        wanting_events(harness)
+        harness.state.scopes -= {"ai_recap", "calls:list"}
+        harness.vault.values["env:HOOK"] = "short"
+        findings = shown(harness)
+        assert findings["dialpad key"][0]
+        assert not findings["dialpad recap"][0]
+        assert "scope ai_recap" in findings["dialpad recap"][1]
+        assert "calls:list" in findings["dialpad call"][1]
+        assert findings["dialpad transcript"][0]
+        assert not findings["dialpad secret 1"][0]
+        assert not findings["dialpad call events"][0]
+        harness.state.scopes.clear()
+        assert list(shown(harness)) == ["dialpad key"]
+        harness.state.tokens.clear()
+        ((ok, words),) = shown(harness).values()
+        assert (ok, "credential is refused" in words) == (False, True)
+
+
+def test_what_the_source_has_is_counted_by_its_ids() -> None:
+    with dialpad(page_size=4) as harness:
+        state = harness.state
+        assert counts(harness.client()) == {
+            "call": len(state.calls),
+            "user": len(state.users),
+            "contact": len(state.contacts),
+        }
+        middle = int(state.listed()[20]["date_started"])
+        late = counts(harness.client(), ("call",), after_ms=middle)
+        early = counts(harness.client(), ("call",), before_ms=middle + 1)
+        assert late["call"] + early["call"] == len(state.calls)
+        with pytest.raises(ConfigurationError):
+            counts(harness.client(), ("sms",))
+
+
+def test_a_hint_brings_the_whole_call_and_its_details() -> None:
+    with dialpad() as harness:
+        state = harness.state
+        call_id = next(
+            one["call_id"] for one in state.listed() if state.recap(one["call_id"]) is not None
+        )
+        hints = [json.dumps({"call_id": one}).encode() for one in (call_id, "404", call_id)]
+        page = Fetcher(harness.client(), Excluder(Exclusions())).fetch([*hints, b"no hint"])
+        assert [one.object_type for one in page.changes] == ["call", "transcript", "recap"]
+        assert {one.object_id for one in page.changes} == {call_id}
+        assert (page.notes["missing"], [one.data for one in page.bad]) == (1, [b"no hint"])
+        excluder = Excluder(Exclusions(records=(f"dialpad:call:{call_id}",)))
+        assert Fetcher(harness.client(), excluder).fetch(hints).excluded == 1
+
+
+def test_the_client_is_held_to_the_specification() -> None:
+    """The contract is looked at as the harness ends; this says that it was there to look."""
+    if not Path(SPECIFICATION).exists():
+        pytest.skip(f"{SPECIFICATION} is absent: the contract is not looked at")
+
+
+def test_settings_name_only_operations_that_there_are() -> None:
+    with dialpad() as harness, pytest.raises(ConfigurationError, match="fax"):
+        harness.connector(per_minute={"fax": 1.0})
+    with dialpad() as harness, pytest.raises(ConfigurationError, match="there are call, user"):
+        harness.connector().streams(["fax"])
+    with dialpad() as harness, pytest.raises(ConfigurationError, match="no user to read"):
+        harness.connector().backfill(None, None, ["user"])
