@@ -16,10 +16,10 @@ from connectors.exclusions import Excluder
 from connectors.salesforce import bulk
 from connectors.salesforce.client import SalesforceClient
 from connectors.salesforce.keyset import Keyset
-from connectors.salesforce.polling import MOST_DESCRIBES, read_changes, shape_and_notes
+from connectors.salesforce.polling import MOST_DESCRIBES, drift_notes, read_changes
 from connectors.salesforce.records import Record
 from connectors.salesforce.refusals import FieldGone
-from connectors.salesforce.shapes import Shape, packed
+from connectors.salesforce.shapes import Shape, Shapes, packed
 from connectors.salesforce.soql import Key, literal
 from connectors.stream import Page
 
@@ -44,6 +44,7 @@ class BackfillStream:
     def __init__(
         self,
         client: SalesforceClient,
+        shapes: Shapes,
         entity: str,
         excluder: Excluder,
         since: int | None,
@@ -53,6 +54,7 @@ class BackfillStream:
         span = f"{begin}-{literal(until)}".replace(":", "")
         self.name = f"salesforce/backfill/{entity.lower()}/{span}"
         self._client = client
+        self._shapes = shapes
         self._entity = entity
         self._excluder = excluder
         self._since = since
@@ -64,7 +66,8 @@ class BackfillStream:
         for describes in range(MOST_DESCRIBES):
             if filled.done:
                 return
-            shape, now, notes = shape_and_notes(self._client, self._entity, filled.shape)
+            shape, now = self._shapes.get(self._entity, fresh=describes > 0)
+            notes = drift_notes(shape, filled.shape)
             if filled.job and filled.shape != packed(shape):
                 # The job's columns are those of another time.
                 filled.job = filled.locator = ""

@@ -34,7 +34,7 @@ def check(client: SalesforceClient) -> Iterator[Finding]:
     logged_in = False
     for entity in client.settings.objects:
         try:
-            shape, _ = shape_of(client, entity)
+            shape = shape_of(client, entity)
         except SalesIntelError as error:
             if not logged_in:
                 fix = "see docs/setup/salesforce.md, step 2"

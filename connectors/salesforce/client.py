@@ -68,8 +68,11 @@ class SalesforceClient:
     ) -> None:
         self.settings = checked(settings)
         self.sleep = sleep
+        self.monotonic = monotonic
         self.usage: Usage | None = None
         """Of the last answer that told."""
+        self.server_us: int | None = None
+        """The server's clock at its last answer that told."""
         self._session = session(settings.connect_s, settings.read_s)
         self._session.hooks["response"].append(self._seen)
         self._headers: Mapping[str, str] = {}
@@ -189,6 +192,7 @@ class SalesforceClient:
 
     def _seen(self, response: requests.Response, **_: Any) -> None:
         self._headers = response.headers
+        self.server_us = moment_of(response.headers) or self.server_us
         usage = usage_of(response.headers.get("Sforce-Limit-Info", ""))
         if usage is not None:
             self.usage = usage

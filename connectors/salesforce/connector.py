@@ -9,6 +9,7 @@ from connectors.salesforce.deletions import DeletedStream
 from connectors.salesforce.fetch import fetch
 from connectors.salesforce.polling import ObjectStream
 from connectors.salesforce.reconcile import Known
+from connectors.salesforce.shapes import Shapes
 from connectors.stream import Page, Stream
 from schemas.change import Source
 from schemas.errors import ConfigurationError
@@ -29,19 +30,20 @@ class SalesforceConnector:
         self.client = client
         self.excluder = Excluder(exclusions or Exclusions())
         self._known = known
+        self._shapes = Shapes(client)
 
     def streams(self, objects: Iterable[str] = ()) -> Iterable[Stream]:
         """Of every object its changes, then its deletions."""
         for entity in self.entities(objects):
-            yield ObjectStream(self.client, entity, self.excluder)
-            yield DeletedStream(self.client, entity, self.excluder, self._known)
+            yield ObjectStream(self.client, self._shapes, entity, self.excluder)
+            yield DeletedStream(self.client, self._shapes, entity, self.excluder, self._known)
 
     def backfill(
         self, since: int | None, until: int, objects: Iterable[str] = ()
     ) -> Iterable[Stream]:
         """Everything stamped within [since, until), microseconds, in lane backfill."""
         for entity in self.entities(objects):
-            yield BackfillStream(self.client, entity, self.excluder, since, until)
+            yield BackfillStream(self.client, self._shapes, entity, self.excluder, since, until)
 
     def fetch(self, object_type: str, ids: Iterable[str]) -> Iterator[Page]:
         """Pages without a cursor: whole records by their ids."""

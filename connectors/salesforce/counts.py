@@ -15,7 +15,7 @@ def counts(client: SalesforceClient, objects: Iterable[str]) -> dict[str, int]:
 
 def count(client: SalesforceClient, entity: str) -> int:
     """The same of one sObject; raises what the call does."""
-    shape, _ = shape_of(client, entity)
+    shape = shape_of(client, entity)
     condition = " WHERE IsDeleted = false" if shape.deletable else ""
     soql = f"SELECT COUNT() FROM {name(entity)}{condition}"  # noqa: S608 (SOQL, names are checked)
     body = client.query(soql).body

@@ -20,7 +20,7 @@ from connectors.salesforce.fetch import chunks, records_by_id
 from connectors.salesforce.reconcile import Known, reconciliation
 from connectors.salesforce.records import gone
 from connectors.salesforce.refusals import OutOfRange, TooLarge
-from connectors.salesforce.shapes import Shape, shape_of
+from connectors.salesforce.shapes import Shape, Shapes
 from connectors.salesforce.soql import literal, parse_stamp
 from connectors.stream import Page
 from schemas.change import Change
@@ -46,10 +46,16 @@ class DeletedStream:
     """Deletions of one sObject."""
 
     def __init__(
-        self, client: SalesforceClient, entity: str, excluder: Excluder, known: Known | None
+        self,
+        client: SalesforceClient,
+        shapes: Shapes,
+        entity: str,
+        excluder: Excluder,
+        known: Known | None,
     ) -> None:
         self.name = f"salesforce/{entity.lower()}/deleted"
         self._client = client
+        self._shapes = shapes
         self._entity = entity
         self._excluder = excluder
         self._known = known
@@ -57,7 +63,7 @@ class DeletedStream:
     def pages(self, cursor: Cursor | None) -> Iterator[Page]:
         """As Stream."""
         covered = msgspec.convert(cursor or {}, Covered)
-        shape, now = shape_of(self._client, self._entity)
+        shape, now = self._shapes.get(self._entity)
         if not shape.deletable:
             return
         if now is None:
@@ -66,7 +72,8 @@ class DeletedStream:
             # What was gone before the first round was never read.
             covered.until = now - self._client.settings.overlap_s * 1_000_000
             covered.compared = now
-        if shape.replicated:
+        due_us = max(MINUTE_US, self._client.settings.deleted_every_s * 1_000_000)
+        if shape.replicated and now - covered.until >= due_us:
             yield from self._asked(shape, covered, now)
         yield from self._compared(shape, covered, now)
 

@@ -60,7 +60,7 @@ def fetch(
     lane: Lane = "live",
 ) -> Iterator[Page]:
     """Pages without a cursor of the records of some ids; `notes` counts those that are nowhere."""
-    shape, _ = shape_of(client, entity)
+    shape = shape_of(client, entity)
     for chunk in chunks(sorted(set(ids))):
         yield fetched(client, shape, chunk, excluder, lane)
 

@@ -19,7 +19,7 @@ from connectors.salesforce.keyset import Batch, Keyset
 from connectors.salesforce.records import Record, change_of, is_excluded
 from connectors.salesforce.refusals import FieldGone
 from connectors.salesforce.remembered import Remembered
-from connectors.salesforce.shapes import Shape, drift, packed, shape_of
+from connectors.salesforce.shapes import Shape, Shapes, drift, packed
 from connectors.salesforce.soql import Key
 from connectors.stream import Page
 from schemas.change import Change, Lane
@@ -65,25 +65,25 @@ def read_changes(
     return changes, bad, excluded
 
 
-def shape_and_notes(
-    client: SalesforceClient, entity: str, before: str
-) -> tuple[Shape, int | None, Counter[str]]:
-    """The present shape, the server's clock, and what differs from the shape before, as counts by
-    `field_gone:Account.Region__c` and the like. Names of fields are no content."""
-    shape, now = shape_of(client, entity)
+def drift_notes(shape: Shape, before: str) -> Counter[str]:
+    """What differs from the packed shape before, as counts by `field_gone:Account.Region__c` and
+    the like. Names of fields are no content."""
     notes: Counter[str] = Counter()
     for what, field in drift(before, shape):
-        log.warning("salesforce %s: %s: %s", entity, what, field)
-        notes[f"{what}:{entity}.{field}"] += 1
-    return shape, now, notes
+        log.warning("salesforce %s: %s: %s", shape.name, what, field)
+        notes[f"{what}:{shape.name}.{field}"] += 1
+    return notes
 
 
 class ObjectStream:
     """The changes of one sObject."""
 
-    def __init__(self, client: SalesforceClient, entity: str, excluder: Excluder) -> None:
+    def __init__(
+        self, client: SalesforceClient, shapes: Shapes, entity: str, excluder: Excluder
+    ) -> None:
         self.name = f"salesforce/{entity.lower()}"
         self._client = client
+        self._shapes = shapes
         self._entity = entity
         self._excluder = excluder
         self._overlap_us = client.settings.overlap_s * 1_000_000
@@ -93,7 +93,8 @@ class ObjectStream:
         progress = msgspec.convert(cursor or {}, Progress)
         seen = Remembered(progress.seen, self._client.settings.remembered)
         for describes in range(MOST_DESCRIBES):
-            shape, now, notes = shape_and_notes(self._client, self._entity, progress.shape)
+            shape, now = self._shapes.get(self._entity, fresh=describes > 0)
+            notes = drift_notes(shape, progress.shape)
             progress.shape = packed(shape)
             if progress.began is None:
                 progress.began = now
@@ -140,7 +141,9 @@ class ObjectStream:
         notes = notes + Counter(again=len(changes) - len(fresh), changed_meanwhile=batch.dropped)
         if batch.last is not None:
             progress.position = (batch.last.stamp, batch.last.id)
-            progress.newest = max(progress.newest or batch.last.stamp, batch.last.stamp)
+            if batch.last.id:
+                # Without an id it is the end of a window, which may lie ahead of all rows.
+                progress.newest = max(progress.newest or batch.last.stamp, batch.last.stamp)
         floor = self._floor(progress)
         seen.keep(changes, progress.floor or 0 if floor is None else floor)
         if batch.final:

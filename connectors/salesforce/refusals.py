@@ -111,7 +111,13 @@ def judge(error: Exception) -> Verdict:
         return Verdict(ConfigurationError(f"{words}: the org or the user has no API access"))
     if status == 403:
         return Verdict(SkippableError(f"{words}: grant the integration user read access"))
+    if code in ("NOT_FOUND", "INVALID_TYPE"):
+        return Verdict(
+            SkippableError(
+                f"{words}: there is none for the integration user: grant it, or leave it out"
+            )
+        )
     if 400 <= status < 500 and status not in (401, 408, 425, 429) and not code:
         # A bare 4xx comes from the edge, not from the org.
         return Verdict(RetriableError(words), again=True)
-    return judge_status(status, words, error.headers)
+    return judge_status(status, f"salesforce {error.kind} {code}".rstrip(), error.headers)

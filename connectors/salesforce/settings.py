@@ -77,6 +77,10 @@ class SalesforceSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unkno
     bulk_page_rows: int = 5_000
     bulk_wait_s: float = 3_600.0
     """A query job that takes longer is looked at again at the next run."""
+    describe_every_s: float = 600.0
+    """How soon a new field is noticed; one that vanishes is at once."""
+    deleted_every_s: int = 300
+    """How often deletions are asked for; the recycle bin is seen at every round anyway."""
     reconcile_every_s: int = 86_400
     """How often all ids are compared with those that we hold."""
     most_gone_share: float = 0.2

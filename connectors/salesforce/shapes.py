@@ -1,4 +1,4 @@
-"""What an sObject has: its fields as describe tells them at every round, and how they changed.
+"""What an sObject has: its fields as describe tells them, and how they changed.
 
 https://developer.salesforce.com/docs/atlas.en-us.api_rest.meta/api_rest/resources_sobject_describe.htm
 """
@@ -65,13 +65,29 @@ def _encoded(fields: tuple[str, ...]) -> int:
     return sum(len(quote_plus(f"{field},")) for field in fields)
 
 
-def shape_of(client: SalesforceClient, entity: str) -> tuple[Shape, int | None]:
-    """The present shape and the server's clock; SkippableError for an object that has no stamp or
-    may not be queried."""
-    described, server_us = client.describe(entity)
+class Shapes:
+    """The shapes of an org's sObjects, described anew every few minutes."""
+
+    def __init__(self, client: SalesforceClient) -> None:
+        self._client = client
+        self._kept: dict[str, tuple[float, Shape]] = {}
+
+    def get(self, entity: str, *, fresh: bool = False) -> tuple[Shape, int | None]:
+        """The shape, and the server's clock at its last answer: before anything that is read with
+        this shape. `fresh`: it is known to have changed."""
+        now = self._client.monotonic()
+        kept = self._kept.get(entity)
+        if fresh or kept is None or now - kept[0] >= self._client.settings.describe_every_s:
+            kept = self._kept[entity] = (now, shape_of(self._client, entity))
+        return kept[1], self._client.server_us
+
+
+def shape_of(client: SalesforceClient, entity: str) -> Shape:
+    """The present shape; SkippableError for an object that has no stamp or may not be queried."""
+    described = client.describe(entity).body
     if not isinstance(described, dict) or not isinstance(described.get("fields"), list):
         raise RetriableError(f"salesforce describe: {entity}: no fields in the answer")
-    return read_shape(described, entity, client.settings), server_us
+    return read_shape(described, entity, client.settings)
 
 
 def read_shape(described: Mapping[str, Any], entity: str, settings: SalesforceSettings) -> Shape:

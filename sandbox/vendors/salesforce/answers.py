@@ -87,6 +87,8 @@ def shown(entity: Entity, row: Row, fields: tuple[str, ...], version: str) -> Ro
         record[name] = _compound(name, row) if entity.types[name] == "address" else row.get(name)
         if entity.types[name] == "boolean" and record[name] is None:
             record[name] = False
+        if entity.types[name] == "datetime" and record[name] is not None:
+            record[name] = f"{record[name][:19]}.000+0000"
     return record
 
 

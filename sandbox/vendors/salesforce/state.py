@@ -46,6 +46,8 @@ class Terms:
     """A query that finds more than these takes too long."""
     job_polls: int = 1
     uri_bytes: int = 16_384
+    fine_stamps: bool = False
+    """Stamps are finer than they are shown."""
 
 
 @dataclass
@@ -77,7 +79,7 @@ class Org:
         """A new row; it shows `lag_us` later, under the stamp of now. Returns its id."""
         number = self.numbers[entity] = self.numbers.get(entity, 5_000_000) + 1
         record_id = salesforce_id(entity, number)
-        now = stamped(self.clock())
+        now = stamped(self.clock(), fine=self.terms.fine_stamps)
         row: Row = {"Id": record_id, "CreatedDate": now}
         if "IsDeleted" in self.entities[entity].types:
             row["IsDeleted"] = False
@@ -87,7 +89,7 @@ class Org:
 
     def edit(self, entity: str, record_id: str, lag_us: int = 0, **fields: Any) -> None:
         """Another version of a row."""
-        now = stamped(self.clock())
+        now = stamped(self.clock(), fine=self.terms.fine_stamps)
         row = {**self.newest(entity)[record_id], "LastModifiedDate": now, "SystemModstamp": now}
         self.put(entity, {**row, **fields}, self.clock() + lag_us)
 
@@ -157,7 +159,7 @@ class Org:
         del self.entities[entity].types[name]
 
 
-def stamped(us: int) -> str:
+def stamped(us: int, *, fine: bool = False) -> str:
     """A time as REST writes it: to the second, `+0000`."""
-    moment = from_us(us // SECOND_US * SECOND_US)
-    return f"{moment:%Y-%m-%dT%H:%M:%S}.000+0000"
+    moment = from_us(us)
+    return f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1_000 if fine else 0:03d}+0000"

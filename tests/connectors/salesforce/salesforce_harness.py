@@ -82,8 +82,8 @@ class SalesforceHarness:
             rng=random.Random(1),
         )
 
-    def connector(self) -> SalesforceConnector:
-        return SalesforceConnector(self.client(), self.exclusions, self.known)
+    def connector(self, client: SalesforceClient | None = None) -> SalesforceConnector:
+        return SalesforceConnector(client or self.client(), self.exclusions, self.known)
 
     def streams(self) -> Iterator[Stream]:
         yield from self.connector().streams(self.objects)
