@@ -8,6 +8,13 @@ from schemas.envelope import topic_of
 DEAD_LETTERS_TOPIC = "dead-letters"
 DECISIONS_TOPIC = "decisions"
 IDENTITY_CHANGES_TOPIC = "identity-changes"
+HINT_SOURCES = ("gmail", "hubspot")
+"""Whose webhooks say only that something has changed: fetchers read the whole of it."""
+
+
+def hints_topic(source: str) -> str:
+    """Name of the topic that carries a source's hints."""
+    return f"hints-{source}"
 
 
 class Subscription(NamedTuple):
@@ -26,6 +33,7 @@ PIPELINE_SUBSCRIPTIONS: tuple[Subscription, ...] = tuple(
 )
 TOPICS: tuple[str, ...] = (
     *(topic_of(source) for source in SOURCES),
+    *(hints_topic(source) for source in HINT_SOURCES),
     DECISIONS_TOPIC,
     DEAD_LETTERS_TOPIC,
     IDENTITY_CHANGES_TOPIC,

@@ -119,7 +119,7 @@ class DialpadClient:
         )
 
     def calls(
-        self, after_ms: int | None = None, before_ms: int | None = None, token: str = ""
+        self, after_ms: int | None = None, before_ms: int | None = None, page: str = ""
     ) -> Listed:
         """Ended calls whose start lies after and before these, newest first."""
         wanted: Parameters = {}
@@ -127,7 +127,7 @@ class DialpadClient:
             wanted["started_after"] = after_ms
         if before_ms is not None:
             wanted["started_before"] = before_ms
-        return self._list("calls", "/call", wanted, token)
+        return self._list("calls", "/call", wanted, page)
 
     def call(self, call_id: str) -> Answer:
         """One call; ten a minute, no more."""
@@ -142,44 +142,44 @@ class DialpadClient:
         path = f"/call/{quote(call_id, safe='')}/ai_recap"
         return self._get("recap", path, {"summary_format": self._settings.recap_format})
 
-    def users(self, token: str = "") -> Listed:
+    def users(self, page: str = "") -> Listed:
         """All users, deleted ones too. `limit` is never sent: above 100 it is refused at random.
         https://developers.dialpad.com/reference/userslist"""
-        return self._list("users", "/users", {"state": "all"}, token)
+        return self._list("users", "/users", {"state": "all"}, page)
 
-    def contacts(self, token: str = "") -> Listed:
+    def contacts(self, page: str = "") -> Listed:
         """The company's contacts, and those of its users where the settings say so."""
         local: Parameters = {"include_local": "true"} if self._settings.local_contacts else {}
-        return self._list("contacts", "/contacts", local, token)
+        return self._list("contacts", "/contacts", local, page)
 
     def company(self) -> Answer:
         """The company; only for the key of a company admin."""
         return self._get("company", "/company")
 
-    def webhooks(self, token: str = "") -> Listed:
+    def webhooks(self, page: str = "") -> Listed:
         """Addresses that events are sent to."""
-        return self._list("webhooks", "/webhooks", {}, token)
+        return self._list("webhooks", "/webhooks", {}, page)
 
-    def subscriptions(self, kind: str, token: str = "") -> Listed:
+    def subscriptions(self, kind: str, page: str = "") -> Listed:
         """Subscriptions of a kind: call, sms, contact."""
-        return self._list("subscriptions", f"/subscriptions/{kind}", {}, token)
+        return self._list("subscriptions", f"/subscriptions/{kind}", {}, page)
 
     def create(self, kind: str, path: str, body: dict[str, Any]) -> Answer:
         """Makes a webhook or a subscription; `kind` as in `PER_MINUTE`."""
         return self._get(kind, path, body=body)
 
-    def _list(self, kind: str, path: str, wanted: Parameters, token: str) -> Listed:
-        if token:
-            wanted = {**wanted, "cursor": token}
+    def _list(self, kind: str, path: str, wanted: Parameters, page: str) -> Listed:
+        if page:
+            wanted = {**wanted, "cursor": page}
 
         def read() -> Listed:
             answer = self._answer("GET", path, wanted, None)
             try:
-                page = _COLLECTION.decode(answer.body)
+                found = _COLLECTION.decode(answer.body)
             except (msgspec.DecodeError, UnicodeDecodeError):
                 raise _Malformed from None
-            records = tuple(bytes(one) for one in page.items or ())
-            return Listed(records, page.cursor or "", answer.read_at)
+            records = tuple(bytes(one) for one in found.items or ())
+            return Listed(records, found.cursor or "", answer.read_at)
 
         return self._caller(kind, read)
 

@@ -11,6 +11,7 @@ from connectors.bad_input import BadInput
 from schemas.change import Change, Source
 from schemas.envelope import SOURCE_PREFIX
 from schemas.errors import SkippableError
+from schemas.topology import hints_topic
 
 
 class InvalidSignature(SkippableError):
@@ -77,8 +78,3 @@ class Receiver(Protocol):
         """Called once all of it is with Pub/Sub, and only then: what remembers deliveries in order
         to drop their repetitions remembers this one now."""
         ...
-
-
-def hints_topic(source: str) -> str:
-    """Name of the topic that carries a source's hints."""
-    return f"hints-{source}"

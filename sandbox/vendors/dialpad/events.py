@@ -90,7 +90,7 @@ def signed(event: Record, secret: str) -> bytes:
     return jwt.encode(event, secret, algorithm="HS256").encode()
 
 
-def deliver(url: str, event: Record, secret: str = "") -> int:
+def deliver(url: str, event: Record, secret: str | None = None) -> int:
     """Sends an event until it is taken, three times at the most; the last status. Without a secret
     it goes as plain JSON."""
     status = 0
