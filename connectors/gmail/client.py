@@ -22,8 +22,9 @@ from connectors.gmail.settings import GmailSettings
 from schemas.clock import to_us
 
 HISTORY_TYPES = ("messageAdded", "messageDeleted", "labelAdded", "labelRemoved")
-MOST_RECORDS = 500
-"""https://developers.google.com/workspace/gmail/api/reference/rest/v1/users.history/list"""
+RECORDS_A_PAGE = 100
+"""Of 500 that Gmail gives: the cursor moves by the page, and whoever is stopped within one reads it
+again. https://developers.google.com/workspace/gmail/api/reference/rest/v1/users.history/list"""
 
 
 @cache
@@ -65,6 +66,10 @@ class DatedHttp:
         self._http = httplib2.Http(timeout=timeout_s)
         self._token = credentials
         self._note = note
+
+    def close(self) -> None:
+        """Lets the connection go; the token is kept, and the next request opens another."""
+        self._http.close()
 
     def request(
         self,
@@ -141,6 +146,11 @@ class GoogleClient:
         made: DatedHttp = self._local.http
         return made
 
+    def rest(self) -> None:
+        """Nothing is asked for now: a thousand mailboxes hold no thousand connections."""
+        if hasattr(self._local, "http"):
+            self._local.http.close()
+
     def run(self, call: str, function: Callable[[], Any], times: int = 1) -> Any:
         """Runs a call through the Caller; a mailbox that refuses us for good is left alone."""
         try:
@@ -173,7 +183,7 @@ class MailboxClient(GoogleClient):
             userId="me",
             startHistoryId=start,
             historyTypes=list(HISTORY_TYPES),
-            maxResults=MOST_RECORDS,
+            maxResults=RECORDS_A_PAGE,
             **token,
         )
         return self._call("history.list", request)
@@ -181,8 +191,9 @@ class MailboxClient(GoogleClient):
     def listed(self, query: str, page: str = "") -> dict[str, Any]:
         """users.messages.list, with spam and trash: a label tells them, nothing hides them."""
         token = {"pageToken": page} if page else {}
+        size = self.settings.batch_size
         request = self.users.messages().list(
-            userId="me", q=query, includeSpamTrash=True, maxResults=MOST_RECORDS, **token
+            userId="me", q=query, includeSpamTrash=True, maxResults=size, **token
         )
         return self._call("messages.list", request)
 

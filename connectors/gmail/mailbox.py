@@ -3,7 +3,8 @@
 A push names the mailbox's newest id; read from there, the answer is empty for ever.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 from msgspec.structs import replace
@@ -29,6 +30,11 @@ HINT_WAITS_S = (1.0, 3.0, 10.0)
 """A push may come before what it tells of can be read; then the poller has it."""
 
 Steps = Iterator[Page]
+Move = Callable[[MailboxCursor], MailboxCursor]
+
+
+def _still(cursor: MailboxCursor) -> MailboxCursor:
+    return cursor
 
 
 def mailbox_key(address: str) -> str:
@@ -51,6 +57,12 @@ class MailboxStream:
     def pages(self, cursor: Cursor | None) -> Iterator[Page]:
         """As Stream: the first time the last `first_days`, then the history, and after a gap in
         the history what came since a little before it."""
+        try:
+            yield from self._pages(cursor)
+        finally:
+            self._client.rest()
+
+    def _pages(self, cursor: Cursor | None) -> Steps:
         if self._records.needs_names:
             self._records.names = self._client.label_names()
         if cursor is None:
@@ -100,35 +112,43 @@ class MailboxStream:
                 self._cursor = replace(self._cursor, listing=replace(listing, page=""))
                 continue
             ids = [str(one["id"]) for one in answer.get("messages") or ()]
-            yield from self._read(dict.fromkeys(ids, relabelled))
             page = str(answer.get("nextPageToken") or "")
             rest = replace(listing, page=page) if page else None
-            self._cursor = replace(self._cursor, listing=rest)
-            yield Page((), self._cursor.as_json())
+            moved = partial(replace, listing=rest)
+            yield from self._read(dict.fromkeys(ids, relabelled), Kept(), moved)
 
-    def _read(self, wanted: dict[str, bool]) -> Steps:
-        """Reads messages, a call a page; those that cannot be read are missing from now on."""
+    def _read(self, wanted: dict[str, bool], last: Kept, moved: Move) -> Steps:
+        """Reads messages, a call a page; those that cannot be read are missing from now on. With
+        the last page go the changes in `last`, and the cursor is moved."""
         ids, size = list(wanted), self._settings.batch_size
-        for start in range(0, len(ids), size):
-            read, kept = read_raw(self._client, ids[start : start + size]), Kept()
-            now, missing = self._client.now(), dict(self._cursor.missing)
-            for name, message in read.found.items():
-                missing.pop(name, None)
-                self._records.add(kept, name, message, now, wanted[name])
-            for name in (*read.gone, *read.failed):
-                since = missing.setdefault(name, now)
-                if now - since < self._settings.gone_after_s * MICRO:
-                    continue
-                del missing[name]
-                if name in read.gone:
-                    self._records.delete(kept, name, now)
-                else:
-                    self._records.unreadable(kept, name, read.failed[name])
-            self._cursor = replace(self._cursor, missing=missing)
+        for start in range(0, max(len(ids), 1), size):
+            at_last = start + size >= len(ids)
+            kept = last if at_last else Kept()
+            self._read_call(ids[start : start + size], wanted, kept)
+            if at_last:
+                self._cursor = moved(self._cursor)
             yield _page(kept, self._cursor)
 
+    def _read_call(self, ids: list[str], wanted: dict[str, bool], kept: Kept) -> None:
+        read = read_raw(self._client, ids)
+        now, missing = self._client.now(), dict(self._cursor.missing)
+        for name, message in read.found.items():
+            missing.pop(name, None)
+            self._records.add(kept, name, message, now, wanted[name])
+        for name in (*read.gone, *read.failed):
+            since = missing.setdefault(name, now)
+            if now - since < self._settings.gone_after_s * MICRO:
+                continue
+            del missing[name]
+            if name in read.gone:
+                self._records.delete(kept, name, now)
+            else:
+                self._records.unreadable(kept, name, read.failed[name])
+        self._cursor = replace(self._cursor, missing=missing)
+
     def _missing(self) -> Steps:
-        yield from self._read(dict.fromkeys(self._cursor.missing, True))
+        if self._cursor.missing:
+            yield from self._read(dict.fromkeys(self._cursor.missing, True), Kept(), _still)
 
     def _history_or_resync(self) -> Steps:
         try:
@@ -151,7 +171,8 @@ class MailboxStream:
                 answer = self._client.history(cursor.settled, cursor.page)
             except Rejected:
                 if restarted or not cursor.page:
-                    raise
+                    # Not even the id of a start: as if it were forgotten.
+                    raise NotThere("gmail: a history id is refused") from None
                 restarted = True
                 self._cursor = replace(cursor, page="", target="", target_at=0)
                 continue
@@ -162,30 +183,31 @@ class MailboxStream:
             if not number_of(target):
                 raise Unreadable("gmail: a history without its id")
             events = events_of(answer, frozenset(cursor.handled))
-            yield from self._read(events.read)
             page = str(answer.get("nextPageToken") or "")
             empty = 0 if events.records else empty + 1
             if page and empty > MOST_EMPTY:
                 raise Unreadable("gmail: a history that does not end")
-            yield self._moved(events, page, target, target_at)
+            moved = partial(self._moved, events, page, target, target_at)
+            yield from self._read(events.read, self._deletions(events), moved)
             if not page:
                 return
 
-    def _moved(self, events: Events, page: str, target: str, target_at: int) -> Page:
+    def _deletions(self, events: Events) -> Kept:
         kept, now = Kept(), self._client.now()
-        missing = dict(self._cursor.missing)
         for name in sorted(events.deleted):
-            missing.pop(name, None)
             self._records.delete(kept, name, now)
         if events.drafts:
             kept.note("drafts", events.drafts)
-        records = events.records
+        return kept
+
+    def _moved(
+        self, events: Events, page: str, target: str, target_at: int, cursor: MailboxCursor
+    ) -> MailboxCursor:
+        missing = {k: v for k, v in cursor.missing.items() if k not in events.deleted}
         if page:
-            self._cursor = self._cursor.after(records, missing, page, target, target_at)
-        else:
-            overlap_s = self._settings.overlap_s
-            self._cursor = self._cursor.settle(records, missing, target, target_at, overlap_s)
-        return _page(kept, self._cursor)
+            return cursor.after(events.records, missing, page, target, target_at)
+        overlap_s = self._settings.overlap_s
+        return cursor.settle(events.records, missing, target, target_at, overlap_s)
 
 
 class HintedStream(MailboxStream):
