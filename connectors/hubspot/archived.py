@@ -17,13 +17,14 @@ from connectors.hubspot.settings import HubSpotSettings
 from connectors.stream import Page
 from schemas.errors import RetriableError
 
-MOST_KNOWN = 20_000
+MOST_KNOWN = 10_000
 """Archived ids that are remembered for the sake of a restore; of more, the newest."""
 
 
 class ArchivedSweep:
-    """Cursor: `known` archived ids with their archivedAt (us), `swept` when the last sweep began
-    (us, the server's clock); `after`, `listed` and `began` in the middle of one."""
+    """Cursor: `known` archived ids with their archivedAt (us), `horizon` up to which others are
+    told but not remembered (us), `swept` when the last sweep began (us, the server's clock);
+    `after`, `listed` and `began` in the middle of one."""
 
     def __init__(
         self, client: HubSpot, reader: RecordReader, kind: Kind, settings: HubSpotSettings
@@ -36,7 +37,7 @@ class ArchivedSweep:
 
     def pages(self, cursor: Cursor | None) -> Iterator[Page]:
         """As Stream: one sweep, where it is time for one."""
-        kept: dict[str, Any] = cursor or {"known": {}, "swept": None}
+        kept: dict[str, Any] = cursor or {"known": {}, "swept": None, "horizon": 0}
         known: dict[str, int] = kept["known"]
         began = kept.get("began")
         if began is None:
@@ -45,11 +46,14 @@ class ArchivedSweep:
                 return
             began = now
         listed: dict[str, int] = dict(kept.get("listed", {}))
-        after = kept.get("after", "")
+        horizon: int = kept["horizon"]
+        after, untracked = kept.get("after", ""), 0
         while True:
             answer = self._client.archived(self._kind, after)
-            changes, untracked = [], 0
+            changes = []
             for record_id, since in self._rows(answer.body):
+                if since <= horizon:
+                    continue
                 listed[record_id] = since
                 if known.get(record_id) != since:
                     change = deletion(self._kind, record_id, since, answer.server_us)
@@ -62,9 +66,11 @@ class ArchivedSweep:
         read.add(self._restored(known, listed))
         if len(listed) > MOST_KNOWN:
             untracked = len(listed) - MOST_KNOWN
-            newest = sorted(listed, key=lambda one: listed[one])[untracked:]
-            listed = {one: listed[one] for one in newest}
-        yield page(read, {"known": listed, "swept": began}, untracked=untracked)
+            in_time = sorted(listed, key=lambda one: listed[one])
+            horizon = listed[in_time[untracked - 1]]
+            listed = {one: since for one, since in listed.items() if since > horizon}
+        kept = {"known": listed, "swept": began, "horizon": horizon}
+        yield page(read, kept, untracked=untracked)
 
     def _restored(self, known: dict[str, int], listed: dict[str, int]) -> Read:
         """What is in the list no more and is there again: dated after it went, for a restore moves

@@ -1,11 +1,13 @@
 """Whether the account can be read: one harmless call an object, and what to grant where not."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import NamedTuple
 
-from connectors.hubspot.client import HubSpot, MissingScope
+from connectors.hubspot.client import HubSpot, MissingScope, NotFound
 from connectors.hubspot.kinds import KINDS, OWNER
 from connectors.hubspot.settings import HubSpotSettings
+from connectors.secrets import Secrets
 from schemas.errors import ConfigurationError, SalesIntelError
 
 SCOPES = {
@@ -24,30 +26,61 @@ SCOPES = {
 https://developers.hubspot.com/docs/apps/developer-platform/build-apps/authentication/scopes"""
 
 
+APP = "the private app's settings"
+TRY_AGAIN = "try again; status.hubspot.com may know more"
+
+
 class Finding(NamedTuple):
-    """`what` was tried, whether it is `allowed`, and in `words` what to do where it is not."""
+    """One check: what was looked at, whether it is well, what was found, and the fix."""
 
     what: str
-    allowed: bool
-    words: str
+    ok: bool
+    found: str
+    fix: str = ""
 
 
-def check(client: HubSpot, settings: HubSpotSettings) -> Iterator[Finding]:
-    """A finding an object; one alone where the token itself is refused."""
+def check(client: HubSpot, settings: HubSpotSettings, secrets: Secrets) -> Iterator[Finding]:
+    """A finding for each object, one alone where the token itself is refused, and one for each
+    secret of the webhook. Nothing is changed, and no record is kept."""
     for name in settings.objects:
+        what = f"hubspot {name}"
         try:
-            if name == OWNER:
-                client.owners(archived=False)
-            else:
-                kind = KINDS[name]
-                client.search(kind, [], kind.stamp, limit=1)
-                client.properties(kind)
+            _read(client, settings, name)
         except MissingScope as refused:
-            yield Finding(name, False, f"{refused} (at least {SCOPES[name]})")
+            yield Finding(what, False, str(refused), f"{APP}, Scopes: {SCOPES[name]} at least")
         except ConfigurationError as refused:
-            yield Finding("token", False, str(refused))
+            fix = f"{APP}, Auth: show or rotate the token, and put it where `token` points"
+            yield Finding("hubspot token", False, str(refused), fix)
             return
         except SalesIntelError as error:
-            yield Finding(name, False, f"{error}: try again; status.hubspot.com may know more")
+            yield Finding(what, False, str(error), TRY_AGAIN)
         else:
-            yield Finding(name, True, "can be read")
+            yield Finding(what, True, "can be read")
+    yield from _webhook(settings, secrets)
+
+
+def _read(client: HubSpot, settings: HubSpotSettings, name: str) -> None:
+    if name == OWNER:
+        client.owners(archived=False)
+        return
+    kind = KINDS[name]
+    found = client.search(kind, [], kind.stamp, limit=1).body.get("results") or ()
+    client.properties(kind)
+    if settings.enrollments and name == "contact":
+        for one in found:
+            with suppress(NotFound):
+                client.enrollment(str(one["id"]))
+
+
+def _webhook(settings: HubSpotSettings, secrets: Secrets) -> Iterator[Finding]:
+    if not settings.webhook_secrets:
+        found = "none: changes wait for a round, and privacy deletions are never told"
+        yield Finding("hubspot webhook", True, found, "see docs/setup/hubspot.md, step 3")
+    for place, reference in enumerate(settings.webhook_secrets):
+        what = f"hubspot secret {place + 1}"
+        try:
+            secrets.get(reference)
+        except SalesIntelError as error:
+            yield Finding(what, False, str(error), f"{APP}, Auth: the client secret")
+        else:
+            yield Finding(what, True, "there")

@@ -29,7 +29,6 @@ from schemas.errors import ConfigurationError, RetriableError, SkippableError
 log = logging.getLogger(__name__)
 
 SEARCH_LIMIT = 200
-MAX_SEARCH_BYTES = 3_000
 """https://developers.hubspot.com/docs/api-reference/search/guide#limitations"""
 BATCH = 100
 ASSOCIATIONS_BATCH = 1_000
@@ -111,7 +110,8 @@ class HubSpot:
         after: str = "0",
         limit: int = SEARCH_LIMIT,
     ) -> Answer:
-        """One page of ids, in ascending order of `sort`."""
+        """One page of ids, in ascending order of `sort`. Ids alone: a body above 3,000 characters
+        is refused, and the names of all properties are longer."""
         body = {
             "filterGroups": [{"filters": filters}] if filters else [],
             # The specification says texts; what is documented and works is this.
@@ -167,8 +167,8 @@ class HubSpot:
         """The definitions of an object's properties."""
         return self._call(READ, lambda: self._properties.get_all(kind.path, **self._bare))
 
-    def enrollments(self, contact_id: str) -> Answer:
-        """The sequences that a contact is in. The library wraps no sequences: its generic request
+    def enrollment(self, contact_id: str) -> Answer:
+        """The sequence that a contact is in. The library wraps no sequences: its generic request
         does, without a timeout, so that it is sent through a session that has one."""
         path = f"/automation/v4/sequences/enrollments/contact/{contact_id}"
         return self._call(READ, lambda: self._request(path))

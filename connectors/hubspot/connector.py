@@ -58,14 +58,14 @@ class HubSpotConnector:
                 yield lane(*shared, kind, self.settings)
 
     def backfill(
-        self, since_us: int, until_us: int, objects: Iterable[str] = ()
+        self, since_us: int | None, until_us: int | None, objects: Iterable[str] = ()
     ) -> Iterator[Stream]:
-        """Streams of what was last changed within a time, from its beginning or where an earlier
-        run left off. Owners are few and always read whole."""
+        """Streams of what was last changed within [since, until), from its beginning or where an
+        earlier run left off. Owners are few and always read whole."""
+        since = None if since_us is None else since_us // 1_000
+        until = None if until_us is None else until_us // 1_000
         for kind in self._kinds(objects):
-            yield BackfillLane(
-                self.client, self._reader, kind, since_us // 1_000, until_us // 1_000
-            )
+            yield BackfillLane(self.client, self._reader, kind, since, until)
 
     def fetcher(self) -> Fetcher:
         """Turns the webhook's hints into changes."""

@@ -91,26 +91,36 @@ class DelayedLane:
 
 
 class BackfillLane:
-    """Reads what was changed within a time, once. Cursor: as DelayedLane, and `done`."""
+    """Reads what was changed within a time, once. Cursor: as DelayedLane, and `until` (ms)."""
 
     def __init__(
-        self, client: HubSpot, reader: RecordReader, kind: Kind, since_ms: int, until_ms: int
+        self,
+        client: HubSpot,
+        reader: RecordReader,
+        kind: Kind,
+        since_ms: int | None,
+        until_ms: int | None,
     ) -> None:
-        self.name = f"hubspot/{kind.name}/backfill/{since_ms}-{until_ms}"
+        self.name = f"hubspot/{kind.name}/backfill/{since_ms or 0}-{until_ms or 0}"
         self._client = client
         self._reader = reader
         self._kind = kind
-        self._since_ms = max(FIRST_MS, since_ms)
+        self._since_ms = max(FIRST_MS, since_ms or 0)
         self._until_ms = until_ms
 
     def pages(self, cursor: Cursor | None) -> Iterator[Page]:
-        """As Stream; nothing once it is through."""
-        cursor = cursor or {"at": self._since_ms, "drained": None}
-        if cursor["at"] >= self._until_ms:
+        """As Stream; nothing once it is through. Without an end up to the present, by the server's
+        clock, as it was at the beginning."""
+        if cursor is None:
+            until = self._until_ms or server_ms(self._client, self._kind)
+            cursor = {"at": self._since_ms, "drained": None, "until": until}
+        until = cursor["until"]
+        if cursor["at"] >= until:
             return
         start = Position(cursor["at"], cursor["drained"])
-        for found in search(self._client, self._kind, start, self._until_ms):
-            yield _window_page(self._reader, self._kind, found, self._until_ms, "backfill")
+        for found in search(self._client, self._kind, start, until):
+            read = _window_page(self._reader, self._kind, found, until, "backfill")
+            yield read._replace(cursor={**read.cursor, "until": until})
 
 
 def _window_page(

@@ -173,10 +173,10 @@ class RecordReader:
         if str(record["properties"].get(ENROLLED)).lower() != "true":
             return
         try:
-            results = self._client.enrollments(record_id).body.get("results")
+            record["sequenceEnrollment"] = self._client.enrollment(record_id).body
         except NotFound:
+            # Enrolled when it was read, and not any more.
             return
-        record["sequenceEnrollments"] = results
 
     def _is_excluded(self, record: Mapping[str, Any]) -> bool:
         fields = record["properties"]

@@ -33,7 +33,7 @@ class HubSpotSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     """Object to the properties that are read; where it has none: all that HubSpot defines."""
     properties_kept_s: float = 3_600.0
     enrollments: bool = False
-    """Whether contacts carry their sequence enrolments: a call for each enrolled contact, and the
+    """Whether contacts carry their sequence enrolment: a call for each enrolled contact, and the
     scope automation.sequences.read."""
     searches_per_s: float = 4.0
     calls_per_10_s: float = 90.0
@@ -52,9 +52,10 @@ class HubSpotSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
 
     def rates(self) -> dict[str, Rate]:
         """Buckets of `Budget`."""
+        # HubSpot counts a rolling window, in which a full bucket and what flows into it add up.
         return {
-            "search": Rate(self.searches_per_s, 1.0),
-            "burst": Rate(self.calls_per_10_s, 10.0),
+            "search": Rate(self.searches_per_s, 1.0, burst=1.0),
+            "burst": Rate(self.calls_per_10_s, 10.0, burst=max(1.0, self.calls_per_10_s / 10)),
             "day": Rate(self.calls_per_day, 86_400.0),
         }
 

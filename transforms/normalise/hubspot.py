@@ -161,6 +161,9 @@ def _contact(reading: Reading, fields: Fields, whole: Fields) -> Result:
     companies = related.keys("company", take(fields, "associatedcompanyid", _number))
     foreign = _foreign(fields, "contact", "lead", "account")
     birth_date = text(fields, "date_of_birth")
+    if whole.get("sequenceEnrollment"):
+        # There is no table of enrolments: it stands with the contact, in `extra`.
+        fields["sequence_enrollment"] = whole["sequenceEnrollment"]
     columns = {
         **place,
         "given_name": text(fields, "firstname"),

@@ -245,4 +245,4 @@ class _Api:
         found = self._account.enrollments.get(request.path_params["id"])
         if found is None:
             raise Refused(404, "OBJECT_NOT_FOUND", "No such contact.")
-        return {"total": len(found), "results": found}
+        return found

@@ -70,8 +70,11 @@ class Account:
     """(from path, to path) to id to the ids and types of what it is with."""
     merged: dict[tuple[str, str], str] = field(default_factory=dict)
     """(path, loser's id) to the id that it goes by now."""
-    enrollments: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    enrollments: dict[str, dict[str, Any]] = field(default_factory=dict)
     sensitive: set[str] = field(default_factory=set)
+    """Names of properties whose values webhooks do not show."""
+    broken: set[str] = field(default_factory=set)
+    """Ids of records that are shown with a list where their properties should be."""
     events: list[dict[str, Any]] = field(default_factory=list)
     """Webhook events that wait to be sent."""
 
@@ -225,6 +228,8 @@ class Account:
         }
         if record.archived is not None:
             answer["archivedAt"] = iso(record.archived)
+        if record.id in self.broken:
+            answer |= {"properties": ["?"], "updatedAt": ""}
         return answer
 
     def found(self, path: str) -> list[tuple[int, Record]]:

@@ -16,7 +16,7 @@ from openapi import SPECS, Contract, Specification
 from connectors.calls import RetryPolicy
 from connectors.exclusions import Exclusions
 from connectors.hubspot import HubSpotConnector, HubSpotSettings
-from connectors.hubspot.kinds import KINDS
+from connectors.hubspot.kinds import KINDS, MERGED
 from connectors.secrets import Secret
 from connectors.stream import Stream
 from sandbox.company import SMALL, generate
@@ -123,7 +123,7 @@ class HubSpotHarness:
             for record in rows.values():
                 key = f"hubspot:{kind.name}:{record.id}"
                 found[key] = None if record.archived else self.shown(path, record.id)
-        for (path, loser), _ in self.account.merged.items():
+        for path, loser in self.account.merged:
             if not self.objects or BY_PATH[path].name in self.objects:
                 found[f"hubspot:{BY_PATH[path].name}:{loser}"] = None
         if not self.objects or "owner" in self.objects:
@@ -132,9 +132,12 @@ class HubSpotHarness:
 
     def shown(self, path: str, record_id: str) -> dict[str, Any]:
         record = self.account.objects[path][record_id]
+        kind = BY_PATH[path]
+        chosen = self.settings.properties.get(kind.name)
         names = self.account.property_names(path)
+        names = names if chosen is None else [*chosen, kind.stamp, MERGED]
         answer = self.account.shown(path, record, names)
-        for to in BY_PATH[path].related:
+        for to in kind.related:
             others = self.account.links.get((path, to), {}).get(record_id, {})
             results = [
                 {"toObjectId": one, "associationTypes": others[one]}

@@ -1,0 +1,305 @@
+"""What HubSpot gives is what the tables get; and what the account says of itself."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from conformance import Run
+from hubspot_harness import TOKEN, HubSpotHarness, hubspot
+
+from connectors.calls import Budget, RetryPolicy
+from connectors.hubspot import HubSpotConnector, HubSpotSettings
+from connectors.hubspot.check import SCOPES, Finding, check
+from connectors.hubspot.client import judge
+from connectors.hubspot.kinds import KINDS
+from connectors.secrets import SecretStore
+from sandbox.vendors.faults import Fault
+from schemas.change import Change
+from schemas.errors import ConfigurationError, RetriableError, SkippableError
+from schemas.records import Deal, Interaction, Person
+from transforms.normalise import normalise
+from transforms.settings import Settings
+
+SETTINGS = Settings(own_domains=("alderpeak.example",))
+
+
+@pytest.fixture
+def harness() -> Iterator[HubSpotHarness]:
+    with hubspot() as harness:
+        yield harness
+
+
+def rows(change: Change) -> list[Any]:
+    return list(normalise(change, SETTINGS, change.fetched)[0])
+
+
+def read(harness: HubSpotHarness, tmp_path: Path, *objects: str) -> dict[str, Change]:
+    harness.objects = objects
+    harness.pass_time(90)
+    run = Run(harness, tmp_path)
+    assert run.round().succeeded
+    return {change.object_id: change for change in run.collector.changes}
+
+
+def test_every_record_of_the_account_becomes_rows(harness: HubSpotHarness, tmp_path: Path) -> None:
+    for record_id, change in read(harness, tmp_path).items():
+        row, *_ = rows(change)
+        assert row.object_id == record_id
+        assert not row.is_deleted
+
+
+def test_trap_42_an_empty_text_is_nothing_and_texts_are_numbers_and_moments(
+    harness: HubSpotHarness, tmp_path: Path
+) -> None:
+    account = harness.account
+    fields = {
+        "dealname": "Expansion",
+        "amount": "1250.50",
+        "closedate": "1774915200000",
+        "hs_is_closed": "true",
+        "deal_currency_code": "",
+    }
+    deal = account.create("deals", fields)
+    contact = account.create("contacts", {"firstname": "Ada", "lastname": "", "email": ""})
+    account.associate("deals", deal.id, "contacts", contact.id)
+    company = next(iter(account.live("companies")))
+    account.associate("contacts", contact.id, "companies", company.id, primary=True)
+    found = read(harness, tmp_path, "deal", "contact")
+    (row,) = rows(found[deal.id])
+    assert isinstance(row, Deal)
+    assert (row.amount, row.currency, row.is_closed) == (1_250.5, None, True)
+    assert row.close_date == 20_543
+    assert row.person_keys == (f"hubspot:contact:{contact.id}",)
+    (who,) = rows(found[contact.id])
+    assert isinstance(who, Person)
+    assert (who.given_name, who.family_name, who.emails) == ("Ada", None, ())
+    assert who.account_key == f"hubspot:company:{company.id}"
+
+
+def test_engagements_are_interactions_with_whom_they_are_with(
+    harness: HubSpotHarness, tmp_path: Path
+) -> None:
+    kinds = ("call", "email", "meeting", "note", "task", "communication")
+    seen = set()
+    for change in read(harness, tmp_path, *kinds).values():
+        row = rows(change)[0]
+        assert isinstance(row, Interaction)
+        assert row.person_keys
+        assert row.occurred_at is not None
+        seen.add(change.object_type)
+    assert seen <= set(kinds)
+    assert len(seen) >= 2
+
+
+def test_a_merged_contact_is_a_tombstone_with_its_successor(
+    harness: HubSpotHarness, tmp_path: Path
+) -> None:
+    one, two = [record.id for record in harness.account.live("contacts")][:2]
+    harness.account.merge("contacts", one, two)
+    (row,) = rows(read(harness, tmp_path, "contact")[two])
+    assert (row.is_deleted, row.successor_key) == (True, f"hubspot:contact:{one}")
+
+
+def test_an_archived_owner_still_owns(harness: HubSpotHarness, tmp_path: Path) -> None:
+    harness.objects = ("owner",)
+    run = Run(harness, tmp_path)
+    run.round()
+    owner = next(iter(harness.account.owners.values()))
+    owner["archived"] = True
+    assert run.round().changes == 1
+    run.assert_all_there()
+    (row,) = rows(run.collector.changes[-1])
+    assert (row.status, row.is_internal) == ("inactive", True)
+    assert run.round().changes == 0
+
+
+def test_an_enrolment_stands_with_its_contact(harness: HubSpotHarness, tmp_path: Path) -> None:
+    account = harness.account
+    one, two = list(account.live("contacts"))[:2]
+    enrolment = {
+        "id": "901",
+        "toEmail": one.properties["email"],
+        "enrolledAt": "2026-01-02T08:00:00.000Z",
+        "updatedAt": "2026-01-02T08:00:00.000Z",
+        "enrolledBy": "70000",
+        "enrolledByEmail": "rep@alderpeak.example",
+        "sequenceId": "77",
+        "sequenceName": "First steps",
+    }
+    account.enrollments[one.id] = enrolment
+    for record in (one, two):
+        account.edit("contacts", record.id, {"hs_sequences_is_enrolled": "true"})
+    harness.configure(enrollments=True)
+    found = read(harness, tmp_path, "contact")
+    assert json.loads(found[one.id].payload)["sequenceEnrollment"] == enrolment
+    (row,) = rows(found[one.id])
+    assert json.loads(row.extra)["sequence_enrollment"] == enrolment
+    # Enrolled by its property, and without an enrolment: HubSpot answers 404.
+    assert "sequenceEnrollment" not in json.loads(found[two.id].payload)
+
+
+def test_trap_54_fetch_time_and_stamp_are_the_servers(
+    harness: HubSpotHarness, tmp_path: Path
+) -> None:
+    harness.skew(1e9)
+    for record_id, change in read(harness, tmp_path, "company").items():
+        record = harness.account.objects["companies"][record_id]
+        assert change.stamp == record.updated * 1_000
+        assert change.fetched == harness.now[0] // 1_000 * 1_000
+
+
+def test_counts_are_what_the_account_has(harness: HubSpotHarness) -> None:
+    account = harness.account
+    account.archive("contacts", next(iter(account.live("contacts"))).id)
+    told = harness.connector().counts()
+    assert told["contact"] == len(list(account.live("contacts")))
+    assert told["owner"] == len(account.owners)
+    assert set(told) == {*KINDS, "owner"}
+
+
+def found(harness: HubSpotHarness) -> list[Finding]:
+    connector = harness.connector()
+    return list(check(connector.client, harness.settings, harness.vault))
+
+
+def test_a_check_says_what_to_grant(harness: HubSpotHarness) -> None:
+    harness.configure(enrollments=True)
+    assert all(one.ok for one in found(harness))
+    harness.account.scopes = {"crm.objects.companies.read", "crm.objects.deals.read"}
+    refused = {one.what: one for one in found(harness) if not one.ok}
+    assert set(refused) == {"hubspot contact", "hubspot email"}
+    words = refused["hubspot contact"].found
+    assert words.endswith("grant the private app crm.objects.contacts.read")
+    assert "sales-email-read" in refused["hubspot email"].fix
+    assert set(SCOPES) == {*KINDS, "owner"}
+
+
+def test_a_check_with_a_token_that_is_refused_says_so_once(harness: HubSpotHarness) -> None:
+    harness.vault.values[TOKEN] = "pat-na1-0123"
+    (finding,) = found(harness)
+    assert (finding.what, finding.ok) == ("hubspot token", False)
+    assert "pat-na1" not in finding.found + finding.fix
+
+
+def test_a_check_looks_whether_the_webhooks_secrets_are_there(harness: HubSpotHarness) -> None:
+    assert "privacy deletions" in found(harness)[-1].found
+    harness.configure(webhook_secrets=("env:HUBSPOT_SECRET", "env:NO_SUCH_SECRET_HERE"))
+    harness.vault = SecretStore(cloud=False)  # type: ignore[assignment]
+    harness.configure(objects=())
+    assert [one.ok for one in found(harness)] == [False, False]
+
+
+def test_trap_56_a_token_that_was_rotated_is_read_anew(
+    harness: HubSpotHarness, tmp_path: Path
+) -> None:
+    harness.objects = ("contact",)
+    run = Run(harness, tmp_path)
+    run.round()
+    harness.account.tokens = {"token-2"}
+    harness.vault.values[TOKEN] = "token-2"
+    harness.change()
+    assert run.round().succeeded
+    run.assert_all_there()
+
+
+def test_new_properties_are_read_once_the_definitions_are_an_hour_old(
+    harness: HubSpotHarness,
+) -> None:
+    connector = harness.connector()
+    record = next(iter(harness.account.live("contacts")))
+    reader = connector.fetcher()
+    hint = [json.dumps({"object": "contact", "id": record.id, "at": 1}).encode()]
+    reader.fetch(hint)
+    harness.account.edit("contacts", record.id, {"shoe_size": "43"})
+    for minutes, seen in ((30, False), (40, True)):
+        harness.pass_time(minutes)
+        (change,) = reader.fetch(hint).changes
+        assert ("shoe_size" in json.loads(change.payload)["properties"]) == seen
+
+
+@pytest.mark.slow
+def test_a_call_that_is_never_answered_ends(harness: HubSpotHarness) -> None:
+    harness.policy = RetryPolicy(tries=2)
+    for route in ("/crm", "/automation"):
+        harness.faults.switch_on(Fault(name="hang", route=route))
+    client = harness.connector().client
+    for call in (
+        lambda: client.owners(archived=False),
+        lambda: client.enrollment("1"),
+        lambda: client.search(KINDS["deal"], [], "hs_lastmodifieddate"),
+    ):
+        with pytest.raises(RetriableError, match="Timeout"):
+            call()
+
+
+def test_what_errors_mean() -> None:
+    class Refused(Exception):
+        def __init__(self, status: int, body: bytes = b"", **headers: str) -> None:
+            super().__init__("jo@customer.example")
+            self.status, self.body, self.headers = status, body, headers
+
+    for status, kind in (
+        (400, SkippableError),
+        (401, ConfigurationError),
+        (403, SkippableError),
+        (404, SkippableError),
+        (423, RetriableError),
+        (429, RetriableError),
+        (477, RetriableError),
+        (500, RetriableError),
+        (521, RetriableError),
+        (530, RetriableError),
+    ):
+        verdict = judge(Refused(status, b'{"message": "jo@customer.example is unknown"}'))
+        assert isinstance(verdict.error, kind), status
+        assert "customer" not in str(verdict.error)
+    body = json.dumps(
+        {"errors": [{"context": {"requiredGranularScopes": ["a.read", "jo@x.example", 7]}}]}
+    )
+    assert str(judge(Refused(403, body.encode())).error).endswith("grant the private app a.read")
+    assert judge(Refused(429, b"", **{"Retry-After": "7"})).after_s == 7.0
+    rolling = b'{"policyName": "TEN_SECONDLY_ROLLING"}'
+    assert judge(Refused(429, rolling)).after_s == 10.0
+    assert "customer" not in str(judge(ValueError("jo@customer.example")).error)
+
+
+def test_an_object_that_there_is_not_is_a_matter_of_settings(harness: HubSpotHarness) -> None:
+    with pytest.raises(ConfigurationError, match="no object 'quote'"):
+        list(harness.connector().streams(["quote"]))
+    with pytest.raises(msgspec.ValidationError):
+        msgspec.convert({"tokens": "x"}, HubSpotSettings)
+
+
+def test_the_default_budget_stays_below_hubspots_limits_in_any_window() -> None:
+    now = [0.0]
+
+    def sleep(seconds: float) -> None:
+        now[0] += seconds
+
+    settings = HubSpotSettings()
+    budget = Budget(settings.rates(), settings.costs(), monotonic=lambda: now[0], sleep=sleep)
+    for kind, most, window in (("search", 5, 1.0), ("read", 100, 10.0)):
+        now[0] += 3_600
+        times = []
+        for _ in range(300):
+            budget.draw(kind)
+            times.append(now[0])
+        busiest = max(sum(start <= one < start + window for one in times) for start in times)
+        assert busiest <= most
+
+
+def test_the_connector_is_made_of_settings_alone() -> None:
+    class Nothing:
+        def get(self, reference: str) -> Any:
+            raise ConfigurationError("not asked for before it is needed")
+
+        renew = get
+
+    connector = HubSpotConnector(HubSpotSettings(), Nothing())
+    names = [stream.name for stream in connector.streams()]
+    assert names[:2] == ["hubspot/owner", "hubspot/contact"]
+    assert len(names) == len(set(names)) == 1 + 3 * len(KINDS)
+    assert all("@" not in name for name in names)
