@@ -28,7 +28,7 @@ from schemas.errors import RetriableError
 
 log = logging.getLogger(__name__)
 MINUTE_US = 60_000_000
-"""The resource leaves seconds out of account; both ends lie at least one minute apart."""
+"""The resource leaves seconds out of account: both ends are whole minutes, and not the same."""
 
 
 class Covered(msgspec.Struct, kw_only=True, omit_defaults=True):
@@ -71,7 +71,9 @@ class DeletedStream:
         if covered.until is None:
             # What was gone before the first round was never read.
             covered.until = now - self._client.settings.overlap_s * 1_000_000
+            covered.until -= covered.until % MINUTE_US
             covered.compared = now
+            yield Page((), msgspec.to_builtins(covered))
         due_us = max(MINUTE_US, self._client.settings.deleted_every_s * 1_000_000)
         if shape.replicated and now - covered.until >= due_us:
             yield from self._asked(shape, covered, now)
@@ -80,18 +82,21 @@ class DeletedStream:
     def _asked(self, shape: Shape, covered: Covered, now: int) -> Iterator[Page]:
         """What getDeleted names, in as many windows as it takes."""
         assert covered.until is not None
-        window = now - covered.until
-        while now - covered.until >= MINUTE_US:
-            end = min(now, covered.until + max(window, MINUTE_US))
+        last = now - now % MINUTE_US
+        window = last - covered.until
+        while last - covered.until >= MINUTE_US:
+            end = min(last, covered.until + window)
             try:
                 answer = self._client.deleted(shape.name, literal(covered.until), literal(end))
             except TooLarge:
                 window = (end - covered.until) // 2
-                if window < MINUTE_US:
-                    raise
-                continue
+                window -= window % MINUTE_US
+                if window:
+                    continue
+                yield self._gap(covered, now, "too many at once")
+                return
             except OutOfRange:
-                yield self._gap(covered, now)
+                yield self._gap(covered, now, "we were away for too long")
                 return
             deletions = _Deletions(answer.body, shape.name)
             notes: Counter[str] = Counter()
@@ -101,15 +106,16 @@ class DeletedStream:
                 log.warning("salesforce %s: deletions are no longer all known", shape.name)
             changes = tuple(self._purged(shape, deletions.stamps, notes))
             # What is later may lie in transactions that are still open: asked again next time.
-            covered.until = max(covered.until, min(deletions.latest, end))
+            latest = deletions.latest - deletions.latest % MINUTE_US
+            covered.until = max(covered.until, min(latest, end))
             yield Page(changes, msgspec.to_builtins(covered), notes=notes)
-            if deletions.latest < end:
+            if latest < end:
                 return
 
-    def _gap(self, covered: Covered, now: int) -> Page:
+    def _gap(self, covered: Covered, now: int, why: str) -> Page:
         covered.gap = True
-        covered.until = now - MINUTE_US
-        log.warning("salesforce %s: away for too long: deletions are not all known", self._entity)
+        covered.until = now - now % MINUTE_US
+        log.warning("salesforce %s: deletions are not all known: %s", self._entity, why)
         return Page((), msgspec.to_builtins(covered), notes={"deletions_unknown": 1})
 
     def _purged(

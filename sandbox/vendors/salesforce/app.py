@@ -212,6 +212,9 @@ class SalesforceServer:
             return error("INVALID_REPLICATION_DATE", "the window is none that is kept")
         settled = min(end, now - self.org.terms.open_us)
         found = self.org.deleted_between(name, start, settled)
+        most = self.org.terms.most_deletions
+        if most is not None and len(found) > most:
+            return error("EXCEEDED_ID_LIMIT", "too many ids")
         listed = [{"id": one.record_id, "deletedDate": stamped(one.stamp_us)} for one in found]
         return answer(
             {

@@ -67,13 +67,15 @@ class Entity:
     name: str
     types: dict[str, str]
     formulas: set[str] = field(default_factory=set)
+    replicated: bool = True
+    """Whether its deletions can be asked for."""
 
     def describe(self) -> dict[str, Any]:
         """As the resource `describe` gives it, of what a client needs."""
         return {
             "name": self.name,
             "queryable": True,
-            "replicateable": True,
+            "replicateable": self.replicated,
             "deletable": self.name != "User",
             "fields": [
                 {

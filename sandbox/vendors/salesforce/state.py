@@ -44,6 +44,8 @@ class Terms:
     """How far behind the present the log of deletions is settled."""
     slow_rows: int | None = None
     """A query that finds more than these takes too long."""
+    most_deletions: int | None = None
+    """More in one answer of getDeleted are too many."""
     job_polls: int = 1
     uri_bytes: int = 16_384
     fine_stamps: bool = False

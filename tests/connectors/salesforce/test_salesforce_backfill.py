@@ -9,7 +9,7 @@ from salesforce_harness import SalesforceHarness, salesforce
 
 from connectors.salesforce import bulk
 from connectors.salesforce.client import Rows
-from connectors.salesforce.shapes import shape_of
+from connectors.salesforce.shapes import packed, shape_of
 from sandbox.vendors.faults import Fault
 from sandbox.vendors.salesforce import Terms
 from schemas.clock import DAY_US
@@ -163,3 +163,35 @@ def test_numbers_keep_every_digit_that_they_came_with() -> None:
         (record,) = bulk._records(shape, rows)
         assert bytes(record["Amount"]) == b"12345678901234567.80"
         assert json.loads(change.payload)["attributes"] == {"type": "Opportunity"}
+
+
+def test_trap_24_a_field_that_vanishes_while_rest_fills_is_done_without(tmp_path: Path) -> None:
+    with salesforce(Terms(page_rows=4)) as harness:
+        harness.faults.switch_on(Fault(name="bulk_refused"), Fault(name="locator_lost"))
+        connector = harness.connector()
+        harness.streams = (  # type: ignore[method-assign]
+            lambda: iter(connector.backfill(None, harness.now[0], ("Contact",)))
+        )
+        harness.objects = ("Contact",)
+        run = Run(harness, tmp_path)
+        run.round(stop_after=2)
+        harness.org.remove_field("Contact", "Title")
+        harness.pass_time(1)
+        outcome = run.round()
+        assert outcome.succeeded, outcome.failures
+        assert outcome.notes["field_gone:Contact.Title"] == 1
+        assert set(run.collector.newest()) == set(harness.expected())
+
+
+def test_a_job_that_has_aged_away_is_replaced_by_rest(tmp_path: Path) -> None:
+    with salesforce() as harness:
+        backfill(harness, "Lead")
+        run = Run(harness, tmp_path)
+        stored = run.cursors.read("x")
+        name = next(iter(harness.streams())).name
+        shape = shape_of(harness.client(), "Lead")
+        cursor = {"job": "750GONE", "shape": packed(shape)}
+        run.cursors.write(name, cursor, stored.generation)
+        outcome = run.round()
+        assert (outcome.succeeded, outcome.notes["bulk_failed"]) == (True, 1)
+        run.assert_all_there()

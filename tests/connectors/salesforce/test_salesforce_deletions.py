@@ -158,3 +158,46 @@ def test_users_cannot_be_deleted_and_are_not_asked_for(tmp_path: Path) -> None:
     with salesforce() as harness:
         started(harness, tmp_path, "User")
         assert not [path for _, path in harness.server.seen.calls if "deleted" in path]
+
+
+def test_trap_19_more_deletions_than_one_answer_holds_are_asked_for_in_parts(
+    tmp_path: Path,
+) -> None:
+    with salesforce(Terms(most_deletions=3)) as harness:
+        run = started(harness, tmp_path)
+        contacts = list(harness.org.newest("Contact"))[:8]
+        for contact in contacts:
+            harness.org.purge("Contact", contact)
+            harness.pass_time(7)
+        outcome = run.round()
+        assert outcome.succeeded, outcome.failures
+        assert outcome.notes["purged"] == 8
+        newest = run.collector.newest()
+        assert {newest[f"salesforce:contact:{one}"] for one in contacts} == {None}
+
+
+def test_trap_19_more_deletions_within_a_minute_than_an_answer_holds_mean_a_comparison(
+    tmp_path: Path,
+) -> None:
+    with salesforce(Terms(most_deletions=3)) as harness:
+        run = started(harness, tmp_path)
+        held(run)
+        for contact in list(harness.org.newest("Contact"))[:8]:
+            harness.org.purge("Contact", contact)
+        harness.pass_time(7)
+        outcome = run.round()
+        assert (outcome.succeeded, outcome.notes["deletions_unknown"]) == (True, 1)
+        assert outcome.notes["vanished"] == 8
+        assert run.round().changes == 0
+
+
+def test_an_object_whose_deletions_cannot_be_asked_for_is_compared(tmp_path: Path) -> None:
+    with salesforce() as harness:
+        harness.org.entities["Lead"].replicated = False
+        run = started(harness, tmp_path, "Lead")
+        held(run)
+        lead = next(iter(harness.org.newest("Lead")))
+        harness.org.purge("Lead", lead)
+        harness.pass_time(DAY)
+        assert run.round().notes["vanished"] == 1
+        assert not [path for _, path in harness.server.seen.calls if "deleted" in path]

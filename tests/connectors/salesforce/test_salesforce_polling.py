@@ -13,7 +13,7 @@ from connectors.salesforce.refusals import TooLarge
 from connectors.salesforce.shapes import Shape, read_shape, shape_of
 from connectors.salesforce.soql import literal, parse_stamp
 from sandbox.vendors.faults import Fault
-from sandbox.vendors.salesforce import Terms
+from sandbox.vendors.salesforce import Terms, happen
 from sandbox.vendors.salesforce.schema import Entity
 
 
@@ -404,3 +404,57 @@ def test_trap_54_without_the_servers_clock_the_newest_stamp_is_the_measure(
         harness.change()
         run.round()
         run.assert_all_there()
+
+
+def test_trap_23_a_locator_that_is_always_lost_between_parts_is_a_failure(tmp_path: Path) -> None:
+    with salesforce(Terms(page_rows=5, body_page_rows=2)) as harness:
+        harness.settings["uri_bytes"] = 2_000
+        for number in range(60):
+            harness.org.add_field("EmailMessage", f"A_Long_Custom_Field_{number:02d}__c", "string")
+        run = Run(only(harness, "EmailMessage"), tmp_path)
+        harness.faults.switch_on(Fault(name="locator_lost"))
+        outcome = run.round()
+        assert "INVALID_QUERY_LOCATOR" in outcome.failures["salesforce/emailmessage"]
+        harness.faults.switch_off()
+        run.until_read()
+        run.assert_all_there()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(4))
+def test_a_day_of_everything_ends_as_the_org_has_it(seed: int, tmp_path: Path) -> None:
+    """Late commits, merges, purges, trouble and crashes, at random: the same account at the end."""
+    rng = random.Random(seed)
+    with salesforce(Terms(page_rows=9, open_us=3 * MINUTE_US, slow_rows=25)) as harness:
+        only(harness, "Account", "Contact", "Lead", "Opportunity", "Task")
+        run = Run(harness, tmp_path)
+        run.until_read()
+        harness.faults.switch_on(
+            Fault(name="http_503", share=0.05),
+            Fault(name="locator_lost", share=0.1),
+            Fault(name="session_expired", share=0.02),
+            Fault(name="malformed", share=0.02),
+            Fault(name="query_timeout", share=0.03),
+        )
+        for minute in range(40):
+            for _ in range(rng.randrange(4)):
+                happen(harness.org, rng, 9 * MINUTE_US)
+            if minute == 20:
+                harness.org.add_field("Contact", "Late__c", "string")
+            run.collector.flushes = 0
+            run.collector.break_at = rng.randrange(1, 6) if rng.random() < 0.3 else None
+            run.round(stop_after=rng.randrange(1, 9) if rng.random() < 0.2 else None)
+            harness.pass_time(1)
+        harness.faults.switch_off()
+        run.collector.break_at = None
+        harness.pass_time(15)
+        run.until_read()
+        expected = harness.expected()
+        newest = run.collector.newest()
+        gone = {key for key in newest if key not in expected}
+        assert {key: one for key, one in newest.items() if key not in gone} == {
+            # A field that came later is in what was read after it came.
+            key: one and {name: one[name] for name in newest[key]}
+            for key, one in expected.items()
+        }
+        assert all(newest[key] is None for key in gone)
