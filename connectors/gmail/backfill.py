@@ -26,18 +26,18 @@ class BackfillStream(MailboxStream):
     ) -> None:
         super().__init__(address, client, exclusions)
         self._records = Records(address, exclusions, lane="backfill")
+        # Nobody comes back here for what cannot be read.
+        self._patience_us = 0
         low, high = since // MICRO, -(-until // MICRO)
         # Gmail searches by the second: https://support.google.com/mail/answer/7190
         self._query = f"after:{low} before:{high}"
         self.name = f"gmail/backfill/{mailbox_key(address)}/{low}-{high}"
 
-    def pages(self, cursor: Cursor | None) -> Iterator[Page]:
-        """As Stream; nothing more once the span is read."""
+    def _pages(self, cursor: Cursor | None) -> Iterator[Page]:
         if self._records.needs_names:
             self._records.names = self._client.label_names()
         if cursor is None:
             self._cursor = replace(NOWHERE, listing=Listing(query=self._query))
         else:
             self._cursor = read_cursor(cursor)
-        yield from self._listed(relabelled=False)
-        yield from self._missing()
+        yield from self._listed()

@@ -8,18 +8,17 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from googleapiclient.errors import HttpError
+from googleapiclient.errors import BatchError, HttpError
 from googleapiclient.http import BatchHttpRequest
 
 from connectors.gmail.client import MailboxClient
 from connectors.gmail.judge import (
+    BatchUnreadable,
     MailboxRefused,
     NotThere,
     PartsUnanswered,
     Rejected,
-    Unreadable,
     judge_with,
-    told,
 )
 from schemas.errors import SalesIntelError
 
@@ -59,7 +58,7 @@ def _read_chunk(client: MailboxClient, ids: list[str], read: Read) -> None:
     while chunk.pending:
         try:
             client.run("messages.get", chunk.attempt, times=len(chunk.pending))
-        except Unreadable as error:
+        except BatchUnreadable as error:
             if len(chunk.pending) > 1:
                 for name in chunk.pending:
                     _read_chunk(client, [name], read)
@@ -91,23 +90,23 @@ class _Chunk:
             request = self._client.users.messages().get(userId="me", id=name, format="raw")
             batch.add(request, request_id=name)
         before, self._refused = len(self.pending), None
-        batch.execute(http=self._client.http())
-        if self._refused is None:
-            return
-        verdict = self._judge(self._refused)
-        of_mailbox = verdict.refresh or isinstance(verdict.error, MailboxRefused)
-        if of_mailbox or verdict.after_s is not None:
-            raise self._refused
+        try:
+            batch.execute(http=self._client.http())
+        except (BatchError, ValueError, TypeError, LookupError, AttributeError):
+            raise BatchUnreadable("gmail: a batch that cannot be read") from None
+        if self._refused is not None:
+            verdict = self._judge(self._refused)
+            of_mailbox = verdict.refresh or isinstance(verdict.error, MailboxRefused)
+            if of_mailbox or verdict.after_s is not None:
+                raise self._refused
         if len(self.pending) == before:
+            if self._refused is None:
+                raise PartsUnanswered("gmail: an answer that cannot be read")
             status = int(self._refused.resp.status)
             raise self._refused if status in (403, 429) else PartsUnanswered(str(verdict.error))
 
-    def _part(self, name: str, answer: dict[str, Any] | None, error: Exception | None) -> None:
-        if error is None:
-            self._read.found[name] = told(answer)
-        elif not isinstance(error, HttpError):
-            raise error
-        else:
+    def _part(self, name: str, answer: object, error: Exception | None) -> None:
+        if isinstance(error, HttpError):
             verdict = self._judge(error)
             if isinstance(verdict.error, NotThere):
                 self._read.gone.add(name)
@@ -116,6 +115,11 @@ class _Chunk:
             else:
                 self._refused = error
                 return
+        elif isinstance(answer, dict):
+            self._read.found[name] = answer
+        else:
+            # The library hands on as text what it cannot read.
+            return
         self.pending = [one for one in self.pending if one != name]
 
     def give_up(self, error: SalesIntelError) -> None:

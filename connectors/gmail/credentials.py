@@ -62,7 +62,8 @@ class IamSigner(crypt.Signer):
         headers = {"Authorization": f"Bearer {self._token()}"}
         body = {"payload": base64.b64encode(raw).decode("ascii")}
         try:
-            answer = session().post(self._url, json=body, headers=headers)
+            with session() as opened:
+                answer = opened.post(self._url, json=body, headers=headers)
         except requests.RequestException as error:
             raise RetriableError(f"IAM does not answer: {type(error).__name__}") from None
         if answer.status_code in (401, 403, 404):

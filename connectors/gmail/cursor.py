@@ -21,6 +21,8 @@ class Listing(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     query: str
     page: str = ""
+    again: bool = False
+    """The messages may have been published before."""
 
 
 class MailboxCursor(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

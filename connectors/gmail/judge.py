@@ -23,6 +23,7 @@ DAY_REASONS = frozenset({"dailyLimitExceeded", "quotaExceeded"})
 LATER_S = 3_600.0
 """When a day's quota is spent."""
 
+_REASON = re.compile(r"[A-Za-z]{1,40}\Z")
 _RETRY_AFTER = re.compile(r"Retry after (\d{4}-\d\d-\d\dT[\d:.]+Z)")
 
 
@@ -50,7 +51,12 @@ def told(answer: Any) -> dict[str, Any]:
 
 
 class PartsUnanswered(SkippableError):
-    """Gmail answers a batch and cannot read the messages that are left of it."""
+    """Gmail answers a batch and not for the messages that are left of it. No matter of the
+    mailbox: its breaker does not count this."""
+
+
+class BatchUnreadable(PartsUnanswered):
+    """The answer to a batch is none, and nobody can tell which message is at fault."""
 
 
 def judge_with(now_us: Callable[[], int]) -> Callable[[Exception], Verdict]:
@@ -116,7 +122,8 @@ def _told(content: bytes) -> tuple[str, str]:
     """Reason and message of Google's error body, where there is one."""
     try:
         error: Any = json.loads(content)["error"]
-        return str(error["errors"][0]["reason"]), str(error.get("message", ""))
+        reason = str(error["errors"][0]["reason"])
+        return reason if _REASON.match(reason) else "", str(error.get("message", ""))
     except (ValueError, LookupError, TypeError, AttributeError):
         return "", ""
 

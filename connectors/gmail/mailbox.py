@@ -51,6 +51,7 @@ class MailboxStream:
         self._settings = client.settings
         self._records = Records(address, exclusions)
         self._waits: list[float] = []
+        self._patience_us = self._settings.gone_after_s * MICRO
         self._expected = 0
         self._cursor = NOWHERE
 
@@ -66,10 +67,10 @@ class MailboxStream:
         if self._records.needs_names:
             self._records.names = self._client.label_names()
         if cursor is None:
-            yield self._listing_from(self._settings.first_days * DAY_US, None)
+            yield self._listing_from(self._settings.first_days * DAY_US)
         else:
             self._cursor = read_cursor(cursor)
-        yield from self._listed(relabelled=cursor is not None)
+        yield from self._listed()
         waits = iter(self._waits)
         while True:
             yield from self._missing()
@@ -84,7 +85,7 @@ class MailboxStream:
         nothing_new = before.handled == self._cursor.handled and bool(self._expected)
         return nothing_new or bool(self._cursor.missing)
 
-    def _listing_from(self, back_us: int, since: int | None) -> Page:
+    def _listing_from(self, back_us: int, since: int | None = None) -> Page:
         """Begins to list messages; where history goes on afterwards is asked for first."""
         profile = self._client.profile()
         now = self._client.now()
@@ -96,11 +97,11 @@ class MailboxStream:
             ahead_at=now,
             newest=newest,
             missing=self._cursor.missing,
-            listing=Listing(query=f"after:{max(0, start // MICRO)}"),
+            listing=Listing(query=f"after:{max(0, start // MICRO)}", again=since is not None),
         )
         return Page((), self._cursor.as_json())
 
-    def _listed(self, relabelled: bool) -> Steps:
+    def _listed(self) -> Steps:
         restarted = False
         while (listing := self._cursor.listing) is not None:
             try:
@@ -115,7 +116,7 @@ class MailboxStream:
             page = str(answer.get("nextPageToken") or "")
             rest = replace(listing, page=page) if page else None
             moved = partial(replace, listing=rest)
-            yield from self._read(dict.fromkeys(ids, relabelled), Kept(), moved)
+            yield from self._read(dict.fromkeys(ids, listing.again), Kept(), moved)
 
     def _read(self, wanted: dict[str, bool], last: Kept, moved: Move) -> Steps:
         """Reads messages, a call a page; those that cannot be read are missing from now on. With
@@ -137,7 +138,7 @@ class MailboxStream:
             self._records.add(kept, name, message, now, wanted[name])
         for name in (*read.gone, *read.failed):
             since = missing.setdefault(name, now)
-            if now - since < self._settings.gone_after_s * MICRO:
+            if now - since < self._patience_us:
                 continue
             del missing[name]
             if name in read.gone:
@@ -157,7 +158,7 @@ class MailboxStream:
         except NotThere:
             page = self._listing_from(self._settings.resync_days * DAY_US, self._cursor.ahead_at)
         yield page._replace(notes={"history_gap": 1})
-        yield from self._listed(relabelled=True)
+        yield from self._listed()
         try:
             yield from self._history()
         except NotThere:

@@ -43,12 +43,15 @@ class PushKeys:
                 except RetriableError:
                     if not known:
                         raise
+                    # What we have is good for a while yet; not every push need ask.
+                    self._read_at = self._monotonic() - KEPT_S + NOT_SOONER_S
             return self._keys.get(key_id)
 
     def _fetched(self) -> dict[str, PyJWK]:
         self.fetches += 1
         try:
-            answer = session().get(self._url)
+            with session() as opened:
+                answer = opened.get(self._url)
             found: Any = answer.json() if answer.status_code == 200 else {}
             return {key.key_id: key for key in PyJWKSet.from_dict(found).keys if key.key_id}
         except (requests.RequestException, PyJWTError, ValueError, AttributeError) as error:

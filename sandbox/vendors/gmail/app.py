@@ -90,7 +90,9 @@ class GmailSandbox:
         def call(method: str, path: str, query: dict[str, list[str]]) -> Answer:
             return self._call(user, method, path, query, {})
 
-        status, answer, kind = await run_in_threadpool(answer_batch, body, content_type, call)
+        status, answer, kind = await run_in_threadpool(
+            answer_batch, body, content_type, call, self.faults
+        )
         return Response(answer, status, media_type=kind)
 
     async def _users(self, request: Request) -> Response:

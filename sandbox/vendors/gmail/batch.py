@@ -8,6 +8,7 @@ from collections.abc import Callable
 from email.parser import BytesParser
 from urllib.parse import parse_qs, urlsplit
 
+from sandbox.vendors.faults import Faults
 from sandbox.vendors.gmail import errors
 from sandbox.vendors.gmail.errors import Answer
 
@@ -20,8 +21,10 @@ Call = Callable[[str, str, dict[str, list[str]]], Answer]
 """Method, path and query of a part to its answer."""
 
 
-def answer_batch(body: bytes, content_type: str, call: Call) -> tuple[int, bytes, str]:
-    """Status, body and content type of the answer."""
+def answer_batch(
+    body: bytes, content_type: str, call: Call, faults: Faults
+) -> tuple[int, bytes, str]:
+    """Status, body and content type of the answer. Faults: `part_malformed`, by the path."""
     head = f"Content-Type: {content_type}\r\n\r\n".encode()
     parts = BytesParser().parsebytes(head + body).get_payload()
     if not isinstance(parts, list) or len(parts) > MOST_PARTS:
@@ -35,13 +38,15 @@ def answer_batch(body: bytes, content_type: str, call: Call) -> tuple[int, bytes
         result = (
             errors.too_many() if place >= AT_ONCE else call(method, url.path, parse_qs(url.query))
         )
-        answered.append(_part(str(part["Content-ID"]), result))
+        cut = faults.strikes("part_malformed", url.path)
+        answered.append(_part(str(part["Content-ID"]), result, cut))
     end = f"--{BOUNDARY}--\r\n"
     return 200, ("".join(answered) + end).encode(), f'multipart/mixed; boundary="{BOUNDARY}"'
 
 
-def _part(content_id: str, answer: Answer) -> str:
+def _part(content_id: str, answer: Answer, cut: bool) -> str:
     body = json.dumps(answer.body)
+    body = body[: len(body) // 2] if cut else body
     return (
         f"--{BOUNDARY}\r\nContent-Type: application/http\r\n"
         f"Content-ID: <response-{content_id[1:]}\r\n\r\n"

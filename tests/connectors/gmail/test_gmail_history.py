@@ -231,6 +231,21 @@ def test_trap_6_a_404_that_passes_is_no_deletion(run: Run, harness: GmailHarness
     run.assert_all_there()
 
 
+def test_trap_6_a_message_that_was_missing_and_is_deleted_is_missed_no_more(
+    run: Run, harness: GmailHarness
+) -> None:
+    run.round()
+    name = harness.state.store(REP, MAIL)
+    harness.faults.switch_on(Fault(name="part_404"))
+    run.round()
+    harness.state.delete(REP, name)
+    assert run.round().changes == 1
+    assert "missing" not in stored(run)
+    harness.time.pass_s(4_000)
+    assert run.round().changes == 0
+    assert run.collector.newest() == {f"gmail:message:{name}": None}
+
+
 def test_trap_6_a_message_that_stays_away_is_deleted_in_the_end(
     run: Run, harness: GmailHarness
 ) -> None:

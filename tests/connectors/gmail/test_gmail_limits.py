@@ -74,12 +74,17 @@ def test_trap_7_no_batch_is_larger_than_gmail_bears(run: Run, harness: GmailHarn
     assert harness.slept[-1] == PAUSE_S
 
 
+@pytest.mark.parametrize("company", [0, 3])
+@pytest.mark.parametrize("fault", ["part_500", "part_malformed"])
 def test_trap_53_a_message_that_gmail_cannot_read_stops_nothing_and_is_a_dead_letter(
-    run: Run, harness: GmailHarness
+    run: Run, harness: GmailHarness, fault: str, company: int
 ) -> None:
     run.round()
     poison = harness.state.store(REP, MAIL)
-    harness.faults.switch_on(Fault(name="part_500", route=poison))
+    for _ in range(company):
+        harness.state.store(REP, MAIL)
+    route = poison if fault == "part_500" else f"/gmail/v1/users/me/messages/{poison}"
+    harness.faults.switch_on(Fault(name=fault, route=route))
     assert run.round().succeeded
     after = harness.state.store(REP, MAIL)
     assert run.round().changes == 1

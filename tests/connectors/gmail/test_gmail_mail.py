@@ -16,6 +16,7 @@ from connectors.exclusions import Exclusions
 from connectors.files.mail import mail_change
 from connectors.gmail.record import Kept, Records, addresses_in
 from connectors.poller import Poller
+from sandbox.vendors.faults import Fault
 from sandbox.vendors.gmail.mailbox import Message
 from schemas.envelope import CLAIM_CHECK_BYTES
 from schemas.errors import InvalidPayload
@@ -183,6 +184,23 @@ def test_addresses_are_found_however_a_header_is_written() -> None:
     assert {"one@x.example", "two@x.example"} <= set(senders)
     assert {"three@y.example", "four@z.example"} <= set(addresses)
     assert not {"not@this.example", "body@none.example"} & set(addresses)
+
+
+def test_a_backfill_tells_of_what_it_cannot_read(run: Run, harness: GmailHarness) -> None:
+    names = [harness.state.store(REP, MAIL) for _ in range(4)]
+    harness.faults.switch_on(
+        Fault(name="part_500", route=names[1]), Fault(name="part_404", route=names[2])
+    )
+    now = harness.time.us
+    streams = list(harness.connector().backfill(now - DAY_US, now + DAY_US, [REP]))
+    poller = Poller(run.cursors, run.collector)  # type: ignore[arg-type]
+    outcome = poller.round(streams)
+    assert (outcome.succeeded, outcome.changes, outcome.bad) == (True, 3, 1)
+    assert names[1] in run.collector.raw[0][2]["ce-import-error"]
+    assert [one.object_id for one in run.collector.changes if one.operation == "delete"] == [
+        names[2]
+    ]
+    assert poller.round(streams).changes == 0
 
 
 def test_a_backfill_reads_its_span_and_meets_the_live_lane(tmp_path: Path) -> None:

@@ -75,6 +75,17 @@ def test_trap_9_three_days_without_a_renewal_are_told(
     assert not overdue(watch_of(run), harness.time.us)
 
 
+def test_trap_9_a_watch_that_ends_soon_is_renewed_at_once(run: Run, harness: GmailHarness) -> None:
+    run.round()
+    name = f"gmail/watch/{mailbox_key(REP)}"
+    stored = run.cursors.read(name)
+    ends = harness.time.us // 1_000 + 47 * 3_600_000
+    run.cursors.write(name, {**watch_of(run), "expiration": ends}, stored.generation)
+    run.round()
+    assert watch_of(run)["expiration"] > ends
+    assert harness.state.mailboxes[REP].watches == 2
+
+
 def test_another_topic_is_watched_at_once(run: Run, harness: GmailHarness) -> None:
     run.round()
     harness.settings = harness.connector(topic=TOPIC + "-2").settings
