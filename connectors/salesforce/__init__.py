@@ -1,9 +1,8 @@
 """Salesforce: an org's sObjects, followed by SOQL."""
 
-from connectors.salesforce.check import Finding, check
+from connectors.salesforce.check import Finding
 from connectors.salesforce.client import SalesforceClient
 from connectors.salesforce.connector import SalesforceConnector
-from connectors.salesforce.counts import count, counts
 from connectors.salesforce.settings import SalesforceSettings, settings_of
 
 __all__ = [
@@ -11,8 +10,5 @@ __all__ = [
     "SalesforceClient",
     "SalesforceConnector",
     "SalesforceSettings",
-    "check",
-    "count",
-    "counts",
     "settings_of",
 ]

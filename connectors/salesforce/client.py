@@ -27,6 +27,7 @@ from connectors.salesforce.settings import SalesforceSettings, checked
 from connectors.salesforce.usage import Usage, usage_of
 from connectors.secrets import Secrets
 from schemas.clock import Clock, wall_clock
+from schemas.errors import RetriableError
 
 T = TypeVar("T")
 KINDS = ("query", "describe", "deleted", "job", "results", "token")
@@ -89,6 +90,14 @@ class SalesforceClient:
         self._call = Caller(
             judge, budget, self._breaker, policy, refresh=self._renew, sleep=sleep, rng=rng
         )
+
+    def now(self) -> int:
+        """The server's clock, microseconds; asked for where no answer has told yet."""
+        if self.server_us is None:
+            self._get("describe", "")
+        if self.server_us is None:
+            raise RetriableError("salesforce: an answer without a Date")
+        return self.server_us
 
     def query(self, soql: str) -> Answer:
         """The first page of a query that sees deleted and archived rows too (queryAll)."""

@@ -4,7 +4,9 @@ from collections.abc import Iterable, Iterator
 
 from connectors.exclusions import Excluder, Exclusions
 from connectors.salesforce.backfill import BackfillStream
+from connectors.salesforce.check import Finding, check
 from connectors.salesforce.client import SalesforceClient
+from connectors.salesforce.counts import counts
 from connectors.salesforce.deletions import DeletedStream
 from connectors.salesforce.fetch import fetch
 from connectors.salesforce.polling import ObjectStream
@@ -12,6 +14,7 @@ from connectors.salesforce.reconcile import Known
 from connectors.salesforce.shapes import Shapes
 from connectors.stream import Page, Stream
 from schemas.change import Source
+from schemas.clock import DAY_US
 from schemas.errors import ConfigurationError
 
 
@@ -32,23 +35,36 @@ class SalesforceConnector:
         self._known = known
         self._shapes = Shapes(client)
 
-    def streams(self, objects: Iterable[str] = ()) -> Iterable[Stream]:
+    def streams(self, objects: Iterable[str] = ()) -> Iterator[Stream]:
         """Of every object its changes, then its deletions."""
         for entity in self.entities(objects):
             yield ObjectStream(self.client, self._shapes, entity, self.excluder)
             yield DeletedStream(self.client, self._shapes, entity, self.excluder, self._known)
 
     def backfill(
-        self, since: int | None, until: int, objects: Iterable[str] = ()
-    ) -> Iterable[Stream]:
-        """Everything stamped within [since, until), microseconds, in lane backfill."""
+        self, since_us: int | None, until_us: int | None, objects: Iterable[str] = ()
+    ) -> Iterator[Stream]:
+        """Everything stamped within [since, until), in lane backfill; resumes where it broke off.
+
+        Without an end up to the present, named by the coming midnight: what begins and breaks off
+        on one day is one backfill.
+        """
+        until = until_us if until_us is not None else (self.client.now() // DAY_US + 1) * DAY_US
         for entity in self.entities(objects):
-            yield BackfillStream(self.client, self._shapes, entity, self.excluder, since, until)
+            yield BackfillStream(self.client, self._shapes, entity, self.excluder, since_us, until)
 
     def fetch(self, object_type: str, ids: Iterable[str]) -> Iterator[Page]:
         """Pages without a cursor: whole records by their ids."""
         (entity,) = self.entities((object_type,))
         yield from fetch(self.client, entity, ids, self.excluder)
+
+    def counts(self, objects: Iterable[str] = ()) -> dict[str, int]:
+        """Object type to how many records the org has that are not deleted."""
+        return counts(self.client, self.entities(objects))
+
+    def check(self) -> Iterator[Finding]:
+        """Whether the org lets us read what we are to read."""
+        return check(self.client)
 
     def entities(self, objects: Iterable[str] = ()) -> tuple[str, ...]:
         """The configured sObjects, or of them those named, by our name or Salesforce's."""

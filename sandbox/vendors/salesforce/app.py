@@ -64,6 +64,7 @@ class SalesforceServer:
         self.app = Starlette(
             routes=[
                 Route("/services/oauth2/token", self._token, methods=["POST"]),
+                self._route(data + "/", self._resources),
                 self._route(data + "/query", self._query),
                 self._route(data + "/queryAll", self._query),
                 # The library asks with a slash at the end.
@@ -191,6 +192,9 @@ class SalesforceServer:
             return error("INVALID_QUERY_LOCATOR", "invalid query locator")
         records, most = self._cursors[cursor]
         return self._page(cursor, records, int(start), most, request.path_params["version"])
+
+    async def _resources(self, request: Request) -> Response:
+        return answer({"sobjects": "sobjects", "query": "query", "queryAll": "queryAll"})
 
     async def _describe(self, request: Request) -> Response:
         entity = self.org.entities.get(request.path_params["entity"])

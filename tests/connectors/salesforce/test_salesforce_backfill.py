@@ -195,3 +195,21 @@ def test_a_job_that_has_aged_away_is_replaced_by_rest(tmp_path: Path) -> None:
         outcome = run.round()
         assert (outcome.succeeded, outcome.notes["bulk_failed"]) == (True, 1)
         run.assert_all_there()
+
+
+def test_a_backfill_without_an_end_goes_on_within_its_day_and_is_another_the_next(
+    tmp_path: Path,
+) -> None:
+    with salesforce() as harness:
+        harness.objects = ("Lead",)
+        harness.streams = (  # type: ignore[method-assign]
+            lambda: harness.connector().backfill(None, None, ("Lead",))
+        )
+        run = Run(harness, tmp_path)
+        assert run.round(stop_after=1).stopped
+        harness.pass_time(60)
+        assert run.round().succeeded
+        run.assert_all_there()
+        assert run.round().changes == 0
+        harness.pass_time(24 * 60)
+        assert run.round().changes == len(harness.org.newest("Lead"))

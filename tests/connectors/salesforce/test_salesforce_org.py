@@ -6,7 +6,6 @@ import pytest
 from conformance import Run
 from salesforce_harness import SECRET, salesforce
 
-from connectors.salesforce import check, counts
 from connectors.salesforce.soql import Bounds, Key, quoted_id, select, where
 from sandbox.vendors.faults import Fault
 from sandbox.vendors.salesforce.schema import entities
@@ -41,7 +40,7 @@ def test_counts_are_of_what_lives_archived_or_not() -> None:
         tasks = len(harness.org.newest("Task"))
         harness.org.create("Task", Subject="Old", IsArchived=True)
         harness.org.delete("Contact", next(iter(harness.org.newest("Contact"))))
-        found = counts(harness.client(), ("Task", "Contact", "User"))
+        found = harness.connector().counts(("task", "Contact", "User"))
         assert found == {
             "task": tasks + 1,
             "contact": len(harness.org.newest("Contact")) - 1,
@@ -51,13 +50,13 @@ def test_counts_are_of_what_lives_archived_or_not() -> None:
 
 def test_a_check_says_what_is_well_and_what_to_grant() -> None:
     with salesforce() as harness:
-        findings = list(check(harness.client()))
+        findings = list(harness.connector().check())
         assert all(one.ok for one in findings), findings
         assert findings[0].what == "salesforce login"
         assert not harness.server.seen.queries
         harness.org.remove_field("Contact", "Email")
         harness.faults.switch_on(Fault(name="forbidden", route="sobjects/Lead"))
-        wrong = {one.what: one for one in check(harness.client()) if not one.ok}
+        wrong = {one.what: one for one in harness.connector().check() if not one.ok}
         assert set(wrong) == {"salesforce Contact", "salesforce Lead"}
         assert "Email" in wrong["salesforce Contact"].found
         assert "View All on Lead" in wrong["salesforce Lead"].fix
@@ -66,7 +65,7 @@ def test_a_check_says_what_is_well_and_what_to_grant() -> None:
 def test_a_check_of_a_refused_login_stops_there() -> None:
     with salesforce() as harness:
         harness.vault.values[SECRET] = "wrong"
-        (finding,) = check(harness.client())
+        (finding,) = harness.connector().check()
         assert (finding.ok, "invalid_client" in finding.found) == (False, True)
 
 
