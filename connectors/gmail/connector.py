@@ -28,6 +28,11 @@ LISTED_S = 600.0
 """How long a list of mailboxes is good: joiners and leavers are few."""
 
 
+def _addresses(objects: Iterable[str]) -> frozenset[str]:
+    """Those of `objects` that name a mailbox; `message`, the one object type, names them all."""
+    return frozenset(one.strip().lower() for one in objects if "@" in one)
+
+
 class Unlisted:
     """The directory as a stream: it is no mailbox, and fails as one."""
 
@@ -119,9 +124,9 @@ class GmailConnector:
         return self._listed[1]
 
     def streams(self, objects: Iterable[str] = ()) -> Iterator[Stream]:
-        """As Connector; `objects` are addresses of mailboxes. While the directory does not answer,
-        the mailboxes that it had last, and a stream that fails for it."""
-        wanted = {one.strip().lower() for one in objects}
+        """As Connector; `objects` may name mailboxes by address. While the directory does not
+        answer, the mailboxes that it had last, and a stream that fails for it."""
+        wanted = _addresses(objects)
         try:
             addresses = self.mailboxes()
         except (RetriableError, SkippableError) as error:
@@ -141,7 +146,7 @@ class GmailConnector:
 
     def backfill(self, since: int, until: int, objects: Iterable[str] = ()) -> Iterator[Stream]:
         """Streams of what was received from `since` up to `until`, microseconds since the epoch."""
-        wanted = {one.strip().lower() for one in objects}
+        wanted = _addresses(objects)
         for address in self.mailboxes():
             if not wanted or address in wanted:
                 client = self.client(address)

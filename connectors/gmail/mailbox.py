@@ -89,7 +89,9 @@ class MailboxStream:
         """Begins to list messages; where history goes on afterwards is asked for first."""
         profile = self._client.profile()
         now = self._client.now()
-        newest = str(profile["historyId"])
+        newest = str(profile.get("historyId", ""))
+        if not number_of(newest):
+            raise Unreadable("gmail: a profile without its history id")
         start = (now if since is None else since) - back_us
         self._cursor = MailboxCursor(
             settled=newest,
@@ -185,7 +187,7 @@ class MailboxStream:
                 raise Unreadable("gmail: a history without its id")
             events = events_of(answer, frozenset(cursor.handled))
             page = str(answer.get("nextPageToken") or "")
-            empty = 0 if events.records else empty + 1
+            empty = 0 if answer.get("history") else empty + 1
             if page and empty > MOST_EMPTY:
                 raise Unreadable("gmail: a history that does not end")
             moved = partial(self._moved, events, page, target, target_at)

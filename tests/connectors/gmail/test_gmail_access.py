@@ -71,7 +71,10 @@ def test_suspended_users_and_excluded_mailboxes_are_not_read(
     connector = harness.connector()
     assert connector.mailboxes() == (REP,)
     assert connector.excluder.counts["mailbox"] == 1
-    assert [one.name for one in connector.streams()] == [f"gmail/mailbox/{mailbox_key(REP)}"]
+    for objects in ((), ("message",), (REP.upper(), "other@x.example")):
+        names = [one.name for one in connector.streams(objects)]
+        assert names == [f"gmail/mailbox/{mailbox_key(REP)}"]
+    assert list(connector.streams(("other@x.example",))) == []
 
 
 def test_a_directory_that_does_not_answer_leaves_what_was_known(

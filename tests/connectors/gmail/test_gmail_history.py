@@ -186,6 +186,19 @@ def test_trap_5_a_history_that_never_ends_is_given_up(run: Run, harness: GmailHa
     assert harness.faults.struck["page_without_history"] < 100
 
 
+def test_trap_5_many_pages_of_records_that_were_read_are_no_end(
+    run: Run, harness: GmailHarness
+) -> None:
+    run.round()
+    for _ in range(300):
+        harness.state.store(REP, MAIL)
+    assert run.round().changes == 300
+    harness.state.store(REP, MAIL)
+    # Sixty pages of five, read before, and one record after them.
+    assert run.round().changes == 1
+    run.assert_all_there()
+
+
 def test_trap_5_one_record_may_add_and_label_and_delete() -> None:
     def change(name: str, *labels: str) -> dict[str, Any]:
         return {"message": {"id": name, "labelIds": list(labels)}}
@@ -194,7 +207,7 @@ def test_trap_5_one_record_may_add_and_label_and_delete() -> None:
         "id": "7",
         "messages": [{"id": "unread"}],
         "messagesAdded": [change("a"), change("draft", "DRAFT"), change("c")],
-        "labelsAdded": [change("b"), change("a")],
+        "labelsAdded": [change("b"), change("a"), change("d")],
         "labelsRemoved": [change("c")],
         "messagesDeleted": [change("d"), change("old draft", "DRAFT")],
     }
