@@ -27,7 +27,8 @@ GRANTED = (
     "https://www.googleapis.com/auth/gmail.readonly",
     "https://www.googleapis.com/auth/admin.directory.user.readonly",
 )
-PLATFORM_TOKEN = "workload-token"  # noqa: S105 (of the sandbox)
+SCHEME = "Bearer"
+WORKLOAD = "workload"
 """What the workload's own identity bears when it asks IAM to sign."""
 
 
@@ -95,7 +96,7 @@ class Tokens:
         token = secrets.token_urlsafe(24)
         until = self.state.clock() + self.lifetime_s * 1_000_000
         self.issued[token] = (mailbox.address, until, scopes)
-        answer = {"access_token": token, "expires_in": self.lifetime_s, "token_type": "Bearer"}
+        answer = {"access_token": token, "expires_in": self.lifetime_s, "token_type": SCHEME}
         return Answer(200, answer)
 
     def user_of(self, authorization: str, scope: str) -> str | None:
@@ -105,7 +106,7 @@ class Tokens:
 
     def sign_blob(self, authorization: str, body: dict[str, Any]) -> Answer:
         """iamcredentials.projects.serviceAccounts.signBlob."""
-        if authorization != f"Bearer {PLATFORM_TOKEN}":
+        if authorization != f"{SCHEME} {WORKLOAD}":
             return Answer(403, {"error": {"code": 403, "status": "PERMISSION_DENIED"}})
         payload = base64.b64decode(body["payload"])
         signed = self.key.sign(payload, padding.PKCS1v15(), hashes.SHA256())

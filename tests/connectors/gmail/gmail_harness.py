@@ -20,7 +20,7 @@ from sandbox.vendors.faults import Faults
 from sandbox.vendors.gmail import GmailSandbox, GmailState, Quota, seeded
 from sandbox.vendors.gmail.mailbox import Message
 from sandbox.vendors.gmail.state import ADMIN
-from sandbox.vendors.gmail.tokens import PLATFORM_TOKEN
+from sandbox.vendors.gmail.tokens import WORKLOAD
 from sandbox.vendors.server import served
 
 COMPANY = generate(7, SMALL)
@@ -110,7 +110,7 @@ class GmailHarness:
             self.settings,
             self.vault,
             self.exclusions,
-            token=lambda: PLATFORM_TOKEN,
+            token=lambda: WORKLOAD,
             clock=self.time.ours,
             monotonic=self.time.monotonic,
             sleep=self.time.sleep,
