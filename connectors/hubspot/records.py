@@ -1,6 +1,7 @@
 """Whole records by id: bodies by batch read, associations, and the changes made of them."""
 
 import json
+import re
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -18,6 +19,9 @@ from schemas.clock import parse_rfc3339
 from schemas.errors import RetriableError
 
 _ABSENT = "OBJECT_NOT_FOUND"
+_ROLES = ("from", "to", "cc", "bcc")
+_ADDRESS = re.compile(r'"email"\s*:\s*"([^"\\]+)"')
+"""In hs_email_headers, which is JSON within a text."""
 
 
 @dataclass(slots=True)
@@ -179,13 +183,14 @@ class RecordReader:
             return
 
     def _is_excluded(self, record: Mapping[str, Any]) -> bool:
+        """Whether an e-mail is from or to somebody whose mails are not held."""
         fields = record["properties"]
-        found = [
-            [part for part in str(fields.get(f"hs_email_{name}_email") or "").split(";") if part]
-            for name in ("from", "to", "cc", "bcc")
-        ]
-        sender = found[0][0] if found[0] else ""
-        return self._excluder.mail(sender, [one for some in found for one in some], ())
+        shown = [str(fields.get(f"hs_email_{one}_email") or "") for one in _ROLES]
+        listed = _ADDRESS.findall(str(fields.get("hs_email_headers") or ""))
+        everybody = [one.strip() for text in (*shown, *listed) for one in text.split(";") if one]
+        sender = shown[0] or (listed[0] if listed else "")
+        mailbox = any(self._excluder.mailbox(one) for one in everybody)
+        return mailbox or self._excluder.mail(sender, everybody, ())
 
     def _results(self, kind: Kind, answer: Answer) -> list[dict[str, Any]]:
         """The objects of a batch; those that failed for another reason than absence make the

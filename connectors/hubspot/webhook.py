@@ -107,16 +107,12 @@ class HubSpotReceiver:
                 continue
             keys.append(event_key(event))
             hints += [hint for hint in found if hint.object in self._settings.objects]
-        return _with_keys(
-            Received(
-                hints=tuple(
-                    Hint(self.source, msgspec.json.encode(hint)) for hint in coalesced(hints)
-                ),
-                bad=tuple(bad),
-                notes=notes,
-            ),
-            tuple(keys),
+        data = [msgspec.json.encode(hint) for hint in coalesced(hints)]
+        received = HubSpotReceived(
+            hints=tuple(Hint(self.source, one) for one in data), bad=tuple(bad), notes=notes
         )
+        received.keys = tuple(keys)
+        return received
 
     def _passed_over(self, event: dict[str, Any]) -> str:
         portal = self._settings.portal_id
@@ -130,9 +126,3 @@ class HubSpotReceiver:
 
 def _bad(reason: str, data: bytes) -> BadInput:
     return BadInput("hubspot", "hubspot webhook", reason, data, "live")
-
-
-def _with_keys(received: Received, keys: tuple[str, ...]) -> Received:
-    made = HubSpotReceived(*received)
-    made.keys = keys
-    return made

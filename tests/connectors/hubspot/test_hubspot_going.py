@@ -274,6 +274,27 @@ def test_what_is_no_hint_is_bad_and_the_others_are_read(harness: HubSpotHarness,
     assert (len(page.bad), len(page.changes)) == (2, 1)
 
 
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"hs_email_from_email": "Jo@Counsel.example"},
+        {"hs_email_to_email": "ann@a.example;jo@eu.counsel.example"},
+        {"hs_email_headers": '{"from": {"email": "jo@counsel.example"}, "to": []}'},
+        {"hs_email_headers": '{"cc": [{"email": "hr@alderpeak.example"}]}'},
+    ],
+)
+def test_an_email_is_excluded_by_whoever_is_in_it(tmp_path: Path, fields: dict[str, str]) -> None:
+    with hubspot(seed=False) as harness:
+        harness.account.create("emails", fields)
+        harness.account.create("emails", {"hs_email_from_email": "ann@a.example"})
+        harness.exclusions = Exclusions(
+            domains=("counsel.example",), mailboxes=("hr@alderpeak.example",)
+        )
+        harness.objects = ("email",)
+        outcome = Run(harness, tmp_path).round()
+        assert (outcome.excluded, outcome.changes) == (1, 1)
+
+
 def test_what_must_not_be_held_is_dropped_and_counted(tmp_path: Path) -> None:
     with hubspot() as harness:
         secret = next(iter(harness.account.live("contacts"))).id
