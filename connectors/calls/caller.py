@@ -74,7 +74,7 @@ class Caller:
             except Exception as error:
                 verdict = self._judge(error)
                 attempt += 1
-                self._weigh(kind, verdict, attempt, refreshed, error)
+                self._weigh(kind, verdict, attempt, refreshed)
                 if verdict.refresh:
                     refreshed = True
                     self._refresh()
@@ -84,19 +84,18 @@ class Caller:
                 self._breaker.succeeded()
             return answer
 
-    def _weigh(
-        self, kind: str, verdict: Verdict, attempt: int, refreshed: bool, error: Exception
-    ) -> None:
-        """Waits for another try, or raises."""
+    def _weigh(self, kind: str, verdict: Verdict, attempt: int, refreshed: bool) -> None:
+        """Waits for another try, or raises; without the vendor's own error, whose text may hold a
+        whole answer."""
         if verdict.refresh:
             if refreshed:
-                raise verdict.error from error
+                raise verdict.error from None
             return
         if self._breaker is not None and isinstance(verdict.error, RetriableError):
             self._breaker.failed(verdict.after_s)
         patience = verdict.after_s is None or verdict.after_s <= self._policy.patience_s
         if not verdict.again or attempt >= self._policy.tries or not patience:
-            raise verdict.error from error
+            raise verdict.error from None
         wait = verdict.after_s
         if wait is None:
             longest = min(self._policy.longest_s, self._policy.first_s * 2 ** (attempt - 1))
