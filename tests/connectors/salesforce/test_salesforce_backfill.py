@@ -213,3 +213,15 @@ def test_a_backfill_without_an_end_goes_on_within_its_day_and_is_another_the_nex
         assert run.round().changes == 0
         harness.pass_time(24 * 60)
         assert run.round().changes == len(harness.org.newest("Lead"))
+
+
+def test_trap_27_a_part_that_is_short_is_noticed_before_its_rows_are_taken() -> None:
+    with salesforce() as harness:
+        harness.settings["bulk_page_rows"] = 5
+        harness.faults.switch_on(Fault(name="bulk_short", times=1))
+        client = harness.client()
+        shape = shape_of(client, "Contact")
+        job = bulk.start(client, shape, None, harness.now[0])
+        found = bulk.wait(client, job)
+        with pytest.raises(bulk.BulkFailed, match="4 rows where 5 are stated"):
+            next(bulk.parts(client, shape, job, found, "", 0))

@@ -6,6 +6,7 @@ import pytest
 from conformance import Run
 from salesforce_harness import SECRET, salesforce
 
+from connectors.exclusions import Exclusions
 from connectors.salesforce.soql import Bounds, Key, quoted_id, select, where
 from sandbox.vendors.faults import Fault
 from sandbox.vendors.salesforce.schema import entities
@@ -126,3 +127,27 @@ def test_nothing_but_an_id_is_put_into_a_query() -> None:
             quoted_id(text)
     with pytest.raises(SkippableError):
         select(("Id FROM User",), "Contact", "")
+
+
+def test_exclusions_keep_records_and_mails_out_and_everything_is_accounted_for(
+    tmp_path: Path,
+) -> None:
+    with salesforce(empty=True) as harness:
+        kept = harness.org.create("Contact", LastName="Kept")
+        secret = harness.org.create("Contact", LastName="Secret")
+        harness.org.create(
+            "EmailMessage", FromAddress="a@own.example", ToAddress="x@y.example; b@law.example"
+        )
+        harness.org.create("EmailMessage", FromAddress="hr@own.example", ToAddress="a@own.example")
+        harness.org.create("EmailMessage", FromAddress="a@own.example", ToAddress="c@c.example")
+        harness.exclusions = Exclusions(
+            records=(f"salesforce:contact:{secret}",),
+            domains=("law.example",),
+            senders=("hr@own.example",),
+        )
+        harness.objects = ("Contact", "EmailMessage")
+        run = Run(harness, tmp_path)
+        outcome = run.round()
+        assert (outcome.changes, outcome.excluded, outcome.bad) == (2, 3, 0)
+        assert f"salesforce:contact:{kept}" in run.collector.newest()
+        assert run.round().changes == 0

@@ -141,6 +141,34 @@ def test_trap_25_a_row_that_changes_between_the_parts_is_read_whole_later(tmp_pa
         run.assert_all_there()
 
 
+def test_trap_25_a_row_that_turns_up_between_the_parts_waits_for_the_next_round(
+    tmp_path: Path,
+) -> None:
+    with salesforce(empty=True) as harness:
+        harness.settings["uri_bytes"] = 2_000
+        for number in range(40):
+            harness.org.add_field("Account", f"Another_Long_Custom_Field_{number:02d}__c", "string")
+        harness.org.create("Account", lag_us=30_000_000, Name="Late")
+        harness.pass_time(0.3)
+        harness.org.create("Account", Name="Read")
+        client = harness.client()
+        asked = client.query
+
+        def query(soql: str):  # type: ignore[no-untyped-def]
+            answer = asked(soql)
+            harness.pass_time(1)
+            return answer
+
+        client.query = query  # type: ignore[method-assign]
+        connector = harness.connector(client)
+        harness.streams = lambda: connector.streams(("Account",))  # type: ignore[method-assign]
+        run = Run(only(harness, "Account"), tmp_path)
+        outcome = run.round()
+        assert (outcome.changes, outcome.succeeded) == (1, True), outcome.failures
+        assert run.round().changes == 1
+        run.assert_all_there()
+
+
 def test_trap_25_compound_fields_formulas_and_files_are_never_asked_for(tmp_path: Path) -> None:
     with salesforce() as harness:
         harness.org.add_field("Contact", "Photo__c", "base64")
