@@ -40,4 +40,5 @@ class BackfillStream(MailboxStream):
             self._cursor = replace(NOWHERE, listing=Listing(query=self._query))
         else:
             self._cursor = read_cursor(cursor)
+        yield from self._missing()
         yield from self._listed()

@@ -20,7 +20,7 @@ from connectors.gmail.judge import (
     Rejected,
     judge_with,
 )
-from schemas.errors import SalesIntelError
+from schemas.errors import RetriableError, SalesIntelError
 
 log = logging.getLogger(__name__)
 
@@ -38,18 +38,28 @@ class Read:
     """404: deleted, or not yet to be seen."""
     failed: dict[str, str] = field(default_factory=dict)
     """Gmail answers for others and not for these: id to why."""
+    stopped: RetriableError | None = None
+    """Why the rest was not read: a refusal in the middle must not undo what was read before it, or
+    whoever gets less than a batch of quota at a time never gets on."""
 
 
 def read_raw(client: MailboxClient, ids: Iterable[str]) -> Read:
     """Reads messages in format raw: once with all headers to the byte, and with every change of
     labels again, for a change carries the whole record.
 
-    RetriableError while the mailbox cannot be read at all; MailboxRefused where it may not be.
+    RetriableError while nothing can be read; MailboxRefused where it may not be.
     """
     read, wanted = Read(), list(dict.fromkeys(ids))
     size = client.settings.batch_size
     for start in range(0, len(wanted), size):
-        _read_chunk(client, wanted[start : start + size], read)
+        chunk = wanted[start : start + size]
+        try:
+            _read_chunk(client, chunk, read)
+        except RetriableError as error:
+            if read.found.keys().isdisjoint(chunk) and read.gone.isdisjoint(chunk):
+                raise
+            read.stopped = error
+            break
     return read
 
 

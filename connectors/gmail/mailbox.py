@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from connectors.calls.breaker import CircuitOpen
 from connectors.cursors import Cursor
 from connectors.exclusions import Exclusions
-from connectors.gmail.batch import read_raw
+from connectors.gmail.batch import Read, read_raw
 from connectors.gmail.client import MailboxClient
 from connectors.gmail.cursor import NOWHERE, Listing, MailboxCursor, read_cursor
 from connectors.gmail.history import Events, events_of, number_of
@@ -125,19 +125,24 @@ class MailboxStream:
         the last page go the changes in `last`, and the cursor is moved."""
         ids, size = list(wanted), self._settings.batch_size
         for start in range(0, max(len(ids), 1), size):
-            at_last = start + size >= len(ids)
+            read = read_raw(self._client, ids[start : start + size])
+            at_last = read.stopped is not None or start + size >= len(ids)
             kept = last if at_last else Kept()
-            self._read_call(ids[start : start + size], wanted, kept)
+            left = set(ids[start:]).difference(read.found) if read.stopped else set()
+            self._keep(read, left, wanted, kept)
             if at_last:
                 self._cursor = moved(self._cursor)
             yield _page(kept, self._cursor)
+            if read.stopped is not None:
+                raise read.stopped
 
-    def _read_call(self, ids: list[str], wanted: dict[str, bool], kept: Kept) -> None:
-        read = read_raw(self._client, ids)
+    def _keep(self, read: Read, left: set[str], wanted: dict[str, bool], kept: Kept) -> None:
         now, missing = self._client.now(), dict(self._cursor.missing)
         for name, message in read.found.items():
             missing.pop(name, None)
             self._records.add(kept, name, message, now, wanted[name])
+        for name in sorted(left):
+            missing.setdefault(name, now)
         for name in (*read.gone, *read.failed):
             since = missing.setdefault(name, now)
             if now - since < self._patience_us:

@@ -94,6 +94,7 @@ class GmailHarness:
         self.slept = time.slept
         self.mailboxes: tuple[str, ...] = tuple(REPS)
         self.exclusions = Exclusions()
+        self.policy = RetryPolicy(tries=4)
         self.vault = Vault(**{KEY: sandbox.tokens.key_file("https://elsewhere.invalid/token")})
         endpoints = Endpoints(
             gmail=address,
@@ -115,7 +116,7 @@ class GmailHarness:
             monotonic=self.time.monotonic,
             sleep=self.time.sleep,
             rng=random.Random(1),
-            policy=RetryPolicy(tries=4),
+            policy=self.policy,
         )
 
     def streams(self) -> Iterable[Stream]:

@@ -160,6 +160,8 @@ def test_check_says_what_is_well_and_what_to_grant(harness: GmailHarness) -> Non
 def test_counts_are_what_the_source_says(harness: GmailHarness) -> None:
     harness.state.draft(REP, MAIL)
     assert counts(harness.connector()) == {"message": len(REPS), "mailbox": len(REPS) + 1}
+    harness.state.mailboxes[REP].delegated = False
+    assert counts(harness.connector()) == {"message": len(REPS) - 1, "mailbox": len(REPS)}
 
 
 def test_settings_that_contradict_themselves_are_refused() -> None:

@@ -117,6 +117,29 @@ def test_trap_3_a_page_token_that_grew_old_is_given_up(run: Run, harness: GmailH
     run.assert_all_there()
 
 
+def test_a_list_whose_page_token_grew_old_is_begun_again(run: Run, harness: GmailHarness) -> None:
+    for _ in range(14):
+        harness.state.store(REP, MAIL)
+    run.round(stop_after=2)
+    assert stored(run)["listing"]["page"]
+    harness.faults.switch_on(Fault(name="token_refused", times=1))
+    run.until_read()
+    assert harness.faults.struck["token_refused"] == 1
+    run.assert_all_there()
+
+
+def test_a_history_that_is_forgotten_while_it_is_paged_is_a_gap(
+    run: Run, harness: GmailHarness
+) -> None:
+    run.round()
+    for _ in range(14):
+        harness.state.store(REP, MAIL)
+    run.round(stop_after=2)
+    harness.state.forget_history(REP)
+    assert run.round().notes["history_gap"] == 1
+    run.assert_all_there()
+
+
 def test_trap_4_a_push_before_its_change_can_be_read_is_waited_for(tmp_path: Path) -> None:
     with gmail(empty=True, index_lag_s=5) as harness:
         harness.mailboxes = (REP,)
