@@ -21,21 +21,27 @@ RUNTIME = [
     # 2.67 to 2.75 leak memory whenever bundles keep failing: apache/beam#39406.
     "apache-beam[gcp]==2.77.0",
     "google-api-python-client==2.202.0",
+    "google-auth-httplib2==0.2.1",
     "google-cloud-bigquery==3.47.0",
     "google-cloud-bigquery-storage==2.43.0",
     "google-cloud-pubsub==2.44.0",
     "google-cloud-secret-manager==2.32.0",
+    "google-cloud-storage==3.17.1",
+    "httplib2==0.32.1",
     "hubspot-api-client==12.0.0",
     "jellyfish==1.3.0",
     "msgspec==0.22.0",
     "packaging==26.3",
     "phonenumbers==9.0.43",
+    "pyjwt[crypto]==2.15.1",
     "pyyaml==6.0.3",
     "requests==2.34.2",
     "rich==15.0.0",
     "simple-salesforce==1.12.10",
     "sqlglot==30.11.0",
+    "starlette==1.10.0",
     "typer==0.29.2",
+    "uvicorn==0.54.0",
 ]
 LOCAL = [
     # bqemulator 1.4.0 loads DuckDB's spatial extension from these exact wheels.

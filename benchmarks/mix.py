@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from connectors.files import ImportOptions, plan, read
 from connectors.bad_input import BadInput, bad_input_message
+from connectors.files import ImportOptions, plan, read
 from sandbox.company import DEMO, Scale, export, generate
 from sandbox.company.world import AS_OF_US
 from schemas.envelope import encode

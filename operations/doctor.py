@@ -7,12 +7,12 @@ import sys
 from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import NamedTuple
 
 from packaging.requirements import Requirement
 from rich.markup import escape
 from rich.table import Table
 
+from connectors.finding import Finding
 from embedded.directory import DataDirectory
 from embedded.ports import free_port, is_free
 from operations.console import console
@@ -27,15 +27,6 @@ OLDEST, TOO_NEW = (3, 11), (3, 13)
 FREE_DISK_BYTES = 2_000_000_000
 FREE_MEMORY_BYTES = 1_500_000_000
 _MEMINFO = Path("/proc/meminfo")
-
-
-class Finding(NamedTuple):
-    """One check: what was looked at, whether it is well, and the fix."""
-
-    what: str
-    ok: bool
-    found: str
-    fix: str = ""
 
 
 def check_python(found: tuple[int, int] = sys.version_info[:2]) -> Finding:

@@ -1,12 +1,12 @@
 """Whether Dialpad lets us read, and what to grant where it does not: one harmless call a thing."""
 
 from collections.abc import Callable, Iterator
-from typing import NamedTuple
 
 from connectors.dialpad.client import DialpadClient, NotAllowed, NotFound
 from connectors.dialpad.settings import DialpadSettings
 from connectors.dialpad.signature import LEAST_SECRET_BYTES
 from connectors.dialpad.subscriptions import drifts
+from connectors.finding import Finding
 from connectors.secrets import Secrets
 from schemas.errors import ConfigurationError, SalesIntelError
 
@@ -21,15 +21,6 @@ GRANTS = {
     "transcript": f"{ADMIN}; transcripts need Dialpad Ai to be on",
     "recap": "ask Dialpad for the scope ai_recap for this key, or leave recap out of objects",
 }
-
-
-class Finding(NamedTuple):
-    """One check: what was looked at, whether it is well, what was found, and the fix."""
-
-    what: str
-    ok: bool
-    found: str
-    fix: str = ""
 
 
 def check(client: DialpadClient, settings: DialpadSettings, secrets: Secrets) -> Iterator[Finding]:

@@ -1,8 +1,8 @@
 """Whether the domain lets us read its mailboxes, and what to grant where it does not."""
 
 from collections.abc import Iterator
-from typing import NamedTuple
 
+from connectors.finding import Finding
 from connectors.gmail.connector import GmailConnector
 from connectors.gmail.judge import MailboxRefused, NotThere
 from connectors.gmail.settings import DIRECTORY_SCOPE, GMAIL_SCOPE
@@ -15,15 +15,6 @@ DELEGATE = (
 LISTED = f"{DELEGATE} and {DIRECTORY_SCOPE}"
 SHOWN = 3
 """Mailboxes that are tried: what is wrong for these is mostly wrong for all."""
-
-
-class Finding(NamedTuple):
-    """One check: what was looked at, whether it is well, what was found, and the fix."""
-
-    what: str
-    ok: bool
-    found: str
-    fix: str = ""
 
 
 def check(connector: GmailConnector) -> Iterator[Finding]:

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 from contextlib import suppress
-from typing import NamedTuple
 
+from connectors.finding import Finding
 from connectors.hubspot.client import HubSpot, MissingScope, NotFound
 from connectors.hubspot.kinds import KINDS, OWNER
 from connectors.hubspot.settings import HubSpotSettings
@@ -28,15 +28,6 @@ https://developers.hubspot.com/docs/apps/developer-platform/build-apps/authentic
 
 APP = "the private app's settings"
 TRY_AGAIN = "try again; status.hubspot.com may know more"
-
-
-class Finding(NamedTuple):
-    """One check: what was looked at, whether it is well, what was found, and the fix."""
-
-    what: str
-    ok: bool
-    found: str
-    fix: str = ""
 
 
 def check(client: HubSpot, settings: HubSpotSettings, secrets: Secrets) -> Iterator[Finding]:

@@ -1,6 +1,6 @@
 """Salesforce: an org's sObjects, followed by SOQL."""
 
-from connectors.salesforce.check import Finding
+from connectors.finding import Finding
 from connectors.salesforce.client import SalesforceClient
 from connectors.salesforce.connector import SalesforceConnector
 from connectors.salesforce.settings import SalesforceSettings, settings_of

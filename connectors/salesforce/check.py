@@ -1,8 +1,8 @@
 """Whether the org lets us read what we are to read, and what to grant where it does not."""
 
 from collections.abc import Iterator
-from typing import NamedTuple
 
+from connectors.finding import Finding
 from connectors.salesforce.client import SalesforceClient
 from connectors.salesforce.shapes import shape_of
 from schemas.errors import SalesIntelError
@@ -18,15 +18,6 @@ NEEDED = {
     "User": ("Email",),
 }
 """Fields that the views live on: hidden by field-level security, they would just be empty."""
-
-
-class Finding(NamedTuple):
-    """One check: what was looked at, whether it is well, what was found, and the fix."""
-
-    what: str
-    ok: bool
-    found: str
-    fix: str = ""
 
 
 def check(client: SalesforceClient) -> Iterator[Finding]:

@@ -3,8 +3,9 @@
 from collections.abc import Iterable, Iterator
 
 from connectors.exclusions import Excluder, Exclusions
+from connectors.finding import Finding
 from connectors.salesforce.backfill import BackfillStream
-from connectors.salesforce.check import Finding, check
+from connectors.salesforce.check import check
 from connectors.salesforce.client import SalesforceClient
 from connectors.salesforce.counts import counts
 from connectors.salesforce.deletions import DeletedStream

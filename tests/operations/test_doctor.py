@@ -9,9 +9,10 @@ from typing import NamedTuple
 
 import pytest
 
+from connectors.finding import Finding
 from embedded.directory import DataDirectory, Stack
 from operations import doctor as checks
-from operations.doctor import Finding, doctor
+from operations.doctor import doctor
 
 
 class Disk(NamedTuple):

@@ -17,8 +17,8 @@ import pytest
 from crm_changes import interaction
 from mails import MAILBOX, STAMP, a_message
 
+from connectors.bad_input import bad_input_message
 from connectors.files import BadInput, ImportOptions, plan, read
-from connectors.files.bad_input import bad_input_message
 from pipelines.bounded import run_bounded
 from pipelines.graph import Parts
 from schemas.change import stable_hash

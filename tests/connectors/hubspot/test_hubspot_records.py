@@ -11,8 +11,9 @@ from conformance import Run
 from hubspot_harness import TOKEN, HubSpotHarness, hubspot
 
 from connectors.calls import Budget, RetryPolicy
+from connectors.finding import Finding
 from connectors.hubspot import HubSpotConnector, HubSpotSettings
-from connectors.hubspot.check import SCOPES, Finding, check
+from connectors.hubspot.check import SCOPES, check
 from connectors.hubspot.client import judge
 from connectors.hubspot.kinds import KINDS
 from connectors.secrets import SecretStore
