@@ -52,7 +52,10 @@ def load_settings(path: Path | None) -> Settings:
     if path is None:
         return Settings()
     try:
-        return msgspec.convert(tomllib.loads(path.read_text(encoding="utf-8")), Settings)
+        found = tomllib.loads(path.read_text(encoding="utf-8"))
+        # Not the graph's: connectors/sources.py reads them from the same file.
+        found.pop("sources", None)
+        return msgspec.convert(found, Settings)
     except FileNotFoundError:
         raise ConfigurationError(f"{path} does not exist: name a settings file that does") from None
     except OSError as error:

@@ -1,0 +1,155 @@
+"""The sources that a deployment reads: table [sources] of its settings file, and their connectors.
+
+A source is set up by its own table, as in [sources.hubspot]; what is not there is not read.
+"""
+
+import tomllib
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, Protocol, TypeVar
+
+import msgspec
+
+from connectors.dialpad.check import check as check_dialpad
+from connectors.dialpad.client import DialpadClient
+from connectors.dialpad.connector import DialpadConnector
+from connectors.dialpad.settings import DialpadSettings
+from connectors.exclusions import Exclusions
+from connectors.finding import Finding
+from connectors.gmail import GmailConnector, GmailSettings
+from connectors.gmail.check import check as check_gmail
+from connectors.hubspot import HubSpotConnector, HubSpotSettings
+from connectors.hubspot.check import check as check_hubspot
+from connectors.salesforce import (
+    SalesforceClient,
+    SalesforceConnector,
+    SalesforceSettings,
+    settings_of,
+)
+from connectors.secrets import Secrets
+from connectors.stream import Connector, Stream
+from schemas.errors import ConfigurationError
+
+T = TypeVar("T")
+
+FILE = "salesintel.toml"
+
+
+class Sources(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What is read, and what of it is never held."""
+
+    gmail: GmailSettings | None = None
+    salesforce: SalesforceSettings | None = None
+    hubspot: HubSpotSettings | None = None
+    dialpad: DialpadSettings | None = None
+    exclusions: Exclusions = Exclusions()
+
+
+NAMES = ("gmail", "salesforce", "hubspot", "dialpad")
+"""Sources that can be read live."""
+
+_LEAST = {
+    "gmail": 'service_account_key = "file:…" and directory_admin = "…"',
+    "salesforce": 'instance_url = "https://…", consumer_key = "file:…" and consumer_secret',
+    "hubspot": 'token = "file:…"',
+    "dialpad": 'token = "file:…"',
+}
+"""The least that a source's table says."""
+
+
+class LiveConnector(Connector, Protocol):
+    """A source that is polled, and that can be filled back."""
+
+    def backfill(self, since: int, until: int, objects: Iterable[str] = (), /) -> Iterable[Stream]:
+        """Streams of what lies within [since, until), microseconds since the epoch."""
+        ...
+
+
+def load_sources(path: Path | None) -> Sources:
+    """Table [sources] of a TOML file; none where there is no such table, or `path` is None.
+
+    ConfigurationError names the file and what is wrong in it.
+    """
+    if path is None:
+        return Sources()
+    try:
+        given = tomllib.loads(path.read_text(encoding="utf-8")).get("sources", {})
+        return sources_of(given)
+    except OSError as error:
+        raise ConfigurationError(
+            f"{path} cannot be read ({error.strerror}): name a settings file that can"
+        ) from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, ConfigurationError) as error:
+        raise ConfigurationError(f"{path}: {error}") from None
+
+
+def sources_of(given: Any) -> Sources:
+    """Sources from what table [sources] holds; ConfigurationError says what to mend."""
+    if not isinstance(given, Mapping):
+        raise ConfigurationError("sources is no table: write [sources.hubspot] and the like")
+    salesforce = given.get("salesforce")
+    if isinstance(salesforce, Mapping):
+        # Its own words for what other tools had there, and for what contradicts itself.
+        settings_of(salesforce)
+    try:
+        return msgspec.convert(dict(given), Sources)
+    except msgspec.ValidationError as error:
+        raise ConfigurationError(f"[sources]: {error}") from None
+
+
+def known(source: str) -> str:
+    """The source itself; ConfigurationError where there is none of that name."""
+    if source not in NAMES:
+        raise ConfigurationError(f"there is no source {source!r}: choose one of {', '.join(NAMES)}")
+    return source
+
+
+def connector_of(source: str, sources: Sources, secrets: Secrets) -> LiveConnector:
+    """The connector of a source; ConfigurationError where it is not set up, with what to write."""
+    making: dict[str, Callable[[], LiveConnector]] = {
+        "gmail": lambda: _gmail(sources, secrets),
+        "salesforce": lambda: _salesforce(sources, secrets),
+        "hubspot": lambda: _hubspot(sources, secrets),
+        "dialpad": lambda: DialpadConnector(
+            _of(sources.dialpad, "dialpad"), _dialpad(sources, secrets), sources.exclusions
+        ),
+    }
+    return making[known(source)]()
+
+
+def check_of(source: str, sources: Sources, secrets: Secrets) -> Iterator[Finding]:
+    """What a source says to harmless calls; ConfigurationError as `connector_of`."""
+    if known(source) == "gmail":
+        return check_gmail(_gmail(sources, secrets))
+    if source == "salesforce":
+        return _salesforce(sources, secrets).check()
+    if source == "hubspot":
+        hubspot = _hubspot(sources, secrets)
+        return check_hubspot(hubspot.client, hubspot.settings, secrets)
+    return check_dialpad(_dialpad(sources, secrets), _of(sources.dialpad, "dialpad"), secrets)
+
+
+def _of(settings: T | None, source: str) -> T:
+    if settings is None:
+        raise ConfigurationError(
+            f"{source} is not set up: write a table [sources.{source}] into {FILE}, with at least "
+            f"{_LEAST[source]}; see docs/setup/{source}.md"
+        )
+    return settings
+
+
+def _gmail(sources: Sources, secrets: Secrets) -> GmailConnector:
+    return GmailConnector(_of(sources.gmail, "gmail"), secrets, sources.exclusions)
+
+
+def _salesforce(sources: Sources, secrets: Secrets) -> SalesforceConnector:
+    client = SalesforceClient(_of(sources.salesforce, "salesforce"), secrets)
+    return SalesforceConnector(client, sources.exclusions)
+
+
+def _hubspot(sources: Sources, secrets: Secrets) -> HubSpotConnector:
+    return HubSpotConnector(_of(sources.hubspot, "hubspot"), secrets, sources.exclusions)
+
+
+def _dialpad(sources: Sources, secrets: Secrets) -> DialpadClient:
+    return DialpadClient(_of(sources.dialpad, "dialpad"), secrets)
