@@ -41,6 +41,8 @@ app = typer.Typer(
 
 Data = Annotated[Path | None, typer.Option("--data", help="Data directory of the stack.")]
 SettingsFile = Annotated[Path | None, typer.Option("--settings", help="Settings file (TOML).")]
+Source = Annotated[str, typer.Argument(help="gmail, salesforce, hubspot or dialpad.")]
+Objects = Annotated[list[str] | None, typer.Option(help="Only this, as in contact; repeat it.")]
 Port = Annotated[int, typer.Option(min=0, max=65_535, help="0 = a free one.")]
 Yes = Annotated[bool, typer.Option("--yes", help="Do it; without this nothing is changed.")]
 
@@ -117,12 +119,64 @@ def status(data: Data = None) -> None:
 
 
 @app.command()
-def doctor(data: Data = None, settings: SettingsFile = None) -> None:
-    """Whether this machine can run the system, with the fix where it cannot."""
+def doctor(
+    source: Annotated[
+        str | None, typer.Argument(help="Ask this source instead: gmail, salesforce, …")
+    ] = None,
+    data: Data = None,
+    settings: SettingsFile = None,
+) -> None:
+    """Whether this machine can run the system, or we may read a source, with the fix where not."""
     from operations.doctor import doctor as run
+    from operations.doctor import doctor_of
 
     directory = _directory(data)
-    if not run(directory, settings or config.settings_file(directory.path)):
+    file = settings or config.settings_file(directory.path)
+    if not (run(directory, file) if source is None else doctor_of(source, file)):
+        raise typer.Exit(1)
+
+
+@app.command()
+def poll(
+    source: Source,
+    once: Annotated[bool, typer.Option("--once", help="One round; so it is by itself.")] = False,
+    every: Annotated[
+        float | None, typer.Option(min=1, max=86_400, help="Seconds from round to round.")
+    ] = None,
+    objects: Objects = None,
+    data: Data = None,
+    settings: SettingsFile = None,
+) -> None:
+    """Read what is new in a source into the running system; exit code 1 where a part failed."""
+    from operations.poll import poll as run
+
+    if once and every is not None:
+        raise ConfigurationError("--once and --every: choose one of the two")
+    directory = _directory(data)
+    file = settings or config.settings_file(directory.path)
+    if not run(directory, file, source, objects or (), every):
+        raise typer.Exit(1)
+
+
+@app.command()
+def backfill(
+    source: Source,
+    since: Annotated[str, typer.Option(help="Nothing older, as in 2026-01-31.")],
+    until: Annotated[str | None, typer.Option(help="Nothing from then on; default: now.")] = None,
+    objects: Objects = None,
+    data: Data = None,
+    settings: SettingsFile = None,
+) -> None:
+    """Read what a source has of an earlier time; broken off, it goes on where it was."""
+    from operations.poll import backfill as run
+
+    begin, end = _moment(since, "--since"), _moment(until, "--until")
+    assert begin is not None
+    if end is not None and end <= begin:
+        raise ConfigurationError(f"--until {until!r} is not after --since {since!r}")
+    directory = _directory(data)
+    file = settings or config.settings_file(directory.path)
+    if not run(directory, file, source, to_us(begin), to_us(end) if end else None, objects or ()):
         raise typer.Exit(1)
 
 

@@ -1,10 +1,11 @@
-"""`salesintel doctor`: whether this machine can run the system, and the fix where it cannot."""
+"""`salesintel doctor`: whether this machine can run the system, or whether a source lets us read,
+and the fix where not."""
 
 import os
 import re
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from connectors.finding import Finding
+from connectors.secrets import SecretStore
 from embedded.directory import DataDirectory
 from embedded.ports import free_port, is_free
 from operations.console import console
@@ -141,15 +143,37 @@ def findings(directory: DataDirectory, settings: Path | None) -> Iterator[Findin
     yield check_directory(directory)
 
 
+def source_findings(source: str, settings: Path | None) -> Iterator[Finding]:
+    """What a source says to harmless calls; a single one where it is not set up."""
+    # The clients of all vendors: a second that the machine's own checks do not need.
+    from connectors.sources import check_of, known, load_sources
+
+    known(source)
+    try:
+        yield from check_of(source, load_sources(settings), SecretStore(cloud=False))
+    except SalesIntelError as error:
+        yield Finding(f"{source} settings", False, str(error), "see the message")
+
+
 def doctor(directory: DataDirectory, settings: Path | None) -> bool:
     """Prints; True where nothing has to be mended."""
+    return _shown(findings(directory, settings))
+
+
+def doctor_of(source: str, settings: Path | None) -> bool:
+    """Prints what a source says; True where nothing has to be mended. ConfigurationError where
+    there is no such source."""
+    return _shown(source_findings(source, settings))
+
+
+def _shown(found: Iterable[Finding]) -> bool:
     table = Table(show_edge=False)
     for heading in ("check", "", "found", "fix"):
         table.add_column(heading)
     well = True
-    for one in findings(directory, settings):
+    for one in found:
         well = well and one.ok
         mark = "[green]ok[/green]" if one.ok else "[red]no[/red]"
-        table.add_row(one.what, mark, escape(one.found), "" if one.ok else one.fix)
+        table.add_row(escape(one.what), mark, escape(one.found), "" if one.ok else escape(one.fix))
     console.print(table)
     return well

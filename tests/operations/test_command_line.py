@@ -24,7 +24,19 @@ from schemas.errors import ConfigurationError, FatalError, RetriableError, Sales
 from schemas.version import VERSION
 from warehouse.query import QueryResult
 
-COMMANDS = ("demo", "up", "status", "doctor", "import", "query", "replay", "rebuild", "version")
+COMMANDS = (
+    "demo",
+    "up",
+    "status",
+    "doctor",
+    "poll",
+    "backfill",
+    "import",
+    "query",
+    "replay",
+    "rebuild",
+    "version",
+)
 NEED_A_STACK = (
     ("status",),
     ("import", "{file}"),

@@ -1,0 +1,194 @@
+"""`salesintel poll` and `backfill`: what a live source has, into the stream that runs here."""
+
+import signal
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from rich.markup import escape
+
+from connectors.cursors.sqlite import SqliteCursorStore
+from connectors.objects import FolderStore
+from connectors.poller import Outcome, Poller
+from connectors.publisher import ChangePublisher, publisher_client
+from connectors.secrets import SecretStore
+from connectors.sources import LiveConnector, connector_of, load_sources
+from connectors.stream import Stream
+from embedded.directory import DataDirectory
+from operations.console import StackGone, console, errors, running, still_running
+from operations.runs import RunNotes, noted_run
+from schemas.clock import DAY_US, wall_clock
+from schemas.errors import RetriableError
+
+CURSORS = "cursors.db"
+SLICE_S = 0.2
+"""How long a signal between two rounds may wait to be seen."""
+
+Streams = Callable[[], Iterable[Stream]]
+
+
+class StreamsFailed(RetriableError):
+    """A round in which at least one stream failed: the others are read, their cursors kept."""
+
+
+class Rounds:
+    """Rounds of one command: each is a run in ops.runs; for one thread."""
+
+    def __init__(self, directory: DataDirectory, command: str, detail: dict[str, Any]) -> None:
+        stack, self._endpoint = running(directory)
+        self._directory = directory
+        self._command = command
+        self._detail = detail
+        self._run: RunNotes | None = None
+        publisher = ChangePublisher(
+            publisher_client(), stack.project, FolderStore(directory.objects)
+        )
+        cursors = SqliteCursorStore(directory.path / CURSORS)
+        self._poller = Poller(cursors, publisher, on_page=self._page)
+        self.stopping = False
+
+    def stop(self, number: int = 0, frame: FrameType | None = None) -> None:
+        """Ends after the page in hand; asked twice, now. A handler of signals."""
+        if self.stopping:
+            raise KeyboardInterrupt
+        self.stopping = True
+        self._poller.stop()
+
+    def round(self, streams: Streams) -> bool:
+        """Reads all streams to their present end, and says how that went; False where one failed.
+
+        KeyboardInterrupt where it was asked to stop before it was through.
+        """
+        outcome = Outcome()
+        try:
+            with noted_run(self._endpoint, self._command, self._detail) as run:
+                self._run = run
+                outcome = self._poller.round(streams())
+                self._noted(run, outcome)
+                if outcome.failures:
+                    run.detail["failures"] = outcome.failures
+                    raise StreamsFailed(f"{len(outcome.failures)} streams failed")
+                if outcome.stopped:
+                    raise KeyboardInterrupt
+        except StreamsFailed:
+            for name, reason in outcome.failures.items():
+                say_failure(f"{name}: {reason}")
+        finally:
+            self._run = None
+        _say(outcome)
+        return outcome.succeeded
+
+    def _page(self, outcome: Outcome) -> None:
+        assert self._run is not None
+        self._noted(self._run, outcome)
+        self._run.heartbeat()
+
+    def _noted(self, run: RunNotes, outcome: Outcome) -> None:
+        run.changes, run.skipped, run.failed = outcome.changes, outcome.excluded, outcome.bad
+        if outcome.notes:
+            run.detail["notes"] = dict(outcome.notes)
+        if outcome.yielded:
+            run.detail["yielded"] = len(outcome.yielded)
+
+
+def poll(
+    directory: DataDirectory,
+    settings: Path | None,
+    source: str,
+    objects: Iterable[str] = (),
+    every_s: float | None = None,
+    *,
+    monotonic: Callable[[], float] = time.monotonic,
+    sleep: Callable[[float], None] = time.sleep,
+) -> bool:
+    """Reads what is new, once or every so many seconds until a signal; False where a stream of any
+    round has failed."""
+    connector, objects = _connector(settings, source), tuple(objects)
+    rounds = Rounds(directory, "poll", _detail(source, objects))
+    well = True
+    with _signals(rounds.stop):
+        while True:
+            began = monotonic()
+            if every_s is None:
+                return rounds.round(lambda: connector.streams(objects))
+            try:
+                well = _survived(rounds, directory, lambda: connector.streams(objects)) and well
+            except KeyboardInterrupt:
+                if not rounds.stopping:
+                    raise
+            while not rounds.stopping and (left := began + every_s - monotonic()) > 0:
+                sleep(min(left, SLICE_S))
+            if rounds.stopping:
+                console.print("stopped")
+                return well
+
+
+def backfill(
+    directory: DataDirectory,
+    settings: Path | None,
+    source: str,
+    since_us: int,
+    until_us: int | None,
+    objects: Iterable[str] = (),
+) -> bool:
+    """Reads what lies within [since, until); False where a stream failed.
+
+    Without an end up to the coming midnight (UTC): what begins and breaks off on one day is one
+    backfill, and goes on where it broke off.
+    """
+    connector, objects = _connector(settings, source), tuple(objects)
+    until = until_us if until_us is not None else (wall_clock() // DAY_US + 1) * DAY_US
+    detail = _detail(source, objects) | {"since_us": since_us, "until_us": until}
+    rounds = Rounds(directory, "backfill", detail)
+    with _signals(rounds.stop):
+        return rounds.round(lambda: connector.backfill(since_us, until, objects))
+
+
+def say_failure(words: str) -> None:
+    """One line on standard error."""
+    line = " ".join(words.split())
+    errors.print(f"[red]failed:[/red] {escape(line)}", highlight=False, soft_wrap=True)
+
+
+def _connector(settings: Path | None, source: str) -> LiveConnector:
+    return connector_of(source, load_sources(settings), SecretStore(cloud=False))
+
+
+def _detail(source: str, objects: tuple[str, ...]) -> dict[str, Any]:
+    # Of Gmail an object may be the address of a mailbox.
+    named = [one for one in objects if "@" not in one]
+    return {"source": source} | ({"objects": named} if named else {})
+
+
+def _survived(rounds: Rounds, directory: DataDirectory, streams: Streams) -> bool:
+    """A round after which the next one comes, whatever passes by itself goes wrong in it."""
+    still_running(directory)
+    try:
+        return rounds.round(streams)
+    except StackGone:
+        raise
+    except RetriableError as error:
+        say_failure(f"{type(error).__name__}: {error}")
+        return False
+
+
+def _say(outcome: Outcome) -> None:
+    words = f"{outcome.changes:,} changes published, {outcome.bad:,} inputs that could not be read"
+    if outcome.excluded:
+        words += f", {outcome.excluded:,} excluded"
+    if outcome.yielded:
+        words += f"; {len(outcome.yielded):,} streams are read by another poller"
+    console.print(words, highlight=False)
+
+
+@contextmanager
+def _signals(handler: Callable[[int, FrameType | None], None]) -> Iterator[None]:
+    before = {one: signal.signal(one, handler) for one in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield
+    finally:
+        for number, earlier in before.items():
+            signal.signal(number, earlier)
