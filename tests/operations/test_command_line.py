@@ -204,6 +204,8 @@ def test_a_moment_that_is_none_is_refused_with_one_that_is(text: str, file: Path
         ("import", file, "--as-of", text),
         ("query", "sales.account_timeline", "--since", text),
         ("replay", "--since", text),
+        ("backfill", "hubspot", "--since", text),
+        ("backfill", "hubspot", "--since", "2026-01-01", "--until", text),
     ):
         result = call(*arguments)
         assert_refused(result, 2, f"{arguments[-2]} {shown} is no date", "write 2026-01-31")
@@ -254,6 +256,39 @@ def test_settings_that_cannot_be_read_are_a_line(command: str, tmp_path: Path) -
     assert isinstance(result.exception, SystemExit)
     assert result.exit_code == (2 if command == "up" else 1)
     assert "cannot be read" in re.sub(r"\s+", " ", result.stdout + result.stderr)
+
+
+SOURCES = '[sources.hubspot]\ntoken = "file:token"\n'
+
+
+def test_a_source_is_set_up_and_known_before_anything_is_asked(tmp_path: Path) -> None:
+    file = tmp_path / "salesintel.toml"
+    file.write_text(SOURCES)
+    data = ("--data", tmp_path / "none")
+    since = ("--since", "2026-01-31")
+    for command in (("poll",), ("backfill", *since)):
+        assert_refused(call(*command, "pigeon", *data), 2, "no source 'pigeon'", "hubspot")
+        assert_refused(call(*command, "gmail", *data), 2, "[sources.gmail]", "docs/setup/gmail.md")
+        assert_refused(call(*command, "hubspot", *data), 2, "no stack runs", "salesintel up")
+    assert_refused(call("doctor", "pigeon", *data), 2, "no source 'pigeon'", "hubspot")
+    file.write_text("[sources.hubspot]\ntokken = 'a'\n")
+    assert_refused(call("poll", "hubspot", *data), 2, "salesintel.toml", "tokken")
+    assert not (tmp_path / "none").exists()
+
+
+def test_rounds_and_times_that_contradict_themselves_are_refused() -> None:
+    assert_refused(call("poll", "hubspot", "--once", "--every", 5), 2, "--once and --every")
+    assert call("poll", "hubspot", "--every", 0).exit_code == 2
+    assert call("backfill", "hubspot").exit_code == 2
+    for until in ("2026-01-31", "2026-01-30T23:59:59Z"):
+        result = call("backfill", "hubspot", "--since", "2026-01-31", "--until", until)
+        assert_refused(result, 2, f"--until '{until}' is not after --since")
+
+
+def test_the_doctor_of_a_source_that_is_not_set_up_says_so_and_ends_with_exit_code_1() -> None:
+    result = call("doctor", "dialpad")
+    assert result.exit_code == 1
+    assert "[sources.dialpad]" in result.stdout
 
 
 def test_the_doctor_speaks_its_errors_as_all_commands_do(

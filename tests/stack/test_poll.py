@@ -17,6 +17,7 @@ from running import RunningStack, until
 from test_commands import call
 from vendors import PREFIX, DialpadHarness, HubSpotHarness, dialpad, hubspot
 
+from connectors.cursors.sqlite import SqliteCursorStore
 from connectors.sources import NAMES
 from operations.waiting import until_accounted
 from sandbox.company import Manifest
@@ -210,6 +211,28 @@ def test_rounds_go_on_until_a_signal_and_every_one_is_a_run(polled: Polled) -> N
     assert said.endswith(b"stopped\n")
     for run in polled.runs()[before:]:
         assert run["notes"].split()[-1] in ("succeeded", "stopped")
+
+
+def test_a_signal_ends_a_round_after_the_page_in_hand_and_the_next_goes_on(
+    polled: Polled, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    polled.hubspot.change()
+    read = SqliteCursorStore.write
+
+    def written(*given: Any) -> int:
+        signal.raise_signal(signal.SIGTERM)
+        return read(*given)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(SqliteCursorStore, "write", written)
+        result = polled.call("poll", "hubspot", "--objects", "contact")
+    assert result.exit_code == 130
+    assert result.stderr.startswith("stopped")
+    assert polled.runs()[-1]["notes"].split()[-1] == "stopped"
+    assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+    assert polled.call("poll", "hubspot").exit_code == 0
+    polled.written()
+    assert polled.newest("hubspot") == polled.hubspot.expected()
 
 
 def test_a_source_that_is_not_set_up_is_refused_in_one_line(polled: Polled) -> None:
