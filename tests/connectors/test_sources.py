@@ -1,5 +1,7 @@
 """Table [sources] of the settings file, and the connectors that it sets up."""
 
+import re
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -17,6 +19,7 @@ from connectors.sources import (
 from schemas.errors import ConfigurationError
 from transforms.settings import Settings, load_settings
 
+ROOT = Path(__file__).resolve().parent.parent.parent
 FILE = """
 own_domains = ["ours.example"]
 
@@ -58,6 +61,21 @@ def test_all_four_stand_in_one_file_beside_what_the_graph_reads(path: Path) -> N
     for name in NAMES:
         assert connector_of(name, sources, SECRETS).source == name
     assert load_settings(path) == Settings(own_domains=("ours.example",))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_page_of_a_source_shows_settings_that_are_taken(name: str) -> None:
+    page = (ROOT / "docs" / "setup" / f"{name}.md").read_text("utf-8")
+    blocks = re.findall(r"^```toml\n(.*?)^```", page, re.DOTALL | re.MULTILINE)
+    sources = sources_of(tomllib.loads("".join(blocks))["sources"])
+    assert connector_of(name, sources, SECRETS).source == name
+
+
+def test_the_page_of_the_configuration_shows_sources_that_are_taken() -> None:
+    page = (ROOT / "docs" / "configuration.md").read_text("utf-8")
+    (block,) = re.findall(r"^```toml\n(\[sources.*?)^```", page, re.DOTALL | re.MULTILINE)
+    sources = sources_of(tomllib.loads(block)["sources"])
+    assert sources.hubspot and sources.dialpad and sources.exclusions.domains
 
 
 def test_exclusions_reach_every_connector(path: Path) -> None:
