@@ -38,17 +38,19 @@ class Rounds:
     """Rounds of one command: each is a run in ops.runs; for one thread."""
 
     def __init__(self, directory: DataDirectory, command: str, detail: dict[str, Any]) -> None:
-        stack, self._endpoint = running(directory)
         self._directory = directory
         self._command = command
         self._detail = detail
         self._run: RunNotes | None = None
-        publisher = ChangePublisher(
-            publisher_client(), stack.project, FolderStore(directory.objects)
-        )
-        cursors = SqliteCursorStore(directory.path / CURSORS)
-        self._poller = Poller(cursors, publisher, on_page=self._page)
         self.stopping = False
+        self._stack, self._endpoint = running(directory)
+        self._poller = self._made()
+
+    def _made(self) -> Poller:
+        objects = FolderStore(self._directory.objects)
+        publisher = ChangePublisher(publisher_client(), self._stack.project, objects)
+        cursors = SqliteCursorStore(self._directory.path / CURSORS)
+        return Poller(cursors, publisher, on_page=self._page)
 
     def stop(self, number: int = 0, frame: FrameType | None = None) -> None:
         """Ends after the page in hand; asked twice, now. A handler of signals."""
@@ -63,6 +65,7 @@ class Rounds:
         KeyboardInterrupt where it was asked to stop before it was through.
         """
         outcome = Outcome()
+        self._follow()
         try:
             with noted_run(self._endpoint, self._command, self._detail) as run:
                 self._run = run
@@ -80,6 +83,15 @@ class Rounds:
             self._run = None
         _say(outcome)
         return outcome.succeeded
+
+    def _follow(self) -> None:
+        """A stack that was started again between two rounds may answer elsewhere."""
+        stack, endpoint = running(self._directory)
+        if stack != self._stack:
+            self._stack, self._endpoint = stack, endpoint
+            self._poller = self._made()
+            if self.stopping:
+                self._poller.stop()
 
     def _page(self, outcome: Outcome) -> None:
         assert self._run is not None

@@ -24,6 +24,7 @@ from schemas.errors import ConfigurationError, FatalError, RetriableError, Sales
 from schemas.version import VERSION
 from warehouse.query import QueryResult
 
+ROOT = Path(__file__).resolve().parent.parent.parent
 COMMANDS = (
     "demo",
     "up",
@@ -124,6 +125,18 @@ def test_the_commands_are_these_and_all_are_shown() -> None:
     assert result.exit_code == 0
     assert all(command in result.stdout for command in COMMANDS)
     assert len(cli.app.registered_commands) == len(COMMANDS)
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/*.md", "docs/setup/*.md"])
+def test_pages_name_only_commands_that_there_are(page: str) -> None:
+    paths = sorted(ROOT.glob(page))
+    assert paths
+    named = {
+        found
+        for path in paths
+        for found in re.findall(r"`salesintel\s+([a-z]+)", path.read_text("utf-8"))
+    }
+    assert named <= set(COMMANDS)
 
 
 def test_the_version_is_printed() -> None:

@@ -19,6 +19,7 @@ from vendors import PREFIX, DialpadHarness, HubSpotHarness, dialpad, hubspot
 
 from connectors.cursors.sqlite import SqliteCursorStore
 from connectors.sources import NAMES
+from operations.poll import Rounds
 from operations.waiting import until_accounted
 from sandbox.company import Manifest
 from sandbox.vendors.faults import Fault
@@ -264,3 +265,16 @@ def test_the_doctor_of_a_source_tells_a_good_token_from_a_refused_one(polled: Po
         assert poll.exit_code in (1, 2)
         assert poll.stderr.startswith("error: ")
         assert polled.runs()[-1]["notes"].split()[-1] == "failed"
+
+
+def test_rounds_follow_a_stack_that_was_started_again(polled: Polled) -> None:
+    rounds = Rounds(polled.stack.directory, "poll", {"source": "hubspot"})
+    harness = polled.hubspot
+    assert rounds.round(harness.streams)
+    polled.written()
+    assert polled.stack.stop() == 0
+    harness.change()
+    polled.stack.start()
+    assert rounds.round(harness.streams)
+    polled.written()
+    assert polled.newest("hubspot") == harness.expected()
