@@ -196,6 +196,10 @@ def sandbox(
     limits: Annotated[
         bool, typer.Option("--limits", help="With the vendors' rate limits.")
     ] = False,
+    fault: Annotated[
+        list[str] | None,
+        typer.Option(help="What goes wrong, as in hubspot:429:0.2 (a fifth of all calls); repeat."),
+    ] = None,
     folder: Annotated[
         Path, typer.Option(help="Where the settings file and its secrets go.")
     ] = config.SANDBOX_FOLDER,
@@ -211,6 +215,7 @@ def sandbox(
         every_s=None if live is None else alone.seconds_of(live),
         webhooks=alone.address_of(webhooks) if webhooks else "",
         limits=limits,
+        faults=alone.faults_of(fault or ()),
     )
 
 

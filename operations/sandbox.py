@@ -19,6 +19,8 @@ from embedded.safe_event import SafeEvent
 from operations.console import console
 from sandbox.company import Scale, generate
 from sandbox.vendors.estate import NAMES, Estate
+from sandbox.vendors.faults import Fault
+from sandbox.vendors.switches import checked
 from schemas.clock import Clock, wall_clock
 from schemas.errors import ConfigurationError
 
@@ -86,6 +88,26 @@ def address_of(text: str) -> str:
     return text.rstrip("/")
 
 
+def faults_of(texts: Sequence[str]) -> list[tuple[str, Fault]]:
+    """Vendor and fault of `hubspot:429` or `hubspot:429:0.2`, so often of all calls; else
+    ConfigurationError."""
+    made = []
+    for text in texts:
+        vendor, _, rest = text.partition(":")
+        name, _, share = rest.partition(":")
+        try:
+            checked(vendor, name)
+            times = float(share or 1.0)
+        except ConfigurationError as error:
+            raise ConfigurationError(f"--fault {text!r}: {error}") from None
+        except ValueError:
+            times = 0.0
+        if not 0.0 < times <= 1.0:
+            raise ConfigurationError(f"--fault {text!r}: a share is above 0, and 1 at the most")
+        made.append((vendor, Fault(name=name, share=times)))
+    return made
+
+
 def sandbox(
     folder: Path,
     *,
@@ -95,6 +117,7 @@ def sandbox(
     every_s: float | None,
     webhooks: str,
     limits: bool = False,
+    faults: Sequence[tuple[str, Fault]] = (),
     clock: Clock = wall_clock,
     stop: SafeEvent | None = None,
 ) -> None:
@@ -113,6 +136,8 @@ def sandbox(
         )
     with _signals(lambda number, frame: stop.set()), estate:
         settings = estate.write_settings(folder)
+        for vendor, fault in faults:
+            estate.faults[vendor].switch_on(fault)
         _show(estate, settings)
         _live(estate, random.Random(seed), every_s, stop)  # noqa: S311 (no secret)
     console.print("stopped")

@@ -17,7 +17,7 @@ from embedded.ports import free_port
 from embedded.safe_event import SafeEvent
 from operations import cli
 from operations.console import console
-from operations.sandbox import FEWEST, ports_of, sandbox, scale_of, seconds_of
+from operations.sandbox import FEWEST, faults_of, ports_of, sandbox, scale_of, seconds_of
 from sandbox.vendors.server import served
 from schemas.errors import ConfigurationError
 
@@ -74,6 +74,20 @@ def test_the_same_seed_lives_the_same_day(tmp_path: Path) -> None:
     )
     assert len(first) == 12
     assert first == second != other
+
+
+def test_what_is_to_go_wrong_does(tmp_path: Path) -> None:
+    class Asking(SafeEvent):
+        def wait(self, timeout: float = float("inf")) -> bool:
+            sources = load_sources(tmp_path / "salesintel.toml")
+            assert sources.hubspot and sources.dialpad
+            for url, status in ((sources.hubspot.base_url, 503), (sources.dialpad.base_url, 404)):
+                assert requests.get(f"{url}/nothing", timeout=10).status_code == status
+            return True
+
+    with console.capture():
+        options = {**OPTIONS, "faults": faults_of(["hubspot:http_503", "gmail:429:0.5"])}
+        sandbox(tmp_path, stop=Asking(), **options)  # type: ignore[arg-type]
 
 
 def test_what_happens_is_told_to_the_service_that_is_named(tmp_path: Path) -> None:
@@ -146,6 +160,11 @@ def test_as_a_process_it_answers_on_the_ports_that_are_named_until_it_is_told_to
         ["--live", "soon"],
         ["--live", "0s"],
         ["--live", "2h"],
+        ["--fault", "outlook:429"],
+        ["--fault", "hubspot:history_gone"],
+        ["--fault", "hubspot:429:often"],
+        ["--fault", "hubspot:429:1.5"],
+        ["--fault", "hubspot:429:nan"],
         ["--webhooks", "127.0.0.1:8080"],
         ["--webhooks", "ftp://127.0.0.1"],
     ],
