@@ -184,8 +184,8 @@ class Estate:
         )
 
     def happen(self, rng: random.Random) -> Happening:
-        """One thing happens at one of the vendors. Two within one second and no more can be told
-        apart by their stamps only where the clock moves on between them."""
+        """One thing happens at one of the vendors. The clock is to move on by a second before the
+        next: vendors stamp by the second, and no reader can order what bears the same stamp."""
         source = rng.choices(list(WEIGHTS), list(WEIGHTS.values()))[0]
         if source == "salesforce":
             return happened(self.salesforce, rng, self._lag_us)
