@@ -32,6 +32,7 @@ COMMANDS = (
     "doctor",
     "poll",
     "backfill",
+    "sandbox",
     "import",
     "query",
     "replay",
