@@ -200,3 +200,35 @@ class Participant(Versioned, frozen=True, kw_only=True):
     is_shared: Annotated[
         bool, col("A role mailbox, a switchboard or a machine: not one person.")
     ] = False
+
+
+class Enrollment(Versioned, frozen=True, kw_only=True):
+    """sales.enrollments: a person in a sequence of mails and tasks; its parts as rows.
+
+    The record is the person's, for sources tell of enrolments with the contact. Of one that is
+    gone sales.people has the tombstone.
+    """
+
+    enrollment_id: Annotated[
+        str, col("Hash of person, sequence and moment of enrolment: its parts share it.")
+    ]
+    part: Annotated[
+        str, col("status, as the person's record has it; detail, as the enrolment has it.")
+    ]
+    person_key: Annotated[str, col("record_key of the person who is enrolled.")]
+    sequence_id: Annotated[str | None, col("Id of the sequence in its source.")] = None
+    sequence_name: Annotated[str | None, col("Name of the sequence.")] = None
+    enrolled_at: Annotated[Micros | None, col("When the person was enrolled.")] = None
+    is_active: Annotated[
+        bool | None, col("Enrolled when this version was read; null where it is not told.")
+    ] = None
+    ended_at: Annotated[Micros | None, col("When it ended; null while it lasts or unknown.")] = None
+    end_reason: Annotated[str | None, col("finished or unenrolled; null where not told.")] = None
+    enrolled_by: Annotated[str | None, col("Id of our user who enrolled the person.")] = None
+    enrolled_by_email: Annotated[
+        str | None, col("E-mail address of that user, canonical.", "identifier")
+    ] = None
+    to_email: Annotated[
+        str | None, col("E-mail address that the sequence writes to, canonical.", "identifier")
+    ] = None
+    extra: Annotated[Json | None, col("What the schema does not know.", "personal")] = None

@@ -7,6 +7,7 @@ from schemas.records import (
     Account,
     Deal,
     Duplicate,
+    Enrollment,
     Interaction,
     Participant,
     Person,
@@ -155,6 +156,16 @@ TABLES: tuple[Table, ...] = (
         key=("run_id",),
         order=("noted_at",),
         expiry_days=400,
+    ),
+    # New tables at the end: rows on their way in a running job are named by their place here.
+    Table(
+        "sales",
+        "enrollments",
+        Enrollment,
+        "Who is or was in which sequence.",
+        cluster=("person_key", "enrollment_id"),
+        key=("enrollment_id", "part"),
+        order=VERSION_ORDER,
     ),
 )
 

@@ -11,7 +11,7 @@ from connectors.bad_input import BadInput
 from connectors.exclusions import Excluder
 from connectors.hubspot.associations import associations
 from connectors.hubspot.client import BATCH, Answer, HubSpot, NotFound
-from connectors.hubspot.kinds import ENROLLED, MERGED, Kind
+from connectors.hubspot.kinds import ENROLLED, MERGED, SEQUENCES, Kind
 from connectors.hubspot.settings import HubSpotSettings
 from connectors.hubspot.windows import stamp_ms
 from schemas.change import Change, Lane, new_change
@@ -117,7 +117,7 @@ class RecordReader:
     def _batch(self, kind: Kind, ids: list[str], lane: Lane, floors: Mapping[str, int]) -> Read:
         names = self.properties(kind)
         if self._settings.enrollments and kind.name == "contact":
-            names = tuple(dict.fromkeys((*names, ENROLLED)))
+            names = tuple(dict.fromkeys((*names, *SEQUENCES)))
         answer = self._client.read(kind, ids, names)
         records = {str(one.get("id")): one for one in self._results(kind, answer)}
         fetched = _completed(answer)

@@ -205,6 +205,42 @@ class Account:
                 isPrimaryAssociation=primary,
             )
 
+    def enroll(self, contact_id: str, sequence_id: str, name: str, owner_id: str) -> None:
+        """Puts a contact into a sequence, in the name of an owner's user."""
+        with self.lock:
+            moment, owner = iso(self.now()), self.owners[owner_id]
+            contact = self.objects["contacts"][contact_id]
+            self.enrollments[contact_id] = {
+                "id": self.new_id(),
+                "toEmail": contact.properties.get("email", ""),
+                "enrolledAt": moment,
+                "updatedAt": moment,
+                "enrolledBy": str(owner["userId"]),
+                "enrolledByEmail": owner["email"],
+                "sequenceId": sequence_id,
+                "sequenceName": name,
+            }
+            count = int(contact.properties.get("hs_sequences_enrolled_count", "0")) + 1
+            told = {
+                "hs_sequences_is_enrolled": "true",
+                "hs_sequences_enrolled_count": str(count),
+                "hs_latest_sequence_enrolled": sequence_id,
+                "hs_latest_sequence_enrolled_date": moment,
+            }
+            self.edit("contacts", contact_id, told)
+
+    def leave(self, contact_id: str, *, finished: bool) -> None:
+        """Takes a contact out of its sequence, at the end of it or before."""
+        with self.lock:
+            del self.enrollments[contact_id]
+            moment, why = iso(self.now()), "finished" if finished else "unenrolled"
+            told = {
+                "hs_sequences_is_enrolled": "false",
+                "hs_latest_sequence_ended_date": moment,
+                f"hs_latest_sequence_{why}_date": moment,
+            }
+            self.edit("contacts", contact_id, told)
+
     def live(self, path: str) -> Iterator[Record]:
         """The records that are not archived."""
         return (one for one in list(self.objects[path].values()) if one.archived is None)

@@ -117,29 +117,26 @@ def test_an_archived_owner_still_owns(harness: HubSpotHarness, tmp_path: Path) -
     assert run.round().changes == 0
 
 
-def test_an_enrolment_stands_with_its_contact(harness: HubSpotHarness, tmp_path: Path) -> None:
+def test_an_enrolment_comes_with_its_contact_and_outlasts_it(
+    harness: HubSpotHarness, tmp_path: Path
+) -> None:
     account = harness.account
     one, two = list(account.live("contacts"))[:2]
-    enrolment = {
-        "id": "901",
-        "toEmail": one.properties["email"],
-        "enrolledAt": "2026-01-02T08:00:00.000Z",
-        "updatedAt": "2026-01-02T08:00:00.000Z",
-        "enrolledBy": "70000",
-        "enrolledByEmail": "rep@alderpeak.example",
-        "sequenceId": "77",
-        "sequenceName": "First steps",
-    }
-    account.enrollments[one.id] = enrolment
-    for record in (one, two):
-        account.edit("contacts", record.id, {"hs_sequences_is_enrolled": "true"})
-    harness.configure(enrollments=True)
+    account.enroll(one.id, "77", "First steps", next(iter(account.owners)))
+    account.edit("contacts", two.id, {"hs_sequences_is_enrolled": "true"})
+    harness.configure(enrollments=True, properties={"contact": ("email",)})
     found = read(harness, tmp_path, "contact")
+    enrolment = account.enrollments[one.id]
     assert json.loads(found[one.id].payload)["sequenceEnrollment"] == enrolment
-    (row,) = rows(found[one.id])
-    assert json.loads(row.extra)["sequence_enrollment"] == enrolment
+    _, status, detail = rows(found[one.id])
+    assert (status.is_active, status.sequence_id) == (True, "77")
+    assert (detail.sequence_name, detail.enrollment_id) == ("First steps", status.enrollment_id)
     # Enrolled by its property, and without an enrolment: HubSpot answers 404.
     assert "sequenceEnrollment" not in json.loads(found[two.id].payload)
+    account.leave(one.id, finished=True)
+    _, ended = rows(read(harness, tmp_path, "contact")[one.id])
+    assert (ended.enrollment_id, ended.is_active) == (status.enrollment_id, False)
+    assert ended.end_reason == "finished"
 
 
 def test_trap_54_fetch_time_and_stamp_are_the_servers(
