@@ -2,7 +2,7 @@
 
 from schemas.columns import Row, Table
 from schemas.identity import Entity, EntityChange, Link, StoredRecord
-from schemas.operations import DeadLetter, Run
+from schemas.operations import DeadLetter, Run, SchemaChange
 from schemas.records import (
     Account,
     Deal,
@@ -166,6 +166,17 @@ TABLES: tuple[Table, ...] = (
         cluster=("person_key", "enrollment_id"),
         key=("enrollment_id", "part"),
         order=VERSION_ORDER,
+    ),
+    Table(
+        "ops",
+        "schema_changes",
+        SchemaChange,
+        "Fields of the sources' objects that came, went or changed type.",
+        partition="noticed_date",
+        cluster=("source", "object_name"),
+        key=("record_key", "field"),
+        order=VERSION_ORDER,
+        expiry_days=400,
     ),
 )
 

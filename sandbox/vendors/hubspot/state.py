@@ -71,6 +71,8 @@ class Account:
     merged: dict[tuple[str, str], str] = field(default_factory=dict)
     """(path, loser's id) to the id that it goes by now."""
     enrollments: dict[str, dict[str, Any]] = field(default_factory=dict)
+    types: dict[tuple[str, str], str] = field(default_factory=dict)
+    """(path, property) to its type, where that is no text."""
     sensitive: set[str] = field(default_factory=set)
     """Names of properties whose values webhooks do not show."""
     broken: set[str] = field(default_factory=set)
@@ -285,6 +287,12 @@ class Account:
         for record in list(self.objects[path].values()):
             names.update(record.properties)
         return sorted(names)
+
+    def drop_property(self, path: str, name: str) -> None:
+        """Deletes a property with all its values: no stamp moves."""
+        with self.lock:
+            for record in self.objects[path].values():
+                record.properties.pop(name, None)
 
     def _stamped(self, path: str, record: Record, ms: int) -> None:
         record.updated = ms

@@ -299,5 +299,5 @@ def test_the_connector_is_made_of_settings_alone() -> None:
     connector = HubSpotConnector(HubSpotSettings(), Nothing())
     names = [stream.name for stream in connector.streams()]
     assert names[:2] == ["hubspot/owner", "hubspot/contact"]
-    assert len(names) == len(set(names)) == 1 + 3 * len(KINDS)
+    assert len(names) == len(set(names)) == 1 + 4 * len(KINDS)
     assert all("@" not in name for name in names)

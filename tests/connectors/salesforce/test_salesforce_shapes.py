@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 from conformance import Run
 from salesforce_harness import SalesforceHarness, salesforce
@@ -9,8 +10,14 @@ from salesforce_harness import SalesforceHarness, salesforce
 from connectors.salesforce.records import change_of
 from connectors.salesforce.shapes import Shape, read_shape, shape_of
 from connectors.salesforce.soql import literal, parse_stamp
+from connectors.schema import SCHEMA
 from sandbox.vendors.salesforce import Terms
 from sandbox.vendors.salesforce.schema import Entity
+
+
+def events(run: Run) -> list[dict[str, Any]]:
+    changes = run.collector.changes
+    return [json.loads(one.payload) for one in changes if one.object_type == SCHEMA]
 
 
 def only(harness: SalesforceHarness, *objects: str) -> SalesforceHarness:
@@ -68,6 +75,8 @@ def test_trap_24_a_field_that_vanishes_between_describe_and_query_is_done_withou
         outcome = run.round()
         assert outcome.succeeded, outcome.failures
         assert outcome.notes["field_gone:Account.Rating__c"] == 1
+        (told,) = events(run)
+        assert told["drift"] == [{"field": "Rating__c", "before": "string", "after": None}]
         assert set(run.collector.newest()) == set(harness.expected())
 
 
@@ -89,9 +98,12 @@ def test_trap_24_fields_that_come_go_or_change_type_are_told(tmp_path: Path) -> 
             "field_gone:Account.Rating__c": 1,
             "field_retyped:Account.Industry": 1,
         }
+        (event,) = events(run)
+        assert (event["object"], len(event["drift"])) == ("Account", 3)
         newest = run.collector.newest()[f"salesforce:account:{account}"]
         assert newest["Region__c"] == "North"
         assert not [one for one in run.round().notes if one.startswith("field_")]
+        assert len(events(run)) == 1
 
 
 def test_trap_25_a_wide_object_is_read_in_parts_within_the_servers_limit(tmp_path: Path) -> None:
