@@ -19,7 +19,9 @@ class Versioned(Row, frozen=True, kw_only=True):
     object_id: Annotated[str, col("Id of the object in its source.")]
     record_key: Annotated[str, col("source:object_type:object_id, the record's name everywhere.")]
     is_deleted: Annotated[bool, col("True for a tombstone: deleted or merged away at the source.")]
-    successor_key: Annotated[str | None, col("Of a merge: record_key of the one that lives on.")]
+    successor_key: Annotated[
+        str | None, col("Of a merge or a converted lead: record_key of the one that lives on.")
+    ]
     version_stamp: Annotated[Micros, col("The source's own stamp of this version.")]
     version_fetched: Annotated[Micros, col("When this version was read, by the server's clock.")]
     version_digest: Annotated[str, col("Digest of the payload; breaks ties of the two stamps.")]
@@ -154,7 +156,13 @@ class Interaction(Versioned, frozen=True, kw_only=True):
     interaction_id: Annotated[
         str, col("The thing itself: copies of a mail and legs of a call share it.")
     ]
-    part: Annotated[str, col("Which part: message, call, leg, recap, transcript, labels, note.")]
+    part: Annotated[
+        str,
+        col(
+            "Which part: message, call, leg, recap, transcript, recording, voicemail, event, "
+            "meeting, note, task."
+        ),
+    ]
     kind: Annotated[str, col("email, call, sms, meeting, note or task.")]
     direction: Annotated[str, col("inbound, outbound, internal or unknown.")] = "unknown"
     occurred_at: Annotated[Micros | None, col("When it happened, as the source says.")] = None
