@@ -62,6 +62,11 @@ def test_an_enrolment_that_ended_says_when_and_why() -> None:
         assert person.extra is None
 
 
+def test_who_is_enrolled_elsewhere_still_is_not_in_the_one_that_ended() -> None:
+    _, found = read({**LATEST, "hs_latest_sequence_finished_date": LATER})
+    assert (found["status"].is_active, found["status"].end_reason) == (False, "finished")
+
+
 def test_the_end_of_an_earlier_enrolment_is_none_of_the_latest() -> None:
     ends = {"hs_latest_sequence_unenrolled_date": EARLIER}
     person, found = read({**LATEST, **ends})

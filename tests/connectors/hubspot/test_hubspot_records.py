@@ -218,6 +218,32 @@ def test_new_properties_are_read_once_the_definitions_are_an_hour_old(
         assert ("shoe_size" in json.loads(change.payload)["properties"]) == seen
 
 
+def test_definitions_are_compared_once_an_hour(harness: HubSpotHarness) -> None:
+    connector = harness.connector()
+    streams = {stream.name: stream for stream in connector.streams(["contact"])}
+    stream = streams["hubspot/contact/properties"]
+    (page,) = stream.pages(None)
+    assert page.changes == ()
+    harness.account.edit("contacts", next(iter(harness.account.live("contacts"))).id, {"new": "1"})
+    for minutes, told in ((30, 0), (40, 1)):
+        harness.pass_time(minutes)
+        connector.client.owners(archived=False)
+        assert len([one for found in stream.pages(page.cursor) for one in found.changes]) == told
+
+
+def test_whoever_names_the_properties_needs_no_definitions(harness: HubSpotHarness) -> None:
+    harness.account.scopes = set()
+    for chosen, told in (({"contact": ("email",)}, []), ({}, None)):
+        harness.configure(properties=chosen)
+        streams = {one.name: one for one in harness.connector().streams(["contact"])}
+        pages = streams["hubspot/contact/properties"].pages(None)
+        if told is None:
+            with pytest.raises(SkippableError, match="grant the private app"):
+                list(pages)
+        else:
+            assert list(pages) == told
+
+
 @pytest.mark.slow
 def test_a_call_that_is_never_answered_ends(harness: HubSpotHarness) -> None:
     harness.policy = RetryPolicy(tries=2)

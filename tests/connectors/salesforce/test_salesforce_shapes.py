@@ -80,6 +80,35 @@ def test_trap_24_a_field_that_vanishes_between_describe_and_query_is_done_withou
         assert set(run.collector.newest()) == set(harness.expected())
 
 
+def test_trap_24_what_two_describes_of_a_round_find_is_told_once_and_with_its_first_page(
+    tmp_path: Path,
+) -> None:
+    with salesforce(Terms(page_rows=4)) as harness:
+        run = Run(only(harness, "Account"), tmp_path)
+        run.round(stop_after=1)
+        harness.org.remove_field("Account", "Industry")
+        client = harness.client()
+        seen = client.describe
+        gone = []
+
+        def describe(name: str):  # type: ignore[no-untyped-def]
+            answer = seen(name)
+            if not gone:
+                gone.append(name)
+                harness.org.remove_field("Account", "Rating__c")
+            return answer
+
+        client.describe = describe  # type: ignore[method-assign]
+        connector = harness.connector(client)
+        harness.streams = lambda: connector.streams(("Account",))  # type: ignore[method-assign]
+        outcome = run.round()
+        assert outcome.succeeded, outcome.failures
+        told = [one["field"] for event in events(run) for one in event["drift"]]
+        assert told == ["Industry", "Rating__c"]
+        for field in told:
+            assert outcome.notes[f"field_gone:Account.{field}"] == 1
+
+
 def test_trap_24_fields_that_come_go_or_change_type_are_told(tmp_path: Path) -> None:
     with salesforce() as harness:
         run = Run(only(harness, "Account"), tmp_path)
