@@ -83,7 +83,7 @@ def test_trap_24_a_field_that_vanishes_between_describe_and_query_is_done_withou
 def test_trap_24_what_two_describes_of_a_round_find_is_told_once_and_with_its_first_page(
     tmp_path: Path,
 ) -> None:
-    with salesforce(Terms(page_rows=4)) as harness:
+    with salesforce(Terms(page_rows=1)) as harness:
         run = Run(only(harness, "Account"), tmp_path)
         run.round(stop_after=1)
         harness.org.remove_field("Account", "Industry")
