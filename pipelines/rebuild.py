@@ -23,7 +23,7 @@ from schemas.columns import Row
 from schemas.envelope import encode
 from schemas.flow import Received
 from schemas.identity import Entity, EntityChange, Link
-from schemas.operations import DeadLetter
+from schemas.operations import DeadLetter, SchemaChange
 from schemas.records import Duplicate, RawChange
 from schemas.tables import BY_ROW, TABLES
 from transforms.accept import change_of
@@ -35,7 +35,7 @@ from warehouse.storage_write import RefusedRow
 DERIVED = tuple(table for table in TABLES if table.dataset == "sales")
 RAW = BY_ROW[RawChange]
 DEAD = BY_ROW[DeadLetter]
-LEFT_OUT = (RawChange, Duplicate, Link, Entity, EntityChange)
+LEFT_OUT = (RawChange, Duplicate, SchemaChange, Link, Entity, EntityChange)
 TIMEOUT_S = 600.0
 
 

@@ -1,8 +1,9 @@
-"""The rows of ops.*: dead letters and runs."""
+"""The rows of ops.*: dead letters, runs, and fields that came or went."""
 
 from typing import Annotated
 
 from schemas.columns import Days, Json, Micros, Row, col
+from schemas.records import Versioned
 
 
 class DeadLetter(Row, frozen=True, kw_only=True):
@@ -46,3 +47,15 @@ class Run(Row, frozen=True, kw_only=True):
     failed: Annotated[int, col("Inputs that became dead letters so far.")]
     detail: Annotated[Json | None, col("Parameters and counts, no personal data.")] = None
     error_message: Annotated[str | None, col("Of a failed run: why.")] = None
+
+
+class SchemaChange(Versioned, frozen=True, kw_only=True):
+    """ops.schema_changes: a field of an object that came, went or changed type at its source."""
+
+    object_name: Annotated[str, col("Object that has the field, as its source names it.")]
+    field: Annotated[str, col("Name of the field.")]
+    event: Annotated[str, col("added, gone or retyped; gone is also what may no longer be read.")]
+    type_before: Annotated[str | None, col("Its type before; null of one that is new.")] = None
+    type_after: Annotated[str | None, col("Its type now; null of one that is gone.")] = None
+    noticed_at: Annotated[Micros, col("When it was noticed, by the source's clock.")]
+    noticed_date: Annotated[Days, col("Day of noticed_at; the partition.")]

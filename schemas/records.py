@@ -19,7 +19,9 @@ class Versioned(Row, frozen=True, kw_only=True):
     object_id: Annotated[str, col("Id of the object in its source.")]
     record_key: Annotated[str, col("source:object_type:object_id, the record's name everywhere.")]
     is_deleted: Annotated[bool, col("True for a tombstone: deleted or merged away at the source.")]
-    successor_key: Annotated[str | None, col("Of a merge: record_key of the one that lives on.")]
+    successor_key: Annotated[
+        str | None, col("Of a merge or a converted lead: record_key of the one that lives on.")
+    ]
     version_stamp: Annotated[Micros, col("The source's own stamp of this version.")]
     version_fetched: Annotated[Micros, col("When this version was read, by the server's clock.")]
     version_digest: Annotated[str, col("Digest of the payload; breaks ties of the two stamps.")]
@@ -154,7 +156,13 @@ class Interaction(Versioned, frozen=True, kw_only=True):
     interaction_id: Annotated[
         str, col("The thing itself: copies of a mail and legs of a call share it.")
     ]
-    part: Annotated[str, col("Which part: message, call, leg, recap, transcript, labels, note.")]
+    part: Annotated[
+        str,
+        col(
+            "Which part: message, call, leg, recap, transcript, recording, voicemail, event, "
+            "meeting, note, task."
+        ),
+    ]
     kind: Annotated[str, col("email, call, sms, meeting, note or task.")]
     direction: Annotated[str, col("inbound, outbound, internal or unknown.")] = "unknown"
     occurred_at: Annotated[Micros | None, col("When it happened, as the source says.")] = None
@@ -200,3 +208,35 @@ class Participant(Versioned, frozen=True, kw_only=True):
     is_shared: Annotated[
         bool, col("A role mailbox, a switchboard or a machine: not one person.")
     ] = False
+
+
+class Enrollment(Versioned, frozen=True, kw_only=True):
+    """sales.enrollments: a person in a sequence of mails and tasks; its parts as rows.
+
+    The record is the person's, for sources tell of enrolments with the contact. Of one that is
+    gone sales.people has the tombstone.
+    """
+
+    enrollment_id: Annotated[
+        str, col("Hash of person, sequence and moment of enrolment: its parts share it.")
+    ]
+    part: Annotated[
+        str, col("status, as the person's record has it; detail, as the enrolment has it.")
+    ]
+    person_key: Annotated[str, col("record_key of the person who is enrolled.")]
+    sequence_id: Annotated[str | None, col("Id of the sequence in its source.")] = None
+    sequence_name: Annotated[str | None, col("Name of the sequence.")] = None
+    enrolled_at: Annotated[Micros | None, col("When the person was enrolled.")] = None
+    is_active: Annotated[
+        bool | None, col("Enrolled when this version was read; null where it is not told.")
+    ] = None
+    ended_at: Annotated[Micros | None, col("When it ended; null while it lasts or unknown.")] = None
+    end_reason: Annotated[str | None, col("finished or unenrolled; null where not told.")] = None
+    enrolled_by: Annotated[str | None, col("Id of our user who enrolled the person.")] = None
+    enrolled_by_email: Annotated[
+        str | None, col("E-mail address of that user, canonical.", "identifier")
+    ] = None
+    to_email: Annotated[
+        str | None, col("E-mail address that the sequence writes to, canonical.", "identifier")
+    ] = None
+    extra: Annotated[Json | None, col("What the schema does not know.", "personal")] = None

@@ -2,11 +2,12 @@
 
 from schemas.columns import Row, Table
 from schemas.identity import Entity, EntityChange, Link, StoredRecord
-from schemas.operations import DeadLetter, Run
+from schemas.operations import DeadLetter, Run, SchemaChange
 from schemas.records import (
     Account,
     Deal,
     Duplicate,
+    Enrollment,
     Interaction,
     Participant,
     Person,
@@ -154,6 +155,27 @@ TABLES: tuple[Table, ...] = (
         cluster=("command", "run_id"),
         key=("run_id",),
         order=("noted_at",),
+        expiry_days=400,
+    ),
+    # New tables at the end: rows on their way in a running job are named by their place here.
+    Table(
+        "sales",
+        "enrollments",
+        Enrollment,
+        "Who is or was in which sequence.",
+        cluster=("person_key", "enrollment_id"),
+        key=("enrollment_id", "part"),
+        order=VERSION_ORDER,
+    ),
+    Table(
+        "ops",
+        "schema_changes",
+        SchemaChange,
+        "Fields of the sources' objects that came, went or changed type.",
+        partition="noticed_date",
+        cluster=("source", "object_name"),
+        key=("record_key", "field"),
+        order=VERSION_ORDER,
         expiry_days=400,
     ),
 )

@@ -39,6 +39,7 @@ _POLICY_WAIT_S = {"SECONDLY": 1.0, "TEN_SECONDLY_ROLLING": 10.0, "DAILY": 3_600.
 """Seconds to wait by `policyName` of a 429 that has no Retry-After, as most have none."""
 _ELSEWHERE = frozenset({423, 477, 530})
 """Locked, account being moved, and Cloudflare's word that there is no origin."""
+_PROPERTY_GONE = "PROPERTY_DOESNT_EXIST"
 _SCOPE = re.compile(r"[a-z0-9._-]{3,80}\Z")
 
 
@@ -48,6 +49,10 @@ class NotFound(SkippableError):
 
 class MissingScope(SkippableError):
     """The private app may not read this: the message names the scopes to grant."""
+
+
+class PropertyGone(SkippableError):
+    """A property is asked for that is no more."""
 
 
 class Malformed(Exception):
@@ -266,6 +271,8 @@ def _judge_answer(status: int, headers: Mapping[str, str], error: Exception) -> 
         return Verdict(MissingScope(f"hubspot: status 403{named}"))
     if status == 404:
         return Verdict(NotFound("hubspot: status 404"))
+    if status == 400 and _PROPERTY_GONE in str(body.get("message")):
+        return Verdict(PropertyGone("hubspot: status 400: a property does not exist"))
     verdict = judge_status(status, "hubspot", headers)
     # 5xx of an unknown number passes too.
     if status >= 500 and status not in TRANSIENT:

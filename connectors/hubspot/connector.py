@@ -13,6 +13,7 @@ from connectors.hubspot.fetch import Fetcher
 from connectors.hubspot.kinds import KINDS, OWNER, Kind
 from connectors.hubspot.lanes import BackfillLane, DelayedLane, RealtimeLane
 from connectors.hubspot.owners import Owners
+from connectors.hubspot.properties import Properties, PropertiesStream
 from connectors.hubspot.records import RecordReader
 from connectors.hubspot.settings import HubSpotSettings
 from connectors.secrets import Secrets
@@ -44,10 +45,12 @@ class HubSpotConnector:
             settings.rates(), settings.costs(), monotonic=monotonic, sleep=sleep
         )
         self.client = HubSpot(settings, secrets, budget, policy, sleep=sleep, rng=rng)
-        self._reader = RecordReader(self.client, settings, self.excluder, monotonic=monotonic)
+        self._properties = Properties(self.client, settings, monotonic=monotonic)
+        self._reader = RecordReader(self.client, settings, self.excluder, self._properties)
 
     def streams(self, objects: Iterable[str] = ()) -> Iterator[Stream]:
-        """As Connector: what is new of every object first, then what was missed, then what went."""
+        """As Connector: what is new of every object first, then what was missed, then what went,
+        then which properties are no longer as they were."""
         names = self._names(objects)
         kinds = [KINDS[name] for name in names if name != OWNER]
         shared = (self.client, self._reader)
@@ -56,6 +59,8 @@ class HubSpotConnector:
         for lane in (RealtimeLane, DelayedLane, ArchivedSweep):
             for kind in kinds:
                 yield lane(*shared, kind, self.settings)
+        for kind in kinds:
+            yield PropertiesStream(self.client, self._properties, kind, self.settings)
 
     def backfill(
         self, since_us: int | None, until_us: int | None, objects: Iterable[str] = ()

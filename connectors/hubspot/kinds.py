@@ -11,6 +11,15 @@ OWNER = "owner"
 MERGED = "hs_merged_object_ids"
 """Ids of the records that went into this one, separated by semicolons."""
 ENROLLED = "hs_sequences_is_enrolled"
+SEQUENCES = (
+    ENROLLED,
+    "hs_latest_sequence_enrolled",
+    "hs_latest_sequence_enrolled_date",
+    "hs_latest_sequence_ended_date",
+    "hs_latest_sequence_finished_date",
+    "hs_latest_sequence_unenrolled_date",
+)
+"""What a contact tells of its enrolments in sequences."""
 
 
 class Kind(NamedTuple):

@@ -2,16 +2,16 @@
 
 import json
 import re
-import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from connectors.bad_input import BadInput
 from connectors.exclusions import Excluder
 from connectors.hubspot.associations import associations
-from connectors.hubspot.client import BATCH, Answer, HubSpot, NotFound
+from connectors.hubspot.client import BATCH, Answer, HubSpot, NotFound, PropertyGone
 from connectors.hubspot.kinds import ENROLLED, MERGED, Kind
+from connectors.hubspot.properties import Properties
 from connectors.hubspot.settings import HubSpotSettings
 from connectors.hubspot.windows import stamp_ms
 from schemas.change import Change, Lane, new_change
@@ -57,14 +57,12 @@ class RecordReader:
         client: HubSpot,
         settings: HubSpotSettings,
         excluder: Excluder,
-        *,
-        monotonic: Callable[[], float] = time.monotonic,
+        properties: Properties,
     ) -> None:
         self._client = client
         self._settings = settings
         self._excluder = excluder
-        self._monotonic = monotonic
-        self._properties: dict[str, tuple[float, tuple[str, ...]]] = {}
+        self._properties = properties
 
     def read(
         self, kind: Kind, ids: Iterable[str], lane: Lane = "live", floors: Mapping[str, int] = {}
@@ -101,24 +99,12 @@ class RecordReader:
                 read.changes.append(change)
         return read
 
-    def properties(self, kind: Kind) -> tuple[str, ...]:
-        """Names of the properties to read; read anew after an hour, so that new ones turn up."""
-        chosen = self._settings.properties.get(kind.name)
-        if chosen is None:
-            known = self._properties.get(kind.name)
-            if known is None or self._monotonic() - known[0] > self._settings.properties_kept_s:
-                results = self._client.properties(kind).body.get("results")
-                listed = results if isinstance(results, list) else []
-                names = sorted(str(one["name"]) for one in listed if _is_defined(one))
-                known = self._properties[kind.name] = (self._monotonic(), tuple(names))
-            chosen = known[1]
-        return tuple(dict.fromkeys((*chosen, kind.stamp, MERGED)))
-
     def _batch(self, kind: Kind, ids: list[str], lane: Lane, floors: Mapping[str, int]) -> Read:
-        names = self.properties(kind)
-        if self._settings.enrollments and kind.name == "contact":
-            names = tuple(dict.fromkeys((*names, ENROLLED)))
-        answer = self._client.read(kind, ids, names)
+        try:
+            answer = self._client.read(kind, ids, self._properties.names(kind))
+        except PropertyGone:
+            # Gone since the definitions were read; what is left is read.
+            answer = self._client.read(kind, ids, self._properties.names(kind, fresh=True))
         records = {str(one.get("id")): one for one in self._results(kind, answer)}
         fetched = _completed(answer)
         for path in kind.related:
@@ -267,7 +253,3 @@ def _completed(answer: Answer) -> int:
         return parse_rfc3339(str(answer.body.get("completedAt")))
     except ValueError:
         return answer.server_us
-
-
-def _is_defined(one: Any) -> bool:
-    return isinstance(one, dict) and isinstance(one.get("name"), str) and not one.get("archived")

@@ -16,11 +16,12 @@ from connectors.exclusions import Excluder
 from connectors.salesforce import bulk
 from connectors.salesforce.client import SalesforceClient
 from connectors.salesforce.keyset import Keyset
-from connectors.salesforce.polling import MOST_DESCRIBES, drift_notes, read_changes
+from connectors.salesforce.polling import MOST_DESCRIBES, read_changes
 from connectors.salesforce.records import Record
 from connectors.salesforce.refusals import FieldGone
-from connectors.salesforce.shapes import Shape, Shapes, packed
+from connectors.salesforce.shapes import Shape, Shapes
 from connectors.salesforce.soql import Key, literal
+from connectors.schema import drift, drift_notes, packed
 from connectors.stream import Page
 
 log = logging.getLogger(__name__)
@@ -67,12 +68,12 @@ class BackfillStream:
             if filled.done:
                 return
             shape, now = self._shapes.get(self._entity, fresh=describes > 0)
-            notes = drift_notes(shape, filled.shape)
-            if filled.job and filled.shape != packed(shape):
+            notes = drift_notes("salesforce", shape.name, drift(filled.shape, shape.types))
+            if filled.job and filled.shape != packed(shape.types):
                 # The job's columns are those of another time.
                 filled.job = filled.locator = ""
                 filled.read = 0
-            filled.shape = packed(shape)
+            filled.shape = packed(shape.types)
             if filled.how == "bulk":
                 try:
                     yield from self._by_bulk(shape, filled, notes)

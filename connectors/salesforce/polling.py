@@ -5,7 +5,6 @@ and behind rows that are already read. So a round reads up to the present, but t
 `overlap_s` before this one began; what it finds again unchanged is not published again.
 """
 
-import logging
 from collections import Counter
 from collections.abc import Iterator
 
@@ -19,12 +18,12 @@ from connectors.salesforce.keyset import Batch, Keyset
 from connectors.salesforce.records import Record, change_of, is_excluded
 from connectors.salesforce.refusals import FieldGone
 from connectors.salesforce.remembered import Remembered
-from connectors.salesforce.shapes import Shape, Shapes, drift, packed
+from connectors.salesforce.shapes import Shape, Shapes
 from connectors.salesforce.soql import Key
+from connectors.schema import drift, drift_notes, packed, schema_changes
 from connectors.stream import Page
 from schemas.change import Change, Lane
 
-log = logging.getLogger(__name__)
 MOST_DESCRIBES = 3
 
 
@@ -65,16 +64,6 @@ def read_changes(
     return changes, bad, excluded
 
 
-def drift_notes(shape: Shape, before: str) -> Counter[str]:
-    """What differs from the packed shape before, as counts by `field_gone:Account.Region__c` and
-    the like. Names of fields are no content."""
-    notes: Counter[str] = Counter()
-    for what, field in drift(before, shape):
-        log.warning("salesforce %s: %s: %s", shape.name, what, field)
-        notes[f"{what}:{shape.name}.{field}"] += 1
-    return notes
-
-
 class ObjectStream:
     """The changes of one sObject."""
 
@@ -92,14 +81,20 @@ class ObjectStream:
         """As Stream."""
         progress = msgspec.convert(cursor or {}, Progress)
         seen = Remembered(progress.seen, self._client.settings.remembered)
+        notes: Counter[str] = Counter()
+        told: list[Change] = []
         for describes in range(MOST_DESCRIBES):
             shape, now = self._shapes.get(self._entity, fresh=describes > 0)
-            notes = drift_notes(shape, progress.shape)
-            progress.shape = packed(shape)
+            drifts = drift(progress.shape, shape.types)
+            notes += drift_notes("salesforce", shape.name, drifts)
+            told += schema_changes("salesforce", shape.name, drifts, now or progress.floor or 0)
+            progress.shape = packed(shape.types)
             if progress.began is None:
                 progress.began = now
             try:
-                yield from self._round(shape, now, progress, seen, notes)
+                for page in self._round(shape, now, progress, seen, notes):
+                    yield page._replace(changes=(*told, *page.changes))
+                    told.clear()
                 return
             except FieldGone:
                 # Gone between describe and query: what is left is read with what is there now.

@@ -3,7 +3,7 @@
 https://developer.salesforce.com/docs/atlas.en-us.api_rest.meta/api_rest/resources_sobject_describe.htm
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 from urllib.parse import quote_plus
 
@@ -106,23 +106,3 @@ def read_shape(described: Mapping[str, Any], entity: str, settings: SalesforceSe
     if stamp is None or "Id" not in types:
         raise SkippableError(f"salesforce {entity}: no SystemModstamp: it cannot be followed")
     return Shape(entity, types, stamp, bool(described.get("replicateable")))
-
-
-def packed(shape: Shape) -> str:
-    """Fields and types as a cursor keeps them."""
-    return ",".join(f"{field}:{kind}" for field, kind in sorted(shape.types.items()))
-
-
-def drift(before: str, shape: Shape) -> Iterator[tuple[str, str]]:
-    """What differs from a packed shape: `field_gone`, `field_added` or `field_retyped`, and the
-    field's name."""
-    known = dict(one.split(":", 1) for one in before.split(",") if ":" in one)
-    if not known:
-        return
-    for field in sorted(known.keys() | shape.types.keys()):
-        if field not in shape.types:
-            yield "field_gone", field
-        elif field not in known:
-            yield "field_added", field
-        elif known[field] != shape.types[field]:
-            yield "field_retyped", field

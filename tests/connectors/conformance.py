@@ -15,6 +15,7 @@ from connectors.bad_input import IMPORT_ERROR
 from connectors.cursors.sqlite import SqliteCursorStore
 from connectors.poller import Outcome, Poller
 from connectors.publisher import Published
+from connectors.schema import SCHEMA
 from connectors.stream import Stream
 from sandbox.vendors.faults import Fault, Faults
 from schemas.change import Change
@@ -76,6 +77,9 @@ class Collector:
         """record_key to what its newest version says, as a latest view would have it."""
         last: dict[str, Change] = {}
         for change in self.changes:
+            if change.object_type == SCHEMA:
+                # No record of the source: what we noticed of it.
+                continue
             known = last.get(change.record_key)
             if known is None or change.version > known.version:
                 last[change.record_key] = change

@@ -1,7 +1,10 @@
 """The views are a function of the set of changes: twice, and in any order, they show the same."""
 
 import random
+from collections.abc import Iterator
+from typing import Any
 
+import msgspec
 import pytest
 from company_messages import CompanyMessages
 from graph_runs import (
@@ -14,9 +17,39 @@ from graph_runs import (
     views,
 )
 
+from sandbox.company.world import AS_OF_US
+from schemas.change import new_change
 from schemas.columns import Row
+from schemas.envelope import encode
 from schemas.flow import Received
 from schemas.records import Duplicate, RawChange
+
+DATES = (("enrolled_date", 1), ("unenrolled_date", 2))
+
+
+@pytest.fixture(scope="module")
+def company(company: CompanyMessages) -> CompanyMessages:
+    """With what no export tells of: sequences that a contact is in, and fields that went."""
+    return company._replace(messages=[*company.messages, *told_live()])
+
+
+def told_live() -> Iterator[Received]:
+    latest = {f"hs_latest_sequence_{one}": f"2026-0{n}-01T08:00:00Z" for one, n in DATES}
+    for number, names in enumerate(([DATES[0]], DATES)):
+        told = {
+            f"hs_latest_sequence_{one}": latest[f"hs_latest_sequence_{one}"] for one, _ in names
+        }
+        contact = {"properties": {"hs_latest_sequence_enrolled": "77", **told}}
+        yield message("contact", "9000000001", contact, number)
+        drift = [{"field": "never_call", "before": ("string", None)[number], "after": "bool"}]
+        yield message("schema", "contact", {"object": "contact", "drift": drift}, number)
+
+
+def message(object_type: str, object_id: str, told: dict[str, Any], number: int) -> Received:
+    stamp = AS_OF_US + number
+    payload = msgspec.json.encode(told)
+    change = new_change("hubspot", object_type, object_id, payload, stamp=stamp, fetched=stamp)
+    return Received(*encode(change), f"live-{object_type}-{number}", stamp)
 
 
 @pytest.fixture(scope="module")

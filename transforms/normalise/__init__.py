@@ -10,6 +10,7 @@ from transforms.normalise.files import normalise_files
 from transforms.normalise.gmail import normalise_message
 from transforms.normalise.hubspot import normalise_hubspot
 from transforms.normalise.salesforce import normalise_salesforce
+from transforms.normalise.schema import SCHEMA, normalise_schema
 from transforms.settings import Settings
 
 __all__ = ["normalise"]
@@ -31,6 +32,8 @@ def normalise(
     not what source and object type promise, or the object type is none that we know;
     ConfigurationError where a custom field names a column that is none.
     """
+    if change.object_type == SCHEMA:
+        return normalise_schema(change, written_at)
     read = _CRM.get(change.source)
     if read is not None:
         if change.operation == "upsert" and not change.payload:

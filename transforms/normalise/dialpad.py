@@ -220,17 +220,25 @@ def _recap(reading: Reading, fields: Fields) -> Result:
 
 
 def _call_event(reading: Reading, fields: Fields) -> Result:
-    """What an event tells of a call besides its state: a recap, a transcription, a recording. It is
-    a part of its own, and its `state` is no outcome of the call."""
+    """What an event tells of a call besides its state: a recap, a transcription, a recording, a
+    voicemail. It is a part of its own, and its `state` is no outcome of the call."""
     state = (as_text(fields.get("state")) or "").lower()
     texts = _said(fields, "recap_summary")
     texts += (f"- {todo}" for todo in _said(fields, "recap_action_items"))
     texts += _said(fields, "transcription_text")
-    part = "recap" if state.startswith("recap_") else "event"
-    part = "transcript" if state in ("transcription", "call_transcription") else part
+    part = "recap" if state.startswith("recap_") else _EVENT_PARTS.get(state, "event")
     columns = _of_call(reading, fields, part, "\n".join(texts))
     columns["outcome"] = next(iter(_said(fields, "recap_outcome")), None)
     return rows.interaction(reading, columns, fields)
+
+
+_EVENT_PARTS = {
+    "transcription": "transcript",
+    "call_transcription": "transcript",
+    "recording": "recording",
+    "admin_recording": "recording",
+    "voicemail_uploaded": "voicemail",
+}
 
 
 def _said(fields: Fields, name: str) -> list[str]:
@@ -289,6 +297,7 @@ def _user(reading: Reading, fields: Fields) -> Result:
     return rows.person(reading, columns, fields)
 
 
+_AFTERTHOUGHTS = ("recap", "transcript", "recording", "voicemail", "event")
 _Read = Callable[[Reading, Fields], Result]
 _OBJECTS: dict[str, tuple[_Read, type[Row], Kind | None, tuple[str, ...]]] = {
     # What a deleted call was, its tombstone cannot know: both are taken away.
@@ -296,7 +305,7 @@ _OBJECTS: dict[str, tuple[_Read, type[Row], Kind | None, tuple[str, ...]]] = {
     "sms": (_sms, Interaction, None, ("message",)),
     "transcript": (_transcript, Interaction, None, ("transcript",)),
     "recap": (_recap, Interaction, None, ("recap",)),
-    "call_event": (_call_event, Interaction, None, ("recap", "transcript", "event")),
+    "call_event": (_call_event, Interaction, None, _AFTERTHOUGHTS),
     "contact": (_contact, Person, "person", ()),
     "user": (_user, Person, "person", ()),
 }

@@ -18,6 +18,7 @@ from schemas.salesforce_id import key_of
 from transforms.identifiers import domain, email, phone
 from transforms.normalise import rows
 from transforms.normalise.context import Context
+from transforms.normalise.hubspot_enrollments import enrollments
 from transforms.normalise.regions import region_of
 from transforms.normalise.rows import Parties, Reading, Result, tombstone
 from transforms.normalise.values import (
@@ -161,9 +162,7 @@ def _contact(reading: Reading, fields: Fields, whole: Fields) -> Result:
     companies = related.keys("company", take(fields, "associatedcompanyid", _number))
     foreign = _foreign(fields, "contact", "lead", "account")
     birth_date = text(fields, "date_of_birth")
-    if whole.get("sequenceEnrollment"):
-        # There is no table of enrolments: it stands with the contact, in `extra`.
-        fields["sequence_enrollment"] = whole["sequenceEnrollment"]
+    enrolled = enrollments(reading, fields, whole)
     columns = {
         **place,
         "given_name": text(fields, "firstname"),
@@ -180,7 +179,10 @@ def _contact(reading: Reading, fields: Fields, whole: Fields) -> Result:
         "created_at": _created(fields, whole),
     }
     accounts = (*companies, *foreign["account"])
-    return rows.person(reading, columns, fields, birth_date=birth_date or "", accounts=accounts)
+    written, records = rows.person(
+        reading, columns, fields, birth_date=birth_date or "", accounts=accounts
+    )
+    return (*written, *enrolled), records
 
 
 def _owner(reading: Reading, fields: Fields, whole: Fields) -> Result:

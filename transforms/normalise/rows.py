@@ -140,7 +140,7 @@ def person(reading: Reading, columns: Fields, left: Fields, **identity: Any) -> 
         internal=internal,
         **identity,
     )
-    return (Person(**reading.lineage(), **columns, extra=extra(left)),), (record,)
+    return (Person(**{**reading.lineage(), **columns}, extra=extra(left)),), (record,)
 
 
 def account(reading: Reading, columns: Fields, left: Fields) -> Result:

@@ -129,6 +129,8 @@ def _lead(reading: Reading, fields: Fields) -> Result:
         "organisation": text(fields, "Company"),
         "account_key": take(fields, "ConvertedAccountId", key_of),
         "linked_keys": (converted,) if converted else (),
+        # It stays where it is, but lives on as the contact.
+        "successor_key": converted,
         "status": text(fields, "Status"),
         "email_opt_out": take(fields, "HasOptedOutOfEmail", as_bool),
         "do_not_call": take(fields, "DoNotCall", as_bool),

@@ -14,6 +14,13 @@ from sandbox.vendors.dialpad.state import DialpadState
 
 TRIES = 3
 TIMEOUT_S = 10.0
+LINK = "https://dialpad.com/r/"
+RECORDED = {
+    "recording": "callrecording",
+    "admin_recording": "admincallrecording",
+    "voicemail_uploaded": "voicemail",
+}
+"""State of an event that tells of a recording, and what kind it is."""
 _IDS = ("call_id", "master_call_id", "entry_point_call_id", "operator_call_id")
 _TIMES = ("date_started", "date_rang", "date_connected", "date_ended", "event_timestamp")
 
@@ -24,7 +31,7 @@ def call_event(state: DialpadState, call_id: str, name: str, after_us: int = 0) 
     Before the end nothing is known of it; `after_us` counts from the end, or from the start.
     """
     record = dict(state.calls[call_id])
-    over = name in ("hangup", "missed") or _is_afterthought(name)
+    over = name in ("hangup", "missed", "voicemail") or _is_afterthought(name)
     base = int(record["date_ended" if over else "date_started"])
     record |= {
         **{one: None if record[one] is None else int(record[one]) for one in (*_IDS, *_TIMES)},
@@ -44,11 +51,19 @@ def call_event(state: DialpadState, call_id: str, name: str, after_us: int = 0) 
         record["recap_action_items"] = ["Send the quote"]
     if name == "call_transcription":
         record["transcription_text"] = "hello, about the quote"
+    if name in RECORDED:
+        kind = RECORDED[name]
+        record["recording_details"] = [
+            {"id": "71", "recording_type": kind, "duration": 4_000.0, "url": f"{LINK}{kind}/71"}
+        ]
+    if name == "voicemail_uploaded":
+        record["transcription_text"] = "please call me back"
+        record["voicemail_share_link"] = f"{LINK}shared/voicemail/71"
     return record
 
 
 def _is_afterthought(name: str) -> bool:
-    return name.startswith(("recap_", "transcription", "call_transcription", "recording"))
+    return name in RECORDED or name.startswith(("recap_", "transcription", "call_transcription"))
 
 
 def life_of(state: DialpadState, call_id: str) -> list[Record]:

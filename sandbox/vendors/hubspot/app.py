@@ -1,7 +1,8 @@
 """The HTTP face of a simulated HubSpot account.
 
 Faults of its own: `partial` (a batch in which one object failed), `unordered` (search results in no
-order), `duplicate_page` (results that stand there twice), `daily` (the day's calls are used up).
+order), `duplicate_page` (results that stand there twice), `daily` (the day's calls are used up),
+`strict_properties` (a property that is asked for and is none is an error, as it is elsewhere).
 """
 
 import json
@@ -154,6 +155,11 @@ class _Api:
         ids = [str(one["id"]) for one in body["inputs"]]
         if len(ids) > BATCH:
             raise Refused(400, "VALIDATION_ERROR", f"No more than {BATCH} inputs.")
+        unknown = set(body["properties"]) - set(account.property_names(path))
+        if unknown and self._faults.strikes("strict_properties", request.url.path):
+            wrong = [{"isValid": False, "error": "PROPERTY_DOESNT_EXIST", "name": min(unknown)}]
+            message = f"Property values were not valid: {json.dumps(wrong)}"
+            raise Refused(400, "VALIDATION_ERROR", message)
         archived = request.query_params.get("archived") == "true"
         found: dict[str, dict[str, Any]] = {}
         absent = []
@@ -190,19 +196,19 @@ class _Api:
         return paged(shown, request, 100)
 
     def _properties(self, request: Request, body: None) -> dict[str, Any]:
-        names = self._account.property_names(self._path(request))
+        account, path = self._account, self._path(request)
         return {
             "results": [
                 {
                     "name": name,
                     "label": name,
-                    "type": "string",
+                    "type": account.types.get((path, name), "string"),
                     "fieldType": "text",
                     "description": "",
                     "groupName": "information",
                     "options": [],
                 }
-                for name in names
+                for name in account.property_names(path)
             ]
         }
 

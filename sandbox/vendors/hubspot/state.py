@@ -95,6 +95,8 @@ class Account:
     merged: dict[tuple[str, str], str] = field(default_factory=dict)
     """(path, loser's id) to the id that it goes by now."""
     enrollments: dict[str, dict[str, Any]] = field(default_factory=dict)
+    types: dict[tuple[str, str], str] = field(default_factory=dict)
+    """(path, property) to its type, where that is no text."""
     sensitive: set[str] = field(default_factory=set)
     """Names of properties whose values webhooks do not show."""
     broken: set[str] = field(default_factory=set)
@@ -253,6 +255,42 @@ class Account:
             isPrimaryAssociation=primary,
         )
 
+    def enroll(self, contact_id: str, sequence_id: str, name: str, owner_id: str) -> None:
+        """Puts a contact into a sequence, in the name of an owner's user."""
+        with self.lock:
+            moment, owner = iso(self.now()), self.owners[owner_id]
+            contact = self.objects["contacts"][contact_id]
+            self.enrollments[contact_id] = {
+                "id": self.new_id(),
+                "toEmail": contact.properties.get("email", ""),
+                "enrolledAt": moment,
+                "updatedAt": moment,
+                "enrolledBy": str(owner["userId"]),
+                "enrolledByEmail": owner["email"],
+                "sequenceId": sequence_id,
+                "sequenceName": name,
+            }
+            count = int(contact.properties.get("hs_sequences_enrolled_count", "0")) + 1
+            told = {
+                "hs_sequences_is_enrolled": "true",
+                "hs_sequences_enrolled_count": str(count),
+                "hs_latest_sequence_enrolled": sequence_id,
+                "hs_latest_sequence_enrolled_date": moment,
+            }
+            self.edit("contacts", contact_id, told)
+
+    def leave(self, contact_id: str, *, finished: bool) -> None:
+        """Takes a contact out of its sequence, at the end of it or before."""
+        with self.lock:
+            del self.enrollments[contact_id]
+            moment, why = iso(self.now()), "finished" if finished else "unenrolled"
+            told = {
+                "hs_sequences_is_enrolled": "false",
+                "hs_latest_sequence_ended_date": moment,
+                f"hs_latest_sequence_{why}_date": moment,
+            }
+            self.edit("contacts", contact_id, told)
+
     def live(self, path: str) -> Iterator[Record]:
         """The records that are not archived."""
         return (one for one in list(self.objects[path].values()) if one.archived is None)
@@ -298,6 +336,12 @@ class Account:
         for record in list(self.objects[path].values()):
             names.update(record.properties)
         return sorted(names)
+
+    def drop_property(self, path: str, name: str) -> None:
+        """Deletes a property with all its values: no stamp moves."""
+        with self.lock:
+            for record in self.objects[path].values():
+                record.properties.pop(name, None)
 
     def _stamped(self, path: str, record: Record, ms: int) -> None:
         record.updated = ms

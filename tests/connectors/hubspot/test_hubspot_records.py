@@ -117,29 +117,26 @@ def test_an_archived_owner_still_owns(harness: HubSpotHarness, tmp_path: Path) -
     assert run.round().changes == 0
 
 
-def test_an_enrolment_stands_with_its_contact(harness: HubSpotHarness, tmp_path: Path) -> None:
+def test_an_enrolment_comes_with_its_contact_and_outlasts_it(
+    harness: HubSpotHarness, tmp_path: Path
+) -> None:
     account = harness.account
     one, two = list(account.live("contacts"))[:2]
-    enrolment = {
-        "id": "901",
-        "toEmail": one.properties["email"],
-        "enrolledAt": "2026-01-02T08:00:00.000Z",
-        "updatedAt": "2026-01-02T08:00:00.000Z",
-        "enrolledBy": "70000",
-        "enrolledByEmail": "rep@alderpeak.example",
-        "sequenceId": "77",
-        "sequenceName": "First steps",
-    }
-    account.enrollments[one.id] = enrolment
-    for record in (one, two):
-        account.edit("contacts", record.id, {"hs_sequences_is_enrolled": "true"})
-    harness.configure(enrollments=True)
+    account.enroll(one.id, "77", "First steps", next(iter(account.owners)))
+    account.edit("contacts", two.id, {"hs_sequences_is_enrolled": "true"})
+    harness.configure(enrollments=True, properties={"contact": ("email",)})
     found = read(harness, tmp_path, "contact")
+    enrolment = account.enrollments[one.id]
     assert json.loads(found[one.id].payload)["sequenceEnrollment"] == enrolment
-    (row,) = rows(found[one.id])
-    assert json.loads(row.extra)["sequence_enrollment"] == enrolment
+    _, status, detail = rows(found[one.id])
+    assert (status.is_active, status.sequence_id) == (True, "77")
+    assert (detail.sequence_name, detail.enrollment_id) == ("First steps", status.enrollment_id)
     # Enrolled by its property, and without an enrolment: HubSpot answers 404.
     assert "sequenceEnrollment" not in json.loads(found[two.id].payload)
+    account.leave(one.id, finished=True)
+    _, ended = rows(read(harness, tmp_path, "contact")[one.id])
+    assert (ended.enrollment_id, ended.is_active) == (status.enrollment_id, False)
+    assert ended.end_reason == "finished"
 
 
 def test_trap_54_fetch_time_and_stamp_are_the_servers(
@@ -219,6 +216,32 @@ def test_new_properties_are_read_once_the_definitions_are_an_hour_old(
         harness.pass_time(minutes)
         (change,) = reader.fetch(hint).changes
         assert ("shoe_size" in json.loads(change.payload)["properties"]) == seen
+
+
+def test_definitions_are_compared_once_an_hour(harness: HubSpotHarness) -> None:
+    connector = harness.connector()
+    streams = {stream.name: stream for stream in connector.streams(["contact"])}
+    stream = streams["hubspot/contact/properties"]
+    (page,) = stream.pages(None)
+    assert page.changes == ()
+    harness.account.edit("contacts", next(iter(harness.account.live("contacts"))).id, {"new": "1"})
+    for minutes, told in ((30, 0), (40, 1)):
+        harness.pass_time(minutes)
+        connector.client.owners(archived=False)
+        assert len([one for found in stream.pages(page.cursor) for one in found.changes]) == told
+
+
+def test_whoever_names_the_properties_needs_no_definitions(harness: HubSpotHarness) -> None:
+    harness.account.scopes = set()
+    for chosen, told in (({"contact": ("email",)}, []), ({}, None)):
+        harness.configure(properties=chosen)
+        streams = {one.name: one for one in harness.connector().streams(["contact"])}
+        pages = streams["hubspot/contact/properties"].pages(None)
+        if told is None:
+            with pytest.raises(SkippableError, match="grant the private app"):
+                list(pages)
+        else:
+            assert list(pages) == told
 
 
 @pytest.mark.slow
@@ -302,5 +325,5 @@ def test_the_connector_is_made_of_settings_alone() -> None:
     connector = HubSpotConnector(HubSpotSettings(), Nothing())
     names = [stream.name for stream in connector.streams()]
     assert names[:2] == ["hubspot/owner", "hubspot/contact"]
-    assert len(names) == len(set(names)) == 1 + 3 * len(KINDS)
+    assert len(names) == len(set(names)) == 1 + 4 * len(KINDS)
     assert all("@" not in name for name in names)

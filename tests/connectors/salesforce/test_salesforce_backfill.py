@@ -9,7 +9,8 @@ from salesforce_harness import SalesforceHarness, salesforce
 
 from connectors.salesforce import bulk
 from connectors.salesforce.client import Rows
-from connectors.salesforce.shapes import packed, shape_of
+from connectors.salesforce.shapes import shape_of
+from connectors.schema import packed
 from sandbox.vendors.faults import Fault
 from sandbox.vendors.salesforce import Terms
 from schemas.clock import DAY_US
@@ -190,7 +191,7 @@ def test_a_job_that_has_aged_away_is_replaced_by_rest(tmp_path: Path) -> None:
         stored = run.cursors.read("x")
         name = next(iter(harness.streams())).name
         shape = shape_of(harness.client(), "Lead")
-        cursor = {"job": "750GONE", "shape": packed(shape)}
+        cursor = {"job": "750GONE", "shape": packed(shape.types)}
         run.cursors.write(name, cursor, stored.generation)
         outcome = run.round()
         assert (outcome.succeeded, outcome.notes["bulk_failed"]) == (True, 1)

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 from conformance import Run
 from salesforce_harness import SalesforceHarness, salesforce
@@ -9,8 +10,14 @@ from salesforce_harness import SalesforceHarness, salesforce
 from connectors.salesforce.records import change_of
 from connectors.salesforce.shapes import Shape, read_shape, shape_of
 from connectors.salesforce.soql import literal, parse_stamp
+from connectors.schema import SCHEMA
 from sandbox.vendors.salesforce import Terms
 from sandbox.vendors.salesforce.schema import Entity
+
+
+def events(run: Run) -> list[dict[str, Any]]:
+    changes = run.collector.changes
+    return [json.loads(one.payload) for one in changes if one.object_type == SCHEMA]
 
 
 def only(harness: SalesforceHarness, *objects: str) -> SalesforceHarness:
@@ -68,7 +75,38 @@ def test_trap_24_a_field_that_vanishes_between_describe_and_query_is_done_withou
         outcome = run.round()
         assert outcome.succeeded, outcome.failures
         assert outcome.notes["field_gone:Account.Rating__c"] == 1
+        (told,) = events(run)
+        assert told["drift"] == [{"field": "Rating__c", "before": "string", "after": None}]
         assert set(run.collector.newest()) == set(harness.expected())
+
+
+def test_trap_24_what_two_describes_of_a_round_find_is_told_once_and_with_its_first_page(
+    tmp_path: Path,
+) -> None:
+    with salesforce(Terms(page_rows=1)) as harness:
+        run = Run(only(harness, "Account"), tmp_path)
+        run.round(stop_after=1)
+        harness.org.remove_field("Account", "Industry")
+        client = harness.client()
+        seen = client.describe
+        gone = []
+
+        def describe(name: str):  # type: ignore[no-untyped-def]
+            answer = seen(name)
+            if not gone:
+                gone.append(name)
+                harness.org.remove_field("Account", "Rating__c")
+            return answer
+
+        client.describe = describe  # type: ignore[method-assign]
+        connector = harness.connector(client)
+        harness.streams = lambda: connector.streams(("Account",))  # type: ignore[method-assign]
+        outcome = run.round()
+        assert outcome.succeeded, outcome.failures
+        told = [one["field"] for event in events(run) for one in event["drift"]]
+        assert told == ["Industry", "Rating__c"]
+        for field in told:
+            assert outcome.notes[f"field_gone:Account.{field}"] == 1
 
 
 def test_trap_24_fields_that_come_go_or_change_type_are_told(tmp_path: Path) -> None:
@@ -89,9 +127,12 @@ def test_trap_24_fields_that_come_go_or_change_type_are_told(tmp_path: Path) -> 
             "field_gone:Account.Rating__c": 1,
             "field_retyped:Account.Industry": 1,
         }
+        (event,) = events(run)
+        assert (event["object"], len(event["drift"])) == ("Account", 3)
         newest = run.collector.newest()[f"salesforce:account:{account}"]
         assert newest["Region__c"] == "North"
         assert not [one for one in run.round().notes if one.startswith("field_")]
+        assert len(events(run)) == 1
 
 
 def test_trap_25_a_wide_object_is_read_in_parts_within_the_servers_limit(tmp_path: Path) -> None:

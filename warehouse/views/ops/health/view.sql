@@ -4,7 +4,8 @@
 -- open as ops.dead_letters_summary has it. A run that failed counts until the same command succeeds;
 -- one that was refused because of a setting or an option (ConfigurationError), or stopped by hand,
 -- does not. A run that has noted nothing for 15 minutes is stuck. A record is unlinked when its
--- newest row is older than ten minutes and no entity has it.
+-- newest row is older than ten minutes and no entity has it. A field that vanished at its source, or
+-- changed its type, counts for a day: what it filled may be empty from now on.
 WITH measured AS (
   SELECT
     1 AS place,
@@ -98,6 +99,16 @@ WITH measured AS (
     SELECT record_key, written_at FROM `sales.accounts_latest`
   ) AS record
   LEFT JOIN `identity.links_latest` AS link ON link.record_key = record.record_key
+  UNION ALL
+  SELECT
+    9,
+    'lost_fields_last_day',
+    CAST(COUNTIF(
+      event != 'added' AND TIMESTAMP_DIFF(CURRENT_TIMESTAMP(), noticed_at, SECOND) <= 86400
+    ) AS FLOAT64),
+    0.0,
+    'A source has lost a field, or changed its type. See which in ops.schema_changes; mend settings'
+  FROM `ops.schema_changes`
 )
 SELECT name, value <= threshold AS ok, value, threshold, action
 FROM measured
