@@ -16,6 +16,7 @@ import requests
 from connectors.calls import Budget, Caller, Rate, RetryPolicy, Verdict
 from connectors.calls.http import judge_network, judge_status, session
 from connectors.dialpad.settings import PER_MINUTE, DialpadSettings
+from connectors.json_text import readable
 from connectors.secrets import Secrets
 from schemas.clock import to_us
 from schemas.errors import ConfigurationError, RetriableError, SkippableError
@@ -176,7 +177,7 @@ class DialpadClient:
             answer = self._answer("GET", path, wanted, None)
             try:
                 found = _COLLECTION.decode(answer.body)
-            except (msgspec.DecodeError, UnicodeDecodeError):
+            except (msgspec.DecodeError, RecursionError):
                 raise _Malformed from None
             records = tuple(bytes(one) for one in found.items or ())
             return Listed(records, found.cursor or "", answer.read_at)
@@ -196,7 +197,7 @@ class DialpadClient:
             answer = self._answer(method, path, wanted or {}, body)
             try:
                 msgspec.json.decode(answer.body, type=dict[str, msgspec.Raw])
-            except (msgspec.DecodeError, UnicodeDecodeError):
+            except (msgspec.DecodeError, RecursionError):
                 raise _Malformed from None
             return answer
 
@@ -215,7 +216,7 @@ class DialpadClient:
         )
         if not 200 <= answer.status_code < 300:
             raise _Refused(answer.status_code, answer.headers)
-        return Answer(answer.content, _date(answer.headers.get("Date", "")))
+        return Answer(readable(answer.content), _date(answer.headers.get("Date", "")))
 
 
 def _date(text: str) -> int | None:

@@ -23,6 +23,7 @@ from connectors.dialpad.records import (
 from connectors.dialpad.settings import DialpadSettings
 from connectors.dialpad.signature import Opener
 from connectors.exclusions import Excluder, Exclusions
+from connectors.json_text import readable
 from connectors.secrets import Secrets
 from connectors.webhooks.receiver import Delivery, InvalidSignature, Received
 from schemas.change import Change, Source, new_change
@@ -65,12 +66,13 @@ class DialpadReceiver:
         """As Receiver."""
         if delivery.method != "POST":
             raise InvalidSignature("no POST")
-        payload = self._opener.open(delivery.body) if self._signed else delivery.body
+        signed = self._opener.open(delivery.body) if self._signed else delivery.body
+        payload = readable(signed)
         try:
             fields = fields_of(payload)
             change = read_event(fields, payload)
         except InvalidPayload as error:
-            bad = BadInput("dialpad", "dialpad event", str(error), payload, "live")
+            bad = BadInput("dialpad", "dialpad event", str(error), signed, "live")
             return Received(bad=(bad,))
         if change is None:
             return Received(notes={"left_to_the_poller": 1})

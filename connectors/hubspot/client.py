@@ -22,6 +22,7 @@ from connectors.calls import Budget, Caller, RetryPolicy, Verdict
 from connectors.calls.http import TRANSIENT, judge_network, judge_status, retry_after_s, session
 from connectors.hubspot.kinds import Kind
 from connectors.hubspot.settings import READ, SEARCH, HubSpotSettings
+from connectors.json_text import readable
 from connectors.secrets import Secrets
 from schemas.clock import to_us
 from schemas.errors import ConfigurationError, RetriableError, SkippableError
@@ -216,9 +217,10 @@ class _Refused(Exception):
 
 
 def _decoded(body: bytes | str | None) -> dict[str, Any]:
+    raw = body.encode() if isinstance(body, str) else body or b""
     try:
-        found = msgspec.json.decode(body or b"")
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        found = msgspec.json.decode(readable(raw))
+    except (msgspec.DecodeError, RecursionError):
         raise Malformed from None
     if not isinstance(found, dict):
         raise Malformed

@@ -15,6 +15,7 @@ from connectors.bad_input import BadInput
 from connectors.hubspot.events import TEST_EVENT, coalesced, event_key, hints_of
 from connectors.hubspot.settings import HubSpotSettings
 from connectors.hubspot.signature import verify
+from connectors.json_text import readable
 from connectors.secrets import Secrets
 from connectors.webhooks.receiver import Delivery, Hint, InvalidSignature, Received
 from schemas.change import Source
@@ -62,8 +63,8 @@ class HubSpotReceiver:
                 raise
             self._verify(delivery, renew=True)
         try:
-            events = msgspec.json.decode(delivery.body)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            events = msgspec.json.decode(readable(delivery.body))
+        except (msgspec.DecodeError, RecursionError):
             events = None
         if not isinstance(events, list):
             return Received(bad=(_bad("no JSON array of events", delivery.body),))

@@ -11,12 +11,13 @@ from typing import Any
 
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route
 
 from sandbox.vendors.faults import Faults
 from sandbox.vendors.hubspot.answers import Refused, error, full, paged, passes, sorted_by
 from sandbox.vendors.hubspot.state import TYPES, Account, Record, iso
+from sandbox.vendors.json_answer import EscapedJSON
 
 SEARCH_DEPTH = 10_000
 SEARCH_BODY = 3_000
@@ -68,7 +69,7 @@ class _Api:
                 self._admit(request, raw)
                 with self._account.lock:
                     body = answer(request, json.loads(raw) if raw else None)
-                made = JSONResponse(body, 207 if body.get("errors") else 200)
+                made: Response = EscapedJSON(body, 207 if body.get("errors") else 200)
             except Refused as refused:
                 made = refused.answer
             return made

@@ -120,6 +120,18 @@ def test_trap_53_a_record_that_is_none_is_a_dead_letter_once_and_stops_nobody(
         assert {data for _, data, _ in run.collector.raw} == {b'{"state":"nobody knows of what"}'}
 
 
+def test_trap_53_half_a_character_in_one_call_stops_no_other(tmp_path: Path) -> None:
+    with dialpad() as harness:
+        run = run_of(harness, tmp_path, "call")
+        call_id = harness.state.new_call(length_s=1, labels=["won \ud83d"])
+        harness.pass_time(5)
+        outcome = run.round()
+        assert (outcome.failures, outcome.bad) == ({}, 0)
+        said = run.collector.newest()
+        assert said[f"dialpad:call:{call_id}"]["labels"] == ["won \ufffd"]
+        assert said.keys() == harness.expected().keys()
+
+
 def test_trap_54_stamps_are_the_servers(tmp_path: Path) -> None:
     with dialpad() as harness:
         run = run_of(harness, tmp_path, "call", "user")

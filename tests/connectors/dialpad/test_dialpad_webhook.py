@@ -269,6 +269,13 @@ def test_trap_53_what_is_signed_and_cannot_be_read_is_a_dead_letter(payload: byt
     assert (bad.source, bad.data, received.changes) == ("dialpad", payload, ())
 
 
+def test_trap_53_half_a_character_does_not_make_an_event_unreadable() -> None:
+    event = {**sms_event(STATE), "text": "see you \ud83d"}
+    (change,) = taken(by_hand({"alg": "HS256"}, event, SECRET.encode())).changes
+    (row, *_), _ = normalise(change, Settings(), START_US)
+    assert row.body == "see you \ufffd"
+
+
 def test_exclusions_hold_for_events_and_for_all_that_belongs_to_a_call() -> None:
     for event in (
         {**EVENT, "call_id": 666},

@@ -264,6 +264,21 @@ def test_trap_53_a_record_that_is_none_is_a_dead_letter_and_the_cursor_moves_on(
         assert run.round().bad == 0
 
 
+def test_trap_53_half_a_character_in_one_record_stops_no_other(tmp_path: Path) -> None:
+    with hubspot() as harness:
+        harness.objects = ("contact",)
+        record = next(iter(harness.account.live("contacts")))
+        # Cut by JavaScript in the middle of an emoji: JSON may say so, Unicode has no such thing.
+        harness.account.edit("contacts", record.id, {"jobtitle": "Sales \ud83d"})
+        harness.pass_time(90)
+        run = Run(harness, tmp_path)
+        outcome = run.round()
+        assert (outcome.failures, outcome.bad) == ({}, 0)
+        said = run.collector.newest().pop(f"hubspot:contact:{record.id}")
+        assert said["properties"]["jobtitle"] == "Sales \ufffd"
+        assert len(run.collector.newest()) == len(harness.expected())
+
+
 def test_trap_55_an_object_without_its_scope_stops_no_other(tmp_path: Path) -> None:
     with hubspot() as harness:
         harness.objects = ("contact", "company")

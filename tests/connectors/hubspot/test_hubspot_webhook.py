@@ -155,6 +155,15 @@ def test_trap_38_one_event_that_is_none_spoils_no_other(
     assert (len(received.hints), len(received.bad)) == (2, 3)
 
 
+def test_trap_53_half_a_character_in_one_event_spoils_no_other(
+    harness: HubSpotHarness, edge: Edge
+) -> None:
+    events = [an_event(propertyValue="Sales \ud83d"), an_event(objectId=52)]
+    assert edge.post(json.dumps(events).encode(), ms=harness.account.now()) == 200
+    (received,) = edge.received
+    assert (len(received.hints), received.bad) == (2, ())
+
+
 def test_trap_39_what_comes_again_is_dropped_once_it_is_published(
     harness: HubSpotHarness, edge: Edge
 ) -> None:
