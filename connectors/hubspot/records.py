@@ -110,6 +110,9 @@ class RecordReader:
                 results = self._client.properties(kind).body.get("results")
                 listed = results if isinstance(results, list) else []
                 names = sorted(str(one["name"]) for one in listed if _is_defined(one))
+                if not names:
+                    # A record read without them would say that it has none.
+                    raise RetriableError(f"hubspot: {kind.path} without a single property")
                 known = self._properties[kind.name] = (self._monotonic(), tuple(names))
             chosen = known[1]
         return tuple(dict.fromkeys((*chosen, kind.stamp, MERGED)))

@@ -81,6 +81,8 @@ class HubSpotReceiver:
     def _verify(self, delivery: Delivery, renew: bool) -> None:
         get = self._secrets.renew if renew else self._secrets.get
         found = [get(one).reveal().encode() for one in self._settings.webhook_secrets]
+        if not all(found):
+            raise ConfigurationError("hubspot: a secret of the webhook is empty: anybody has that")
         verify(delivery, found, self._settings.signatures, self._clock() // 1_000)
 
     def _may_renew(self) -> bool:

@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 
 from connectors.hubspot.client import Answer, HubSpot
 from connectors.hubspot.kinds import Kind
+from connectors.hubspot.paging import after_of
 from schemas.clock import parse_rfc3339
 from schemas.errors import RetriableError
 
@@ -120,16 +121,11 @@ def _window(kind: Kind, ms: int, until_ms: int | None) -> list[dict[str, str]]:
 
 
 def _after(answer: Answer) -> str:
-    paging = answer.body.get("paging")
-    following = paging.get("next") if isinstance(paging, dict) else None
-    after = following.get("after") if isinstance(following, dict) else None
-    if after in (None, ""):
-        return ""
-    text = str(after)
-    if not (text.isascii() and text.isdigit()):
+    after = after_of(answer.body)
+    if after and not (after.isascii() and after.isdigit()):
         # No end: whoever took it for one would pass over all that follows.
         raise RetriableError("hubspot: a search answer that goes on at no offset")
-    return text
+    return after
 
 
 def _stamps(kind: Kind, answer: Answer) -> dict[str, int]:

@@ -1,7 +1,8 @@
 """The HTTP face of a simulated HubSpot account.
 
 Faults of its own: `partial` (a batch in which one object failed), `unordered` (search results in no
-order), `duplicate_page` (results that stand there twice), `daily` (the day's calls are used up).
+order), `duplicate_page` (results that stand there twice), `daily` (the day's calls are used up),
+`circle` (the last page of a list leads back to itself), `undefined` (no property is defined).
 """
 
 import json
@@ -187,11 +188,12 @@ class _Api:
         rows, path = self._rows(request), self._path(request)
         archived = request.query_params.get("archived") == "true"
         listed = [row for row in rows.values() if (row.archived is not None) == archived]
-        shown = [self._account.shown(path, row, None) for row in listed]
-        return paged(shown, request, 100)
+        return self._paged([self._account.shown(path, row, None) for row in listed], request)
 
     def _properties(self, request: Request, body: None) -> dict[str, Any]:
         names = self._account.property_names(self._path(request))
+        if self._faults.strikes("undefined", request.url.path):
+            names = []
         return {
             "results": [
                 {
@@ -210,7 +212,13 @@ class _Api:
     def _owners(self, request: Request, body: None) -> dict[str, Any]:
         archived = request.query_params.get("archived") == "true"
         owners = self._account.owners.values()
-        return paged([one for one in owners if one["archived"] == archived], request, 100)
+        return self._paged([one for one in owners if one["archived"] == archived], request)
+
+    def _paged(self, rows: list[dict[str, Any]], request: Request) -> dict[str, Any]:
+        answer = paged(rows, request, 100)
+        if self._faults.strikes("circle", request.url.path):
+            answer["paging"] = {"next": {"after": "0", "link": "?"}}
+        return answer
 
     def _associated(self, request: Request, body: dict[str, Any]) -> dict[str, Any]:
         account, inputs = self._account, body["inputs"]
@@ -232,8 +240,11 @@ class _Api:
                     for other, types in others[start : start + self._page]
                 ],
             }
-            if start + self._page < len(others):
-                result["paging"] = {"next": {"after": str(start + self._page)}}
+            following = start + self._page
+            if self._faults.strikes("circle", request.url.path):
+                following = 1
+            if following < len(others):
+                result["paging"] = {"next": {"after": str(following)}}
             results.append(result)
         answer = self._completed(results)
         if absent:

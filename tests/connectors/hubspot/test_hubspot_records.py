@@ -117,6 +117,64 @@ def test_an_archived_owner_still_owns(harness: HubSpotHarness, tmp_path: Path) -
     assert run.round().changes == 0
 
 
+def test_trap_53_an_owner_that_is_none_is_a_dead_letter_once(
+    harness: HubSpotHarness, tmp_path: Path
+) -> None:
+    harness.objects = ("owner",)
+    run = Run(harness, tmp_path)
+    owner = next(iter(harness.account.owners.values()))
+    stamp, owner["updatedAt"] = owner["updatedAt"], "some day"
+    assert run.round().bad == 1
+    assert run.round().bad == 0
+    owner["updatedAt"] = stamp
+    run.round()
+    run.assert_all_there()
+
+
+def test_lists_that_go_round_in_a_circle_end(harness: HubSpotHarness, tmp_path: Path) -> None:
+    harness.faults.switch_on(Fault(name="circle"))
+    harness.objects = ("owner", "contact")
+    run = Run(harness, tmp_path)
+    failures = run.round().failures
+    assert set(failures) == {"hubspot/owner", "hubspot/contact/archived"}
+    assert all("circle" in words for words in failures.values())
+    with pytest.raises(RetriableError, match="circle"):
+        harness.connector().counts()
+    harness.faults.switch_off()
+    run.until_read()
+    run.assert_all_there()
+
+
+def test_associations_that_go_round_in_a_circle_end(tmp_path: Path) -> None:
+    with hubspot(page=1) as harness:
+        harness.objects = ("contact",)
+        one = next(iter(harness.account.live("contacts")))
+        for company in list(harness.account.live("companies"))[:3]:
+            harness.account.associate("contacts", one.id, "companies", company.id)
+        harness.faults.switch_on(Fault(name="circle", route="/crm/v4"))
+        run = Run(harness, tmp_path)
+        harness.pass_time(90)
+        assert "circle" in run.round().failures["hubspot/contact/delayed"]
+        harness.faults.switch_off()
+        run.until_read()
+        run.assert_all_there()
+
+
+def test_definitions_without_a_property_empty_no_record(
+    harness: HubSpotHarness, tmp_path: Path
+) -> None:
+    harness.objects = ("contact",)
+    harness.faults.switch_on(Fault(name="undefined"))
+    run = Run(harness, tmp_path)
+    harness.pass_time(90)
+    outcome = run.round()
+    assert "without a single property" in outcome.failures["hubspot/contact/delayed"]
+    assert run.collector.changes == []
+    harness.faults.switch_off()
+    run.until_read()
+    run.assert_all_there()
+
+
 def test_an_enrolment_stands_with_its_contact(harness: HubSpotHarness, tmp_path: Path) -> None:
     account = harness.account
     one, two = list(account.live("contacts"))[:2]

@@ -250,6 +250,12 @@ def test_trap_56_a_secret_that_was_changed_is_read_anew_before_anything_is_refus
     assert edge.vault.renewed == [SECRET]
 
 
+def test_trap_37_an_empty_secret_is_no_secret(harness: HubSpotHarness, edge: Edge) -> None:
+    edge.vault.values[SECRET] = "\n"
+    assert edge.post(json.dumps([an_event()]).encode(), secret="", ms=harness.account.now()) == 503
+    assert edge.received == []
+
+
 def test_forgeries_do_not_have_the_secret_read_each_time(
     harness: HubSpotHarness, edge: Edge
 ) -> None:
