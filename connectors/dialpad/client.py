@@ -19,7 +19,7 @@ from connectors.dialpad.settings import PER_MINUTE, DialpadSettings
 from connectors.json_text import readable
 from connectors.secrets import Secrets
 from schemas.clock import to_us
-from schemas.errors import ConfigurationError, RetriableError, SkippableError
+from schemas.errors import ConfigurationError, RetriableError, SalesIntelError, SkippableError
 
 Parameters = dict[str, str | int]
 
@@ -114,10 +114,13 @@ class DialpadClient:
             _judge,
             budget,
             policy=policy,
-            refresh=lambda: void(secrets.renew(settings.token)),
+            refresh=self._renew,
             sleep=sleep,
             rng=rng,
         )
+
+    def _renew(self) -> None:
+        self._secrets.renew(self._settings.token)
 
     def calls(
         self, after_ms: int | None = None, before_ms: int | None = None, page: str = ""
@@ -235,9 +238,8 @@ def _judge(error: Exception) -> Verdict:
         if error.status == 403:
             return Verdict(NotAllowed("dialpad: status 403: the key lacks a scope or the role"))
         return judge_status(error.status, "dialpad", error.headers)
+    if isinstance(error, SalesIntelError):
+        return Verdict(error)
     network = judge_network(error, "dialpad")
-    return network or Verdict(error)
-
-
-def void(_: object) -> None:
-    """Drops what a call returns."""
+    # Words of an unexpected error may hold content, or the key.
+    return network or Verdict(SkippableError(f"dialpad: {type(error).__name__}"))

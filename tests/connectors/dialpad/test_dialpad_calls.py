@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from conformance import Run
-from dialpad_harness import DialpadHarness, dialpad
+from dialpad_harness import KEY, DialpadHarness, dialpad
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -15,7 +15,7 @@ from connectors.dialpad.listing import CallList
 from connectors.dialpad.records import call_record, id_of, micros
 from connectors.exclusions import Exclusions
 from sandbox.vendors.faults import Fault
-from schemas.errors import InvalidPayload
+from schemas.errors import InvalidPayload, SkippableError
 from transforms.normalise import normalise
 from transforms.settings import Settings
 
@@ -141,6 +141,28 @@ def test_trap_54_stamps_are_the_servers(tmp_path: Path) -> None:
             assert change.fetched == harness.state.clock() // 1_000_000 * 1_000_000
             if change.object_type == "call":
                 assert change.stamp == ends[change.object_id]
+
+
+def test_trap_54_a_call_from_the_future_hides_none_of_the_present(tmp_path: Path) -> None:
+    with dialpad() as harness:
+        run = run_of(harness, tmp_path, "call")
+        odd = harness.state.new_call(length_s=1)
+        harness.state.edit_call(odd, date_started="32503680000000")
+        harness.pass_time(5)
+        run.until_read()
+        harness.state.new_call(length_s=1)
+        harness.pass_time(5)
+        assert run.until_read().changes == 1
+        run.assert_all_there()
+
+
+def test_trap_58_an_error_that_nobody_foresaw_keeps_its_words_to_itself() -> None:
+    with dialpad() as harness:
+        harness.vault.values[KEY] = "sécret-ключ"
+        with pytest.raises(SkippableError) as refused:
+            harness.client().company()
+        assert "ключ" not in str(refused.value)
+        assert refused.value.__cause__ is None
 
 
 def test_trap_59_a_backfill_and_live_polling_say_the_same(tmp_path: Path) -> None:

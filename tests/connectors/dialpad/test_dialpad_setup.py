@@ -14,7 +14,8 @@ from connectors.dialpad.settings import OBJECTS
 from connectors.dialpad.subscriptions import drifts, subscribe
 from connectors.exclusions import Excluder, Exclusions
 from connectors.secrets import Secret
-from schemas.errors import ConfigurationError
+from sandbox.vendors.faults import Fault
+from schemas.errors import ConfigurationError, RetriableError
 
 URL = "https://hooks.example/webhooks/dialpad"
 SECRET = "a secret of thirty-two bytes, at least"
@@ -144,6 +145,41 @@ def test_a_hint_brings_the_whole_call_and_its_details() -> None:
         assert (page.notes["missing"], [one.data for one in page.bad]) == (1, [b"no hint"])
         excluder = Excluder(Exclusions(records=(f"dialpad:call:{call_id}",)))
         assert Fetcher(harness.client(), excluder).fetch(hints).excluded == 1
+
+
+def test_trap_53_a_hint_that_is_refused_stops_no_other() -> None:
+    with dialpad() as harness:
+        call_id = harness.state.listed()[0]["call_id"]
+        harness.faults.switch_on(Fault(name="refused", route="/api/v2/call/13"))
+        hints = [json.dumps({"call_id": one}).encode() for one in ("13", call_id)]
+        page = Fetcher(harness.client(), Excluder(Exclusions())).fetch(hints)
+        assert [one.data for one in page.bad] == [hints[0]]
+        assert page.changes[0].object_id == call_id
+
+
+def test_counting_a_list_that_goes_round_in_a_circle_is_no_count() -> None:
+    with dialpad(page_size=4) as harness:
+        client = harness.client()
+        listed = client.contacts()
+        client.contacts = lambda token="": listed  # type: ignore[method-assign]
+        with pytest.raises(RetriableError, match="circle"):
+            counts(client, ("contact",))
+
+
+def test_a_webhook_without_a_secret_is_not_subscribed_to() -> None:
+    with dialpad() as harness:
+        client = wanting_events(harness)
+        harness.state.webhooks["1"] = {"id": "1", "hook_url": URL}
+        subscribe(client, harness.settings, Secret(SECRET.encode()))
+        assert found(harness) == {}
+
+
+def test_a_check_of_an_object_that_there_is_not_says_so() -> None:
+    with dialpad() as harness:
+        harness.connector(objects=("fax", "call"))
+        findings = shown(harness)
+        assert not findings["dialpad fax"][0]
+        assert findings["dialpad call"][0]
 
 
 def test_the_client_is_held_to_the_specification() -> None:
