@@ -85,13 +85,13 @@ class DialpadReceiver:
             # the same three is no repetition.
             if change.change_id in self._seen:
                 return Received(notes={"repeated": 1})
-        return Received(changes=(change,))
+        return Received(changes=(change,), keys=(change.change_id,))
 
     def published(self, received: Received) -> None:
         """As Receiver: from now on the same event is a repetition."""
         with self._lock:
-            for change in received.changes:
-                self._seen[change.change_id] = None
+            for key in received.keys:
+                self._seen[key] = None
             while len(self._seen) > REMEMBERED:
                 self._seen.popitem(last=False)
 

@@ -183,7 +183,10 @@ class HubSpot:
         made = Request(
             {**self._config, "base_url": self._settings.base_url}, {"method": "GET", "path": path}
         )
-        answer = self._session.get(made.get_url(), **made.get_options_for_sending())
+        # An `auth` that does nothing, or a .netrc of the machine would take the header's place.
+        answer = self._session.get(
+            made.get_url(), auth=lambda request: request, **made.get_options_for_sending()
+        )
         if answer.status_code >= 400:
             raise _Refused(answer.status_code, answer.headers, answer.content)
         return answer

@@ -28,12 +28,6 @@ REMEMBERED = 20_000
 RENEWED_EVERY_US = 10_000_000
 
 
-class HubSpotReceived(Received):
-    """As Received, with the keys of the events."""
-
-    keys: tuple[str, ...] = ()
-
-
 class HubSpotReceiver:
     """A `Receiver`."""
 
@@ -73,7 +67,7 @@ class HubSpotReceiver:
     def published(self, received: Received) -> None:
         """As Receiver."""
         with self._lock:
-            for key in getattr(received, "keys", ()):
+            for key in received.keys:
                 self._known[key] = None
             while len(self._known) > REMEMBERED:
                 self._known.popitem(last=False)
@@ -111,15 +105,16 @@ class HubSpotReceiver:
             keys.append(event_key(event))
             hints += [hint for hint in found if hint.object in self._settings.objects]
         data = [msgspec.json.encode(hint) for hint in coalesced(hints)]
-        received = HubSpotReceived(
-            hints=tuple(Hint(self.source, one) for one in data), bad=tuple(bad), notes=notes
+        return Received(
+            hints=tuple(Hint(self.source, one) for one in data),
+            bad=tuple(bad),
+            keys=tuple(keys),
+            notes=notes,
         )
-        received.keys = tuple(keys)
-        return received
 
     def _passed_over(self, event: dict[str, Any]) -> str:
         portal = self._settings.portal_id
-        if portal and event.get("portalId") != portal:
+        if portal and str(event.get("portalId")) != str(portal):
             return "other_portals"
         if (event.get("eventId"), event.get("objectId")) == TEST_EVENT:
             return "test_events"

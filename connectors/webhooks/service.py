@@ -101,7 +101,8 @@ class WebhookService:
         except _TooLarge:
             return self._ended(source, "too_large", 413)
         except TimeoutError:
-            return self._ended(source, "too_slow", 408)
+            # No 4xx: HubSpot would never send it again.
+            return self._ended(source, "too_slow", 503)
         except ClientDisconnect:
             return self._ended(source, "disconnected", 400)
         delivery = Delivery(request.method, self._url(request), _headers(request), body)

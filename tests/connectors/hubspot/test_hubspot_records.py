@@ -14,7 +14,7 @@ from connectors.calls import Budget, RetryPolicy
 from connectors.finding import Finding
 from connectors.hubspot import HubSpotConnector, HubSpotSettings
 from connectors.hubspot.check import SCOPES, check
-from connectors.hubspot.client import judge
+from connectors.hubspot.client import NotFound, judge
 from connectors.hubspot.kinds import KINDS
 from connectors.secrets import SecretStore
 from sandbox.vendors.faults import Fault
@@ -208,6 +208,21 @@ def test_trap_54_fetch_time_and_stamp_are_the_servers(
         record = harness.account.objects["companies"][record_id]
         assert change.stamp == record.updated * 1_000
         assert change.fetched == harness.now[0] // 1_000 * 1_000
+
+
+def test_a_netrc_of_the_machine_takes_no_headers_place(
+    harness: HubSpotHarness, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    netrc = tmp_path / "netrc"
+    netrc.write_text("machine 127.0.0.1 login jo password x\n")
+    monkeypatch.setenv("NETRC", str(netrc))
+    with pytest.raises(NotFound):
+        harness.connector().client.enrollment("1")
+
+
+def test_a_check_of_an_object_that_there_is_not_says_so(harness: HubSpotHarness) -> None:
+    harness.configure(objects=("quote", "owner"))
+    assert [one.ok for one in found(harness)][:2] == [False, True]
 
 
 def test_counts_are_what_the_account_has(harness: HubSpotHarness) -> None:
