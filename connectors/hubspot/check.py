@@ -4,8 +4,9 @@ from collections.abc import Iterator
 from contextlib import suppress
 
 from connectors.finding import Finding
-from connectors.hubspot.client import HubSpot, MissingScope, NotFound
+from connectors.hubspot.client import HubSpot
 from connectors.hubspot.kinds import KINDS, OWNER
+from connectors.hubspot.refusals import MissingScope, NotFound
 from connectors.hubspot.settings import HubSpotSettings
 from connectors.secrets import Secrets
 from schemas.errors import ConfigurationError, SalesIntelError

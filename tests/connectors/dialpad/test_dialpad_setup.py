@@ -1,17 +1,17 @@
 """What an administrator has to grant, whether events will come, and how many records there are."""
 
 import json
-from pathlib import Path
 
 import pytest
-from dialpad_harness import SPECIFICATION, DialpadHarness, dialpad
+import requests
+from dialpad_harness import DialpadHarness, dialpad
 
 from connectors.dialpad.check import check
 from connectors.dialpad.client import DialpadClient
 from connectors.dialpad.counts import counts
 from connectors.dialpad.fetch import Fetcher
-from connectors.dialpad.settings import OBJECTS
-from connectors.dialpad.subscriptions import drifts, subscribe
+from connectors.dialpad.settings import OBJECTS, PER_MINUTE
+from connectors.dialpad.subscriptions import KINDS, drifts, subscribe
 from connectors.exclusions import Excluder, Exclusions
 from connectors.secrets import Secret
 from sandbox.vendors.faults import Fault
@@ -182,10 +182,48 @@ def test_a_check_of_an_object_that_there_is_not_says_so() -> None:
         assert findings["dialpad call"][0]
 
 
-def test_the_client_is_held_to_the_specification() -> None:
-    """The contract is looked at as the harness ends; this says that it was there to look."""
-    if not Path(SPECIFICATION).exists():
-        pytest.skip(f"{SPECIFICATION} is absent: the contract is not looked at")
+def test_every_operation_is_held_to_the_specification() -> None:
+    with dialpad() as harness:
+        contract, client = harness.contract, wanting_events(harness)
+        if contract is None:
+            pytest.skip("the specification is absent: nothing is held to it")
+        subscribe(client, harness.settings, Secret(SECRET.encode()))
+        list(check(client, harness.settings, harness.vault))
+        client.call(harness.state.listed()[0]["call_id"])
+        assert contract.operations == {
+            "call.list",
+            "call.get_call_info",
+            "call.ai_recap",
+            "transcripts.get",
+            "users.list",
+            "contacts.list",
+            "company.get",
+            "webhooks.list",
+            "webhooks.create",
+            *(
+                f"webhook_{kind}_event_subscription.{verb}"
+                for kind in KINDS
+                for verb in ("list", "create")
+            ),
+        }
+        # And it is no formality: what is not in the specification is noted.
+        requests.get(f"{client._base}/users?limit=x&nonsense=1", timeout=10)
+        assert [one for one in contract.violations if "nonsense" in one]
+        harness.breaks_its_word = True
+
+
+def test_trap_48_a_single_call_has_a_bucket_of_its_own() -> None:
+    with dialpad() as harness:
+        harness.connector(per_minute={**harness.settings.per_minute, "call": PER_MINUTE["call"]})
+        client, call_id = harness.client(), harness.state.listed()[0]["call_id"]
+        for _ in range(10):
+            client.call(call_id)
+        assert harness.slept == []
+        client.calls()
+        assert harness.slept == []
+        client.call(call_id)
+        assert harness.slept == [pytest.approx(6.0)]
+        assert PER_MINUTE["call"] == 10
 
 
 def test_settings_name_only_operations_that_there_are() -> None:

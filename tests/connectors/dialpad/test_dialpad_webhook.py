@@ -184,6 +184,12 @@ def test_trap_46_an_event_that_comes_again_is_dropped_once_it_is_published() -> 
     assert len(one.receive(delivery(signed(more, SECRET))).changes) == 1
 
 
+def test_trap_52_a_replay_after_a_restart_is_the_same_change() -> None:
+    first, again = (taken(signed(EVENT, SECRET)).changes[0] for _ in range(2))
+    # Who remembered it is gone: what is published twice has one identity, and Dedupe drops it.
+    assert (first.change_id, first.version) == (again.change_id, again.version)
+
+
 def test_trap_46_what_is_too_old_is_dropped() -> None:
     late = START_US + 8 * 86_400_000_000
     assert taken(signed(EVENT, SECRET), now=late) == Received(notes={"too_old": 1})

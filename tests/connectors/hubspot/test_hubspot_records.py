@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 import pytest
+import requests
 from conformance import Run
 from hubspot_harness import TOKEN, HubSpotHarness, hubspot
 
@@ -14,8 +15,8 @@ from connectors.calls import Budget, RetryPolicy
 from connectors.finding import Finding
 from connectors.hubspot import HubSpotConnector, HubSpotSettings
 from connectors.hubspot.check import SCOPES, check
-from connectors.hubspot.client import NotFound, judge
 from connectors.hubspot.kinds import KINDS
+from connectors.hubspot.refusals import NotFound, judge
 from connectors.secrets import SecretStore
 from sandbox.vendors.faults import Fault
 from schemas.change import Change
@@ -309,7 +310,7 @@ def test_a_call_that_is_never_answered_ends(harness: HubSpotHarness) -> None:
             call()
 
 
-def test_what_errors_mean() -> None:
+def test_trap_58_what_errors_mean_and_that_they_repeat_nothing() -> None:
     class Refused(Exception):
         def __init__(self, status: int, body: bytes = b"", **headers: str) -> None:
             super().__init__("jo@customer.example")
@@ -338,6 +339,27 @@ def test_what_errors_mean() -> None:
     rolling = b'{"policyName": "TEN_SECONDLY_ROLLING"}'
     assert judge(Refused(429, rolling)).after_s == 10.0
     assert "customer" not in str(judge(ValueError("jo@customer.example")).error)
+
+
+def test_every_operation_is_held_to_the_specifications(
+    harness: HubSpotHarness, tmp_path: Path
+) -> None:
+    contract = harness.contract
+    if contract is None:
+        pytest.skip("the specifications are absent: nothing is held to them")
+    harness.configure(enrollments=True)
+    one = next(iter(harness.account.live("contacts")))
+    harness.account.edit("contacts", one.id, {"hs_sequences_is_enrolled": "true"})
+    harness.pass_time(90)
+    assert Run(harness, tmp_path).round().succeeded
+    assert len(contract.operations) == 7, sorted(contract.operations)
+    # And it is no formality: what is not in the specifications is noted.
+    body = {"inputs": [{"id": "7"}], "properties": "all", "propertiesWithHistory": []}
+    address = f"{harness.address}/crm/v3/objects/contacts/batch/read?nonsense=1"
+    requests.post(address, json=body, headers={"Authorization": "Bearer token-1"}, timeout=10)
+    noted = [one for one in contract.violations if "nonsense" in one or "properties is" in one]
+    assert len(noted) == 2
+    contract.violations = [one for one in contract.violations if one not in noted]
 
 
 def test_an_object_that_there_is_not_is_a_matter_of_settings(harness: HubSpotHarness) -> None:

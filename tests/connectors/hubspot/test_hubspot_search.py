@@ -10,9 +10,10 @@ import requests
 from conformance import Run
 from hubspot_harness import BY_PATH, START_US, HubSpotHarness, hubspot
 
-from connectors.hubspot.client import Answer, MissingScope
+from connectors.hubspot.client import Answer
 from connectors.hubspot.kinds import KINDS
 from connectors.hubspot.lanes import MOST_SEEN
+from connectors.hubspot.refusals import MissingScope
 from connectors.hubspot.windows import Position, search
 from sandbox.vendors.faults import Fault
 from schemas.errors import RetriableError
@@ -156,7 +157,7 @@ def test_trap_31_pages_that_say_nothing_new_are_no_endless_loop() -> None:
             list(search(Circle(results, after), KINDS["company"], start, 6_000))  # type: ignore[arg-type]
 
 
-def test_a_record_is_there_seconds_after_its_edit_whatever_the_delayed_lane_does(
+def test_trap_52_a_record_is_there_seconds_after_its_edit_and_both_lanes_tell_one_change(
     tmp_path: Path,
 ) -> None:
     with hubspot() as harness:
