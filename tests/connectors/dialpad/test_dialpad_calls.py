@@ -267,6 +267,24 @@ def test_a_list_that_goes_round_in_a_circle_is_no_endless_loop() -> None:
         list(CallList(Circle(), overlap_ms=1, remembered=9).pages(None))  # type: ignore[arg-type]
 
 
+def test_trap_47_one_call_that_is_too_old_ends_no_pass() -> None:
+    starts = [(120, 50), (95, 40), (30, 20), (10, 5)]
+    asked = []
+
+    class Rough:
+        """Pages in no strict order, and a filter that counts for nothing."""
+
+        def calls(self, after: int | None, before: int | None, token: str = "") -> Listed:
+            place = int(token or "0")
+            asked.append(place)
+            records = [b'{"call_id": %d, "date_started": %d}' % (one, one) for one in starts[place]]
+            return Listed(tuple(records), str(place + 1), 1_000_000)
+
+    calls = CallList(Rough(), overlap_ms=10, remembered=9)  # type: ignore[arg-type]
+    fresh = [one.call_id for page in calls.pages({"top": 100}) for one in page.fresh]
+    assert (fresh, asked) == (["120", "95"], [0, 1, 2])
+
+
 def test_a_call_without_any_time_takes_the_servers() -> None:
     assert call_record(b'{"call_id": 1}').change(77, "live").stamp == 77
     with pytest.raises(InvalidPayload):

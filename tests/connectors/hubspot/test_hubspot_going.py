@@ -270,6 +270,21 @@ def test_trap_36_a_later_event_on_a_loser_is_one_on_its_successor(
     page = fetched(run, hints(harness, [late]))
     told = {(change.object_id, change.operation) for change in page.changes}
     assert told == {(kept.id, "upsert"), (other, "merge"), (primary, "merge")}
+    assert "missing" not in page.notes
+    run.assert_all_there()
+
+
+def test_trap_36_a_loser_is_told_though_its_successor_is_gone_too(
+    harness: HubSpotHarness, run: Run
+) -> None:
+    primary, other = first_two(harness)
+    harness.account.events.clear()
+    kept = harness.account.merge("contacts", primary, other)
+    harness.pass_time(1)
+    harness.account.archive("contacts", kept.id)
+    harness.pass_time(1)
+    told = {(one.object_id, one.operation) for one in fetched(run, hints(harness)).changes}
+    assert told == {(kept.id, "delete"), (other, "merge")}
     run.assert_all_there()
 
 

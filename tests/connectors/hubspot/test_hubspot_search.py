@@ -114,6 +114,22 @@ def test_trap_32_results_outside_of_the_window_and_in_no_order(tmp_path: Path) -
         run.assert_all_there()
 
 
+def test_trap_31_no_offset_is_asked_for_that_hubspot_refuses() -> None:
+    asked: list[int] = []
+
+    class Behind:
+        """A search of which every result is newer than what was asked for."""
+
+        def search(self, kind: object, filters: object, sort: object, after: str) -> Answer:
+            asked.append(int(after))
+            rows = [{"id": after + "1", "properties": {"hs_lastmodifieddate": "9000"}}]
+            return Answer({"results": rows, "paging": {"next": {"after": int(after) + 200}}}, 1)
+
+    with pytest.raises(RetriableError, match="far behind"):
+        list(search(Behind(), KINDS["company"], Position(5_000), 6_000))  # type: ignore[arg-type]
+    assert max(asked) + 200 == 10_000
+
+
 @pytest.mark.parametrize("edited", [1, 19])
 def test_trap_32_records_at_the_end_of_a_page_that_are_newer_than_the_index_hide_no_other(
     empty: HubSpotHarness, edited: int

@@ -10,6 +10,7 @@ import pytest
 import requests
 
 from connectors.bad_input import BadInput
+from connectors.webhooks import service
 from connectors.webhooks.publishing import Publishing
 from connectors.webhooks.receiver import Delivery, Hint, InvalidSignature, Received
 from connectors.webhooks.service import WebhookService, WebhookSettings, server
@@ -199,6 +200,33 @@ def test_a_receiver_has_the_request_as_it_was_signed() -> None:
         assert delivery.body == body
         assert delivery.url == "https://hooks.example/webhooks/hubspot?a=%2Fb%20c&a=d+e"
         assert (delivery.method, delivery.headers["x-signature"]) == ("POST", "Abc")
+
+
+def test_trap_38_while_publishing_hangs_what_is_too_much_is_sent_away_at_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(service, "MOST_IN_HAND", 2)
+    reached, go = threading.Semaphore(0), threading.Event()
+
+    def hanging(received: Received) -> None:
+        reached.release()
+        assert go.wait(10)
+
+    with hooks() as one:
+        one.service._publish = hanging
+        statuses: list[int] = []
+        callers = [
+            threading.Thread(target=lambda: statuses.append(one.post(b"hello"))) for _ in range(2)
+        ]
+        for caller in callers:
+            caller.start()
+            assert reached.acquire(timeout=10)
+        assert (one.post(b"hello"), one.count("busy")) == (503, 1)
+        go.set()
+        for caller in callers:
+            caller.join(20)
+        assert statuses == [200, 200]
+        assert one.post(b"hello") == 200
 
 
 def test_what_is_not_here_is_not_here() -> None:
