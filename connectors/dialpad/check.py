@@ -38,7 +38,11 @@ def check(client: DialpadClient, settings: DialpadSettings, secrets: Secrets) ->
         "recap": lambda: client.recap(NO_CALL),
     }
     for name in settings.objects:
-        yield _tried(f"dialpad {name}", reads[name], GRANTS[name])
+        if name in reads:
+            yield _tried(f"dialpad {name}", reads[name], GRANTS[name])
+        else:
+            fix = f"objects: {', '.join(reads)}"
+            yield Finding(f"dialpad {name}", False, "nothing of that name is read", fix)
     if not settings.webhook_url:
         found = "none: calls wait for a round, and text messages never come"
         yield Finding("dialpad events", True, found)

@@ -16,9 +16,10 @@ import requests
 from connectors.calls import Budget, Caller, Rate, RetryPolicy, Verdict
 from connectors.calls.http import judge_network, judge_status, session
 from connectors.dialpad.settings import PER_MINUTE, DialpadSettings
+from connectors.json_text import readable
 from connectors.secrets import Secrets
 from schemas.clock import to_us
-from schemas.errors import ConfigurationError, RetriableError, SkippableError
+from schemas.errors import ConfigurationError, RetriableError, SalesIntelError, SkippableError
 
 Parameters = dict[str, str | int]
 
@@ -113,10 +114,13 @@ class DialpadClient:
             _judge,
             budget,
             policy=policy,
-            refresh=lambda: void(secrets.renew(settings.token)),
+            refresh=self._renew,
             sleep=sleep,
             rng=rng,
         )
+
+    def _renew(self) -> None:
+        self._secrets.renew(self._settings.token)
 
     def calls(
         self, after_ms: int | None = None, before_ms: int | None = None, page: str = ""
@@ -176,7 +180,7 @@ class DialpadClient:
             answer = self._answer("GET", path, wanted, None)
             try:
                 found = _COLLECTION.decode(answer.body)
-            except (msgspec.DecodeError, UnicodeDecodeError):
+            except (msgspec.DecodeError, RecursionError):
                 raise _Malformed from None
             records = tuple(bytes(one) for one in found.items or ())
             return Listed(records, found.cursor or "", answer.read_at)
@@ -196,7 +200,7 @@ class DialpadClient:
             answer = self._answer(method, path, wanted or {}, body)
             try:
                 msgspec.json.decode(answer.body, type=dict[str, msgspec.Raw])
-            except (msgspec.DecodeError, UnicodeDecodeError):
+            except (msgspec.DecodeError, RecursionError):
                 raise _Malformed from None
             return answer
 
@@ -215,7 +219,7 @@ class DialpadClient:
         )
         if not 200 <= answer.status_code < 300:
             raise _Refused(answer.status_code, answer.headers)
-        return Answer(answer.content, _date(answer.headers.get("Date", "")))
+        return Answer(readable(answer.content), _date(answer.headers.get("Date", "")))
 
 
 def _date(text: str) -> int | None:
@@ -234,9 +238,8 @@ def _judge(error: Exception) -> Verdict:
         if error.status == 403:
             return Verdict(NotAllowed("dialpad: status 403: the key lacks a scope or the role"))
         return judge_status(error.status, "dialpad", error.headers)
+    if isinstance(error, SalesIntelError):
+        return Verdict(error)
     network = judge_network(error, "dialpad")
-    return network or Verdict(error)
-
-
-def void(_: object) -> None:
-    """Drops what a call returns."""
+    # Words of an unexpected error may hold content, or the key.
+    return network or Verdict(SkippableError(f"dialpad: {type(error).__name__}"))

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable
 
 from connectors.dialpad.client import DialpadClient, Listed
+from connectors.dialpad.paging import pages
 from connectors.dialpad.records import fields_of, id_of
 from schemas.errors import ConfigurationError, InvalidPayload
 
@@ -26,22 +27,17 @@ def counts(
     for name in objects:
         if name not in lists:
             raise ConfigurationError(f"dialpad: {name} cannot be counted")
-        found[name] = _ids(*lists[name])
+        field, read = lists[name]
+        found[name] = _ids(field, pages(f"{name}s", read))
     return found
 
 
-def _ids(field: str, read: Callable[[str], Listed]) -> int:
+def _ids(field: str, listed: Iterable[Listed]) -> int:
     ids: set[str] = set()
-    token, tokens = "", set[str]()
-    while token not in tokens:
-        tokens.add(token)
-        listed = read(token)
-        for raw in listed.records:
+    for page in listed:
+        for raw in page.records:
             try:
                 ids.add(id_of(fields_of(raw).get(field)))
             except InvalidPayload:
                 continue
-        token = listed.token
-        if not token:
-            break
     return len(ids - {""})

@@ -25,9 +25,15 @@ from connectors.dialpad.records import (
 from connectors.exclusions import Excluder
 from connectors.stream import Page
 from schemas.change import Change, Lane
-from schemas.errors import ConfigurationError, SkippableError
+from schemas.errors import ConfigurationError, RetriableError, SalesIntelError, SkippableError
 
 MINUTE_US = 60_000_000
+SOON = 2
+"""So often a call that Dialpad fails at is asked for again by the next round;"""
+POSTPONED_US = 10 * MINUTE_US
+"""then after this, after twice as long, and so on;"""
+MOST_FAILED = 9
+"""and after so many times, which is most of a day, it is a dead letter."""
 
 
 class _Asked(NamedTuple):
@@ -37,13 +43,15 @@ class _Asked(NamedTuple):
     call: dict[str, Any]
     ended: int
     tries: int
+    failed: int
+    """How often it could not be asked for."""
 
 
 class DetailStream:
     """One kind of detail: `transcript` or `recap`.
 
     The cursor: `calls`, that of the list of calls; `waiting`, call id to [when its turn is (us),
-    end of the call (us), tries, ids of the calls that it is a leg of].
+    end of the call (us), tries, ids of the calls that it is a leg of, how often Dialpad failed].
     """
 
     def __init__(
@@ -87,18 +95,31 @@ class DetailStream:
                     self._queue(waiting, record)
             # What cannot be read is the stream of calls' to report.
             yield Page((), {"calls": listed, "waiting": dict(waiting)})
-        turns = sorted(waiting, key=lambda one: (waiting[one][0], one))
+        due = [one for one in waiting if now is None or waiting[one][0] <= now]
+        turns = sorted(due, key=lambda one: (waiting[one][4], waiting[one][0], one))
+        failure: RetriableError | None = None
+        before = False
         for call_id in turns[: self._per_round]:
-            turn, ended, tries, call = waiting[call_id]
-            if now is not None and turn > now:
-                break
-            change, bad, note = self._ask(_Asked(call_id, call, ended, tries), waiting, now)
+            _, ended, tries, call, failed = waiting[call_id]
+            asked = _Asked(call_id, call, ended, tries, failed)
+            try:
+                change, bad, note = self._ask(asked, waiting, now)
+                before = False
+            except RetriableError as error:
+                # One call's own trouble stops no other; that of two in a row is not their own.
+                if now is None or before:
+                    raise
+                before = True
+                change, bad, note = self._postponed(asked, waiting, now, error)
+                failure = failure if bad else error
             yield Page(
                 () if change is None else (change,),
                 {"calls": listed, "waiting": dict(waiting)},
                 bad,
                 notes={note: 1},
             )
+        if failure is not None:
+            raise failure
 
     def _queue(self, waiting: dict[str, list[Any]], record: CallRecord) -> None:
         fields = record.fields
@@ -109,7 +130,7 @@ class DetailStream:
         call = {name: fields[name] for name in names if fields.get(name) is not None}
         probe = detail_change(self._kind, call, b"{}", stamp=ended, read_at=ended, lane=self._lane)
         if not excludes(self._excluder, probe, fields):
-            waiting[record.call_id] = [ended + self._after[0], ended, 0, call]
+            waiting[record.call_id] = [ended + self._after[0], ended, 0, call, 0]
 
     def _ask(
         self, asked: _Asked, waiting: dict[str, list[Any]], now: int | None
@@ -124,15 +145,7 @@ class DetailStream:
         except NotFound:
             fields, answer = {}, Answer(b"", now)
         except SkippableError as error:
-            del waiting[call_id]
-            bad = BadInput(
-                "dialpad",
-                f"{kind} {call_id}",
-                str(error),
-                msgspec.json.encode(asked.call),
-                self._lane,
-            )
-            return None, (bad,), f"{kind}_refused"
+            return self._refused(asked, waiting, error)
         if fields and (kind != "transcript" or fields.get("lines")):
             del waiting[call_id]
             change = detail_change(
@@ -151,8 +164,27 @@ class DetailStream:
         if turn is None:
             del waiting[call_id]
             return None, (), f"{kind}_never"
-        waiting[call_id] = [turn, asked.ended, tries, asked.call]
+        waiting[call_id] = [turn, asked.ended, tries, asked.call, 0]
         return None, (), f"{kind}_not_yet"
+
+    def _postponed(
+        self, asked: _Asked, waiting: dict[str, list[Any]], now: int, error: RetriableError
+    ) -> tuple[None, tuple[BadInput, ...], str]:
+        """Later, with as many tries as before; a dead letter in the end."""
+        failed = asked.failed + 1
+        if failed > MOST_FAILED:
+            return self._refused(asked, waiting, error)
+        turn = now + POSTPONED_US * 2 ** (failed - SOON - 1) if failed > SOON else now
+        waiting[asked.call_id] = [turn, asked.ended, asked.tries, asked.call, failed]
+        return None, (), f"{self._kind}_failed"
+
+    def _refused(
+        self, asked: _Asked, waiting: dict[str, list[Any]], error: SalesIntelError
+    ) -> tuple[None, tuple[BadInput, ...], str]:
+        del waiting[asked.call_id]
+        location, data = f"{self._kind} {asked.call_id}", msgspec.json.encode(asked.call)
+        bad = BadInput("dialpad", location, str(error), data, self._lane)
+        return None, (bad,), f"{self._kind}_refused"
 
     def _get(self, call_id: str) -> Answer:
         if self._kind == "recap":

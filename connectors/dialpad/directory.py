@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from connectors.bad_input import BadInput
 from connectors.cursors import Cursor
 from connectors.dialpad.client import Listed
+from connectors.dialpad.paging import pages
 from connectors.dialpad.records import digest_of, excludes, fields_of, id_of
 from connectors.exclusions import Excluder
 from connectors.stream import Page
@@ -51,21 +52,13 @@ class DirectoryStream:
         known: dict[str, str] = dict(cursor.get("known") or {})
         missing: list[str] = list(cursor.get("missing") or [])
         seen: set[str] = set()
-        token, tokens = "", set[str]()
-        while True:
-            listed = self._read(token)
+        for listed in pages(f"{self._kind}s", self._read):
             changes, bad, excluded = self._fresh(listed, known, seen)
             if not listed.token:
                 gone = [one for one in missing if one not in seen and one in known]
                 changes += self._deleted(gone, known, listed)
                 missing = [one for one in known if one not in seen]
             yield Page(tuple(changes), {"known": known, "missing": missing}, tuple(bad), excluded)
-            if not listed.token:
-                return
-            if listed.token in tokens:
-                raise RetriableError(f"dialpad: the list of {self._kind}s goes round in a circle")
-            token = listed.token
-            tokens.add(token)
 
     def _fresh(
         self, listed: Listed, known: dict[str, str], seen: set[str]

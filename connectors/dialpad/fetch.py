@@ -14,7 +14,7 @@ from connectors.dialpad.records import CallRecord, call_record, call_stamp, deta
 from connectors.exclusions import Excluder
 from connectors.stream import Page
 from schemas.change import Change
-from schemas.errors import InvalidPayload
+from schemas.errors import SkippableError
 
 
 class CallHint(msgspec.Struct, frozen=True):
@@ -31,7 +31,8 @@ class Fetcher:
         self._excluder = excluder
 
     def fetch(self, hints: Iterable[bytes]) -> Page:
-        """The changes that hints lead to; a call that is not there (yet) is noted as `missing`."""
+        """The changes that hints lead to; a call that is not there (yet) is noted as `missing`,
+        one that is refused is bad. NotAllowed where the key may read no call at all."""
         changes: list[Change] = []
         bad: list[BadInput] = []
         notes: Counter[str] = Counter()
@@ -45,11 +46,13 @@ class Fetcher:
             except NotFound:
                 notes["missing"] += 1
                 continue
+            except NotAllowed:
+                raise
             except (msgspec.DecodeError, UnicodeDecodeError):
                 bad.append(BadInput("dialpad", "dialpad hint", "no hint of ours", data, "live"))
                 continue
-            except InvalidPayload as error:
-                bad.append(BadInput("dialpad", f"call {call_id}", str(error), answer.body, "live"))
+            except SkippableError as error:
+                bad.append(BadInput("dialpad", f"call {call_id}", str(error), data, "live"))
                 continue
             if excludes(self._excluder, change, record.fields):
                 excluded += 1
@@ -65,9 +68,15 @@ class Fetcher:
         for kind, read in (("transcript", self._client.transcript), ("recap", self._client.recap)):
             try:
                 answer = read(record.call_id)
-            except (NotFound, NotAllowed) as error:
-                notes[f"{kind}_{'none' if isinstance(error, NotFound) else 'not_allowed'}"] += 1
-                continue
-            yield detail_change(
-                kind, record.fields, answer.body, stamp=stamp, read_at=answer.read_at, lane="live"
-            )
+                yield detail_change(
+                    kind,
+                    record.fields,
+                    answer.body,
+                    stamp=stamp,
+                    read_at=answer.read_at,
+                    lane="live",
+                )
+            except NotAllowed:
+                notes[f"{kind}_not_allowed"] += 1
+            except SkippableError:
+                notes[f"{kind}_none"] += 1

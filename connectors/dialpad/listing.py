@@ -13,6 +13,7 @@ from connectors.cursors import Cursor
 from connectors.dialpad.client import DialpadClient, Listed
 from connectors.dialpad.records import CallRecord, call_record, digest_of
 from schemas.change import Lane, stable_hash
+from schemas.clock import MAX_US
 from schemas.errors import InvalidPayload, RetriableError
 
 HOUR_MS = 3_600_000
@@ -86,7 +87,9 @@ class CallList:
             if after is None and top is None and self._first is not None and listed.read_at:
                 after = listed.read_at // 1_000 - self._first
             records, failed = self._read(listed)
-            starts = [one.started for one in records if one.started is not None]
+            # A start that the server's own clock has not come to would hide all that is before it.
+            latest = MAX_US if listed.read_at is None else listed.read_at // 1_000
+            starts = [min(one.started, latest) for one in records if one.started is not None]
             seen = max(starts, default=seen) if seen is None else max([seen, *starts])
             bad = self._unseen(failed, recent, seen)
             wanted = [one for one in records if not _older(one, after)]

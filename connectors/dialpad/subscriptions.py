@@ -9,6 +9,7 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from connectors.dialpad.client import DialpadClient, Listed
+from connectors.dialpad.paging import pages
 from connectors.dialpad.records import Fields, fields_of, id_of
 from connectors.dialpad.settings import DialpadSettings
 from connectors.dialpad.signature import LEAST_SECRET_BYTES
@@ -19,11 +20,13 @@ KINDS = ("call", "sms", "contact")
 
 
 class Drift(NamedTuple):
-    """What is not as it should be: `kind` of subscription, and the fix."""
+    """What is not as it should be: `kind` of subscription, and the fix. `absent`: none leads to
+    us."""
 
     kind: str
     found: str
     fix: str
+    absent: bool = False
 
 
 def drifts(client: DialpadClient, settings: DialpadSettings) -> Iterator[Drift]:
@@ -31,12 +34,12 @@ def drifts(client: DialpadClient, settings: DialpadSettings) -> Iterator[Drift]:
     if not settings.webhook_url:
         raise ConfigurationError("dialpad: webhook_url is empty: name our address")
     for kind in KINDS:
-        listed = _all(partial(client.subscriptions, kind))
+        listed = _all("subscriptions", partial(client.subscriptions, kind))
         ours = [one for one in listed if _url(one) == _plain(settings.webhook_url)]
         if not ours:
             elsewhere = len(listed)
             found = f"none leads to us; {elsewhere} elsewhere" if elsewhere else "there is none"
-            yield Drift(kind, found, "run subscribe, or point one to webhook_url")
+            yield Drift(kind, found, "run subscribe, or point one to webhook_url", absent=True)
             continue
         # One that is as it should be is enough, whatever stands beside it.
         faults = [list(_faults(kind, one, settings)) for one in ours]
@@ -51,12 +54,10 @@ def subscribe(client: DialpadClient, settings: DialpadSettings, secret: Secret) 
         raise ConfigurationError(
             f"dialpad: a secret of {LEAST_SECRET_BYTES} characters at least: openssl rand -hex 32"
         )
-    wanted = {
-        one.kind for one in drifts(client, settings) if one.found.startswith(("none", "there"))
-    }
+    wanted = {one.kind for one in drifts(client, settings) if one.absent}
     if not wanted:
         return []
-    hooks = [one for one in _all(client.webhooks) if one.get("hook_url") == settings.webhook_url]
+    hooks = [one for one in _all("webhooks", client.webhooks) if _is_ours(one, settings)]
     if hooks:
         hook_id = id_of(hooks[0].get("id"))
     else:
@@ -95,6 +96,13 @@ def _faults(kind: str, found: Fields, settings: DialpadSettings) -> Iterator[Dri
         yield Drift(kind, "one direction only", "PATCH direction=all")
 
 
+def _is_ours(hook: Fields, settings: DialpadSettings) -> bool:
+    """Whether a webhook leads to us and signs: which secret it signs with, nobody else can tell."""
+    url = hook.get("hook_url")
+    leads = isinstance(url, str) and _plain(url) == _plain(settings.webhook_url)
+    return leads and bool(hook.get("signature"))
+
+
 def _url(subscription: Fields) -> str:
     hook = subscription.get("webhook")
     url = hook.get("hook_url") if isinstance(hook, dict) else None
@@ -105,14 +113,5 @@ def _plain(url: str) -> str:
     return url.strip().rstrip("/")
 
 
-def _all(read: Callable[[str], Listed]) -> list[Fields]:
-    found: list[Fields] = []
-    token, tokens = "", set[str]()
-    while token not in tokens:
-        tokens.add(token)
-        listed = read(token)
-        found += [fields_of(raw) for raw in listed.records]
-        token = listed.token
-        if not token:
-            break
-    return found
+def _all(what: str, read: Callable[[str], Listed]) -> list[Fields]:
+    return [fields_of(raw) for page in pages(what, read) for raw in page.records]

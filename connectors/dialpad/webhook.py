@@ -23,6 +23,7 @@ from connectors.dialpad.records import (
 from connectors.dialpad.settings import DialpadSettings
 from connectors.dialpad.signature import Opener
 from connectors.exclusions import Excluder, Exclusions
+from connectors.json_text import readable
 from connectors.secrets import Secrets
 from connectors.webhooks.receiver import Delivery, InvalidSignature, Received
 from schemas.change import Change, Source, new_change
@@ -65,12 +66,13 @@ class DialpadReceiver:
         """As Receiver."""
         if delivery.method != "POST":
             raise InvalidSignature("no POST")
-        payload = self._opener.open(delivery.body) if self._signed else delivery.body
+        signed = self._opener.open(delivery.body) if self._signed else delivery.body
+        payload = readable(signed)
         try:
             fields = fields_of(payload)
             change = read_event(fields, payload)
         except InvalidPayload as error:
-            bad = BadInput("dialpad", "dialpad event", str(error), payload, "live")
+            bad = BadInput("dialpad", "dialpad event", str(error), signed, "live")
             return Received(bad=(bad,))
         if change is None:
             return Received(notes={"left_to_the_poller": 1})
@@ -83,13 +85,13 @@ class DialpadReceiver:
             # the same three is no repetition.
             if change.change_id in self._seen:
                 return Received(notes={"repeated": 1})
-        return Received(changes=(change,))
+        return Received(changes=(change,), keys=(change.change_id,))
 
     def published(self, received: Received) -> None:
         """As Receiver: from now on the same event is a repetition."""
         with self._lock:
-            for change in received.changes:
-                self._seen[change.change_id] = None
+            for key in received.keys:
+                self._seen[key] = None
             while len(self._seen) > REMEMBERED:
                 self._seen.popitem(last=False)
 

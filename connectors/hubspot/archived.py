@@ -6,16 +6,17 @@ longer in it was restored, or is gone for good after 90 days: reading it tells w
 """
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 from connectors.cursors import Cursor
 from connectors.hubspot.client import HubSpot
 from connectors.hubspot.kinds import Kind
 from connectors.hubspot.lanes import page, server_ms
+from connectors.hubspot.paging import ListPage, pages
 from connectors.hubspot.records import Read, RecordReader, archived_us, deletion
 from connectors.hubspot.settings import HubSpotSettings
 from connectors.stream import Page
-from schemas.errors import RetriableError
 
 MOST_KNOWN = 10_000
 """Archived ids that are remembered for the sake of a restore; of more, the newest."""
@@ -47,22 +48,20 @@ class ArchivedSweep:
             began = now
         listed: dict[str, int] = dict(kept.get("listed", {}))
         horizon: int = kept["horizon"]
-        after, untracked = kept.get("after", ""), 0
-        while True:
-            answer = self._client.archived(self._kind, after)
+        read, untracked = Read(), 0
+        what, list_page = f"archived {self._kind.path}", partial(self._client.archived, self._kind)
+        for shown in pages(what, list_page, kept.get("after", "")):
             changes = []
-            for record_id, since in self._rows(answer.body):
+            for record_id, since in _rows(shown, known):
                 if since <= horizon:
                     continue
                 listed[record_id] = since
                 if known.get(record_id) != since:
-                    change = deletion(self._kind, record_id, since, answer.server_us)
+                    change = deletion(self._kind, record_id, since, max(since, shown.server_us))
                     changes.append(change)
             read = self._reader.keep(changes)
-            after = ((answer.body.get("paging") or {}).get("next") or {}).get("after")
-            if not after:
-                break
-            yield page(read, {**kept, "began": began, "listed": listed, "after": after})
+            if shown.after:
+                yield page(read, {**kept, "began": began, "listed": listed, "after": shown.after})
         read.add(self._restored(known, listed))
         if len(listed) > MOST_KNOWN:
             untracked = len(listed) - MOST_KNOWN
@@ -81,12 +80,11 @@ class ArchivedSweep:
         read.missing.clear()
         return read
 
-    def _rows(self, body: dict[str, Any]) -> Iterator[tuple[str, int]]:
-        results = body.get("results")
-        if not isinstance(results, list):
-            raise RetriableError(f"hubspot: archived {self._kind.path} without results")
-        for one in results:
-            record_id = str(one.get("id") or "")
+
+def _rows(shown: ListPage, known: dict[str, int]) -> Iterator[tuple[str, int]]:
+    """Ids, and since when they are archived: where it is not said, since we first saw it."""
+    for one in shown.results:
+        record_id = str(one.get("id") or "") if isinstance(one, dict) else ""
+        if record_id.isascii() and record_id.isdigit():
             since = archived_us(one)
-            if record_id.isascii() and record_id.isdigit() and since is not None:
-                yield record_id, since
+            yield record_id, known.get(record_id, shown.server_us) if since is None else since

@@ -9,6 +9,7 @@ from typing import Any
 
 from connectors.hubspot.client import ASSOCIATIONS_BATCH, HubSpot
 from connectors.hubspot.kinds import Kind
+from connectors.hubspot.paging import after_of
 from schemas.clock import parse_rfc3339
 from schemas.errors import RetriableError
 
@@ -23,6 +24,7 @@ def associations(
     had the last of them (us), `fetched` if nothing was asked."""
     found: dict[str, dict[str, dict[str, Any]]] = {}
     waiting: list[dict[str, str]] = [{"id": one} for one in ids]
+    asked_for: set[tuple[str, str]] = set()
     while waiting:
         asked, waiting = waiting[:ASSOCIATIONS_BATCH], waiting[ASSOCIATIONS_BATCH:]
         body = client.associations(kind, path, asked).body
@@ -33,9 +35,12 @@ def associations(
             record_id = str(one["from"]["id"])
             known = found.setdefault(record_id, {})
             known.update((str(other["toObjectId"]), other) for other in one["to"])
-            after = ((one.get("paging") or {}).get("next") or {}).get("after")
+            after = after_of(one)
+            if (record_id, after) in asked_for:
+                raise RetriableError(f"hubspot: associations {kind.path}-{path} go in a circle")
             if after:
-                waiting.append({"id": record_id, "after": str(after)})
+                asked_for.add((record_id, after))
+                waiting.append({"id": record_id, "after": after})
     return {
         one: [known[other] for other in sorted(known, key=lambda text: (len(text), text))]
         for one, known in found.items()

@@ -4,8 +4,9 @@ from collections.abc import Iterator
 from contextlib import suppress
 
 from connectors.finding import Finding
-from connectors.hubspot.client import HubSpot, MissingScope, NotFound
+from connectors.hubspot.client import HubSpot
 from connectors.hubspot.kinds import KINDS, OWNER
+from connectors.hubspot.refusals import MissingScope, NotFound
 from connectors.hubspot.settings import HubSpotSettings
 from connectors.secrets import Secrets
 from schemas.errors import ConfigurationError, SalesIntelError
@@ -35,6 +36,10 @@ def check(client: HubSpot, settings: HubSpotSettings, secrets: Secrets) -> Itera
     secret of the webhook. Nothing is changed, and no record is kept."""
     for name in settings.objects:
         what = f"hubspot {name}"
+        if name not in SCOPES:
+            fix = f"objects: {', '.join(SCOPES)}"
+            yield Finding(what, False, "nothing of that name is read", fix)
+            continue
         try:
             _read(client, settings, name)
         except MissingScope as refused:

@@ -6,27 +6,21 @@ time, and nothing in it ends a call that is never answered. So it is asked for t
 """
 
 import email.utils
-import logging
 import random
-import re
 import time
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
 import hubspot
-import msgspec
-import urllib3
 from hubspot.utils.requests.http_request_builder import Request
 
-from connectors.calls import Budget, Caller, RetryPolicy, Verdict
-from connectors.calls.http import TRANSIENT, judge_network, judge_status, retry_after_s, session
+from connectors.calls import Budget, Caller, RetryPolicy
+from connectors.calls.http import session
 from connectors.hubspot.kinds import Kind
+from connectors.hubspot.refusals import Malformed, Refused, decoded, judge
 from connectors.hubspot.settings import READ, SEARCH, HubSpotSettings
 from connectors.secrets import Secrets
 from schemas.clock import to_us
-from schemas.errors import ConfigurationError, RetriableError, SkippableError
-
-log = logging.getLogger(__name__)
 
 SEARCH_LIMIT = 200
 """https://developers.hubspot.com/docs/api-reference/search/guide#limitations"""
@@ -34,29 +28,6 @@ BATCH = 100
 ASSOCIATIONS_BATCH = 1_000
 """https://developers.hubspot.com/docs/api-reference/crm-associations-v4/guide#limits"""
 LIST_LIMIT = 100
-
-_POLICY_WAIT_S = {"SECONDLY": 1.0, "TEN_SECONDLY_ROLLING": 10.0, "DAILY": 3_600.0}
-"""Seconds to wait by `policyName` of a 429 that has no Retry-After, as most have none."""
-_ELSEWHERE = frozenset({423, 477, 530})
-"""Locked, account being moved, and Cloudflare's word that there is no origin."""
-_PROPERTY_GONE = "PROPERTY_DOESNT_EXIST"
-_SCOPE = re.compile(r"[a-z0-9._-]{3,80}\Z")
-
-
-class NotFound(SkippableError):
-    """There is no such thing, or no longer."""
-
-
-class MissingScope(SkippableError):
-    """The private app may not read this: the message names the scopes to grant."""
-
-
-class PropertyGone(SkippableError):
-    """A property is asked for that is no more."""
-
-
-class Malformed(Exception):
-    """An answer of status 200 that is no JSON object."""
 
 
 class Answer(NamedTuple):
@@ -187,9 +158,12 @@ class HubSpot:
         made = Request(
             {**self._config, "base_url": self._settings.base_url}, {"method": "GET", "path": path}
         )
-        answer = self._session.get(made.get_url(), **made.get_options_for_sending())
+        # An `auth` that does nothing, or a .netrc of the machine would take the header's place.
+        answer = self._session.get(
+            made.get_url(), auth=lambda request: request, **made.get_options_for_sending()
+        )
         if answer.status_code >= 400:
-            raise _Refused(answer.status_code, answer.headers, answer.content)
+            raise Refused(answer.status_code, answer.headers, answer.content)
         return answer
 
     def _call(self, kind: str, function: Callable[[], Any]) -> Answer:
@@ -199,7 +173,7 @@ class HubSpot:
         def called() -> Answer:
             answer = function()
             body = answer.content if hasattr(answer, "content") else answer.data
-            return Answer(_decoded(body), self._server_clock(answer.headers))
+            return Answer(decoded(body), self._server_clock(answer.headers))
 
         return self.call(kind, called)
 
@@ -210,85 +184,3 @@ class HubSpot:
             if self.server_us is None:
                 raise Malformed from None
         return self.server_us
-
-
-class _Refused(Exception):
-    """An answer of `requests` as the library's ApiException has it."""
-
-    def __init__(self, status: int, headers: Mapping[str, str], body: bytes) -> None:
-        super().__init__(status)
-        self.status, self.headers, self.body = status, headers, body
-
-
-def _decoded(body: bytes | str | None) -> dict[str, Any]:
-    try:
-        found = msgspec.json.decode(body or b"")
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        raise Malformed from None
-    if not isinstance(found, dict):
-        raise Malformed
-    return found
-
-
-def judge(error: Exception) -> Verdict:
-    """What HubSpot's errors mean. None of its bodies is repeated: they hold what was asked."""
-    status = getattr(error, "status", None)
-    if isinstance(status, int) and status >= 400:
-        return _judge_answer(status, getattr(error, "headers", None) or {}, error)
-    if isinstance(error, Malformed):
-        return Verdict(RetriableError("hubspot: an answer that is no JSON object"), again=True)
-    if isinstance(error, urllib3.exceptions.HTTPError):
-        return Verdict(RetriableError(f"hubspot: {type(error).__name__}"), again=True)
-    network = judge_network(error, "hubspot")
-    if network is not None:
-        return network
-    return Verdict(SkippableError(f"hubspot: {type(error).__name__}"))
-
-
-def _judge_answer(status: int, headers: Mapping[str, str], error: Exception) -> Verdict:
-    try:
-        body = _decoded(getattr(error, "body", None))
-    except Malformed:
-        body = {}
-    if status in _ELSEWHERE:
-        return Verdict(RetriableError(f"hubspot: status {status}"), after_s=retry_after_s(headers))
-    if status == 429 and retry_after_s(headers) is None:
-        policy = str(body.get("policyName", ""))
-        wait = _POLICY_WAIT_S.get(policy)
-        named = f" ({policy})" if wait is not None else ""
-        return Verdict(RetriableError(f"hubspot: status 429{named}"), again=True, after_s=wait)
-    if status == 401:
-        return Verdict(
-            ConfigurationError(
-                "hubspot: the token is refused (401): make a new one in the private app's settings"
-                " and put it where `token` points"
-            ),
-            refresh=True,
-        )
-    if status == 403:
-        scopes = _scopes(body)
-        named = f": grant the private app {', '.join(scopes)}" if scopes else ""
-        return Verdict(MissingScope(f"hubspot: status 403{named}"))
-    if status == 404:
-        return Verdict(NotFound("hubspot: status 404"))
-    if status == 400 and _PROPERTY_GONE in str(body.get("message")):
-        return Verdict(PropertyGone("hubspot: status 400: a property does not exist"))
-    verdict = judge_status(status, "hubspot", headers)
-    # 5xx of an unknown number passes too.
-    if status >= 500 and status not in TRANSIENT:
-        return Verdict(RetriableError(f"hubspot: status {status}"), again=True)
-    return verdict
-
-
-def _scopes(body: Mapping[str, Any]) -> list[str]:
-    """Names of the scopes that a refusal asks for, and nothing else of it."""
-    found: dict[str, None] = {}
-    errors = body.get("errors")
-    for one in errors if isinstance(errors, list) else ():
-        context = one.get("context") if isinstance(one, dict) else None
-        for name in ("requiredGranularScopes", "requiredScopes"):
-            listed = context.get(name) if isinstance(context, dict) else None
-            for scope in listed if isinstance(listed, list) else ():
-                if isinstance(scope, str) and _SCOPE.match(scope):
-                    found[scope] = None
-    return list(found)

@@ -2,6 +2,7 @@
 
 from connectors.hubspot.client import HubSpot
 from connectors.hubspot.kinds import KINDS, OWNER
+from connectors.hubspot.paging import pages
 from connectors.hubspot.settings import HubSpotSettings
 from schemas.errors import RetriableError
 
@@ -22,10 +23,5 @@ def counts(client: HubSpot, settings: HubSpotSettings) -> dict[str, int]:
 
 
 def _owners(client: HubSpot, archived: bool) -> int:
-    number, after = 0, ""
-    while True:
-        body = client.owners(archived, after).body
-        number += len(body.get("results") or ())
-        after = ((body.get("paging") or {}).get("next") or {}).get("after") or ""
-        if not after:
-            return number
+    listed = pages("owners", lambda after: client.owners(archived, after))
+    return sum(len(page.results) for page in listed)

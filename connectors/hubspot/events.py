@@ -10,6 +10,7 @@ import msgspec
 
 from connectors.hubspot.kinds import BY_TYPE_ID, KINDS, Kind
 from schemas.change import stable_hash
+from schemas.clock import MAX_US
 
 CHANGE, DELETION, RESTORE, MERGE, PRIVACY = "change", "deletion", "restore", "merge", "privacy"
 _KIND_OF = {
@@ -21,6 +22,7 @@ _KIND_OF = {
     "merge": MERGE,
     "privacyDeletion": PRIVACY,
 }
+LATEST_MS = MAX_US // 1_000
 TEST_EVENT = (100, 123)
 """eventId and objectId of what the settings page sends when one presses Test."""
 
@@ -53,7 +55,7 @@ def hints_of(event: dict[str, Any]) -> list[RecordHint] | None:
     the fields of an event."""
     object_name, _, what = str(event.get("subscriptionType") or "").partition(".")
     at = event.get("occurredAt")
-    if not what or not isinstance(at, int) or isinstance(at, bool):
+    if not what or type(at) is not int or not 0 <= at <= LATEST_MS:
         return None
     kind_of = _KIND_OF.get(what)
     if kind_of is None:
@@ -114,15 +116,16 @@ def _merged(kind: Kind, event: dict[str, Any], at: int) -> list[RecordHint] | No
 
 
 def _associated(event: dict[str, Any], at: int) -> list[RecordHint] | None:
-    """Both ends of an association: `CONTACT_TO_COMPANY` says what they are."""
-    ends = str(event.get("associationType") or "").lower().partition("_to_")
+    """Both ends of an association: `CONTACT_TO_COMPANY` says what they are, or type ids do."""
+    first, _, second = str(event.get("associationType") or "").lower().partition("_to_")
     hints = []
-    for name, field in ((ends[0], "fromObjectId"), (ends[2], "toObjectId")):
-        record_id = _id(event.get(field))
+    for name, end in ((first, "from"), (second, "to")):
+        record_id = _id(event.get(f"{end}ObjectId"))
         if not record_id:
             return None
-        if name in KINDS:
-            hints.append(RecordHint(object=name, id=record_id, at=at))
+        kind = KINDS.get(name) or BY_TYPE_ID.get(str(event.get(f"{end}ObjectTypeId")))
+        if kind is not None:
+            hints.append(RecordHint(object=kind.name, id=record_id, at=at))
     return hints
 
 

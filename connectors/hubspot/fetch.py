@@ -54,12 +54,9 @@ class Fetcher:
     def _fetch(self, kind: Kind, hints: dict[str, RecordHint], notes: Counter[str]) -> Read:
         erased = {one: hint for one, hint in hints.items() if hint.private}
         wanted = {one: hint for one, hint in hints.items() if not hint.private}
-        # A record that is there again after it went keeps its old stamp: the event dates it.
-        floors = {
-            one: (max(hint.restored, hint.deleted) + 1) * 1_000
-            for one, hint in wanted.items()
-            if hint.restored or hint.deleted
-        }
+        # A record that came back keeps its old stamp: the event dates it. Of one that went nothing
+        # is dated by that, though it may still be shown: it would outlive its own tombstone.
+        floors = {one: (hint.restored + 1) * 1_000 for one, hint in wanted.items() if hint.restored}
         read = self._reader.read(kind, wanted, floors=floors)
         missing, read.missing = read.missing, []
         archived = self._reader.archived(kind, missing) if missing else {}

@@ -7,11 +7,13 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 
 from connectors.cursors import Cursor
-from connectors.hubspot.client import HubSpot, MissingScope
+from connectors.hubspot.client import HubSpot
 from connectors.hubspot.kinds import MERGED, SEQUENCES, Kind
+from connectors.hubspot.refusals import MissingScope
 from connectors.hubspot.settings import HubSpotSettings
 from connectors.schema import drift, drift_notes, packed, schema_changes
 from connectors.stream import Page
+from schemas.errors import RetriableError
 
 
 class Properties:
@@ -36,6 +38,9 @@ class Properties:
             results = self._client.properties(kind).body.get("results")
             listed = results if isinstance(results, list) else []
             types = {one["name"]: str(one.get("type") or "") for one in listed if _is_defined(one)}
+            if not types:
+                # A record read without them would say that it has none.
+                raise RetriableError(f"hubspot: {kind.path} without a single property")
             known = self._kept[kind.name] = (now, types)
         return known[1]
 

@@ -9,9 +9,10 @@ from typing import Any
 from connectors.bad_input import BadInput
 from connectors.exclusions import Excluder
 from connectors.hubspot.associations import associations
-from connectors.hubspot.client import BATCH, Answer, HubSpot, NotFound, PropertyGone
+from connectors.hubspot.client import BATCH, Answer, HubSpot
 from connectors.hubspot.kinds import ENROLLED, MERGED, Kind
 from connectors.hubspot.properties import Properties
+from connectors.hubspot.refusals import NotFound, PropertyGone
 from connectors.hubspot.settings import HubSpotSettings
 from connectors.hubspot.windows import stamp_ms
 from schemas.change import Change, Lane, new_change

@@ -15,6 +15,7 @@ from connectors.bad_input import BadInput
 from connectors.hubspot.events import TEST_EVENT, coalesced, event_key, hints_of
 from connectors.hubspot.settings import HubSpotSettings
 from connectors.hubspot.signature import verify
+from connectors.json_text import readable
 from connectors.secrets import Secrets
 from connectors.webhooks.receiver import Delivery, Hint, InvalidSignature, Received
 from schemas.change import Source
@@ -25,12 +26,6 @@ REMEMBERED = 20_000
 """Events whose repetition is dropped here; what is repeated later costs a read and no more."""
 
 RENEWED_EVERY_US = 10_000_000
-
-
-class HubSpotReceived(Received):
-    """As Received, with the keys of the events."""
-
-    keys: tuple[str, ...] = ()
 
 
 class HubSpotReceiver:
@@ -62,8 +57,8 @@ class HubSpotReceiver:
                 raise
             self._verify(delivery, renew=True)
         try:
-            events = msgspec.json.decode(delivery.body)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            events = msgspec.json.decode(readable(delivery.body))
+        except (msgspec.DecodeError, RecursionError):
             events = None
         if not isinstance(events, list):
             return Received(bad=(_bad("no JSON array of events", delivery.body),))
@@ -72,7 +67,7 @@ class HubSpotReceiver:
     def published(self, received: Received) -> None:
         """As Receiver."""
         with self._lock:
-            for key in getattr(received, "keys", ()):
+            for key in received.keys:
                 self._known[key] = None
             while len(self._known) > REMEMBERED:
                 self._known.popitem(last=False)
@@ -80,6 +75,8 @@ class HubSpotReceiver:
     def _verify(self, delivery: Delivery, renew: bool) -> None:
         get = self._secrets.renew if renew else self._secrets.get
         found = [get(one).reveal().encode() for one in self._settings.webhook_secrets]
+        if not all(found):
+            raise ConfigurationError("hubspot: a secret of the webhook is empty: anybody has that")
         verify(delivery, found, self._settings.signatures, self._clock() // 1_000)
 
     def _may_renew(self) -> bool:
@@ -108,15 +105,16 @@ class HubSpotReceiver:
             keys.append(event_key(event))
             hints += [hint for hint in found if hint.object in self._settings.objects]
         data = [msgspec.json.encode(hint) for hint in coalesced(hints)]
-        received = HubSpotReceived(
-            hints=tuple(Hint(self.source, one) for one in data), bad=tuple(bad), notes=notes
+        return Received(
+            hints=tuple(Hint(self.source, one) for one in data),
+            bad=tuple(bad),
+            keys=tuple(keys),
+            notes=notes,
         )
-        received.keys = tuple(keys)
-        return received
 
     def _passed_over(self, event: dict[str, Any]) -> str:
         portal = self._settings.portal_id
-        if portal and event.get("portalId") != portal:
+        if portal and str(event.get("portalId")) != str(portal):
             return "other_portals"
         if (event.get("eventId"), event.get("objectId")) == TEST_EVENT:
             return "test_events"

@@ -6,9 +6,8 @@ _ANSWERS = {
     "200": "All of it is with Pub/Sub, or is nothing that we keep.",
     "401": "Not signed by the vendor. Nothing is kept.",
     "404": "No such source here.",
-    "408": "The body did not come in time.",
     "413": "The body is larger than we take.",
-    "503": "Not published: send it again.",
+    "503": "Not published, or not come in time: send it again.",
 }
 
 

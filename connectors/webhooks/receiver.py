@@ -57,6 +57,8 @@ class Received(NamedTuple):
     """Signed as it should be, and yet unreadable: dead letters, and a 2xx, for the vendor would
     only send the same again."""
     excluded: int = 0
+    keys: tuple[str, ...] = ()
+    """Identities of what was delivered, for who remembers them once it is published."""
     notes: Mapping[str, int] = {}
     """Anything else worth counting: replays dropped, test events, states that we do not know."""
 

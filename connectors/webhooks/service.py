@@ -27,6 +27,9 @@ from schemas.version import PIPELINE_VERSION
 log = logging.getLogger(__name__)
 
 RETRY_AFTER_S = 5
+MOST_IN_HAND = 200
+"""Deliveries at a time. More only wait for those before them, with their bodies in memory, and the
+vendor has long hung up: while Pub/Sub hangs he is asked at once to come again."""
 
 
 class WebhookSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -54,8 +57,8 @@ class Tally:
             self._counts[source, outcome] += times
 
     def counts(self) -> dict[tuple[str, str], int]:
-        """As they are now: published, refused, too_large, too_slow, failed, changes, hints, bad,
-        excluded, and what else receivers note."""
+        """As they are now: published, refused, too_large, too_slow, busy, failed, changes, hints,
+        bad, excluded, and what else receivers note."""
         with self._lock:
             return dict(self._counts)
 
@@ -79,6 +82,7 @@ class WebhookService:
         self._publish = publish
         self._settings = settings or WebhookSettings()
         self._ready = ready
+        self._in_hand = 0
         self.tally = Tally()
         self.app = Starlette(
             routes=[
@@ -95,13 +99,23 @@ class WebhookService:
         receiver = self._receivers.get(source)
         if receiver is None:
             return Response(status_code=404)
+        if self._in_hand >= MOST_IN_HAND:
+            return self._ended(source, "busy", 503)
+        self._in_hand += 1
+        try:
+            return await self._answered(source, receiver, request)
+        finally:
+            self._in_hand -= 1
+
+    async def _answered(self, source: str, receiver: Receiver, request: Request) -> Response:
         try:
             async with asyncio.timeout(self._settings.body_s):
                 body = await _body(request, self._settings.limit_bytes)
         except _TooLarge:
             return self._ended(source, "too_large", 413)
         except TimeoutError:
-            return self._ended(source, "too_slow", 408)
+            # No 4xx: HubSpot would never send it again.
+            return self._ended(source, "too_slow", 503)
         except ClientDisconnect:
             return self._ended(source, "disconnected", 400)
         delivery = Delivery(request.method, self._url(request), _headers(request), body)

@@ -52,6 +52,9 @@ SWITCHES: dict[str, dict[str, str]] = {
         "unordered": "search results in no order",
         "duplicate_page": "search results that stand there twice",
         "daily": "the day's calls are used up",
+        "strict_properties": "a property that is asked for and is none is an error",
+        "circle": "the last page of a list leads back to itself",
+        "undefined": "no property is defined",
     },
     "dialpad": {
         "token_expired": "a page token is refused",

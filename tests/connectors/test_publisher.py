@@ -68,7 +68,7 @@ def subscribe(server: PubSubServer) -> None:
 
 
 @pytest.mark.slow
-def test_what_was_published_arrives_as_it_was(
+def test_trap_57_what_was_published_arrives_as_it_was_and_what_is_too_large_by_claim_check(
     server: PubSubServer, client: pubsub_v1.PublisherClient, tmp_path: Path
 ) -> None:
     subscribe(server)
@@ -136,7 +136,7 @@ def test_nothing_follows_a_failure_until_it_was_told() -> None:
     assert publisher.flush().messages == 1
 
 
-def test_a_payload_that_no_message_holds_needs_an_object_store() -> None:
+def test_trap_57_a_payload_that_no_message_holds_needs_an_object_store() -> None:
     publisher = ChangePublisher(Unwilling(None), PROJECT)  # type: ignore[arg-type]
     with pytest.raises(FatalError, match="object store"):
         publisher.publish(a_change(1, b"x" * (CLAIM_CHECK_BYTES + 1)))

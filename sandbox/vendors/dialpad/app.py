@@ -8,12 +8,13 @@ from typing import Any
 
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route
 
 from sandbox.vendors.dialpad.seed import MINUTE_US, Record
 from sandbox.vendors.dialpad.state import DialpadState, order_of
 from sandbox.vendors.faults import Faults
+from sandbox.vendors.json_answer import EscapedJSON
 
 TOKEN_LIFE_US = 30 * MINUTE_US
 PREFIX = "/api/v2"
@@ -103,7 +104,7 @@ class DialpadApp:
             return self._page(request, list(self.state.contacts.values()))
 
     async def _company(self, request: Request) -> Response:
-        return JSONResponse({"id": "5085501938401280", "country": "us", "state": "active"})
+        return EscapedJSON({"id": "5085501938401280", "country": "us", "state": "active"})
 
     async def _webhooks(self, request: Request) -> Response:
         if request.method == "GET":
@@ -113,7 +114,7 @@ class DialpadApp:
         if body.get("secret"):
             made["signature"] = {"algo": "HS256", "type": "jwt", "secret": body["secret"]}
         self.state.webhooks[made["id"]] = made
-        return JSONResponse(made)
+        return EscapedJSON(made)
 
     async def _subscriptions(self, request: Request) -> Response:
         listed = self.state.subscriptions[request.path_params["kind"]]
@@ -125,7 +126,7 @@ class DialpadApp:
             return _error(400, "no such endpoint", "badRequest")
         made = {"id": self.state.new_id(), "enabled": True, **body, "webhook": hook}
         listed.append(made)
-        return JSONResponse(made)
+        return EscapedJSON(made)
 
     def _page(self, request: Request, records: list[Record]) -> Response:
         """One page, and the token of the next: it names the last record, so that records that come
@@ -151,7 +152,7 @@ class DialpadApp:
             self._rng.shuffle(page)
         if self._faults.strikes("poison", path):
             answer["items"] = [*page, {"state": "nobody knows of what"}]
-        return JSONResponse(answer)
+        return EscapedJSON(answer)
 
     def _token(self, last: str | None) -> str:
         made = [last, self.state.clock(), self._rng.getrandbits(32)]
@@ -163,9 +164,9 @@ def _key(record: Record) -> str:
 
 
 def _found(record: Record | None) -> Response:
-    return _error(404, "Not found", "notFound") if record is None else JSONResponse(record)
+    return _error(404, "Not found", "notFound") if record is None else EscapedJSON(record)
 
 
 def _error(status: int, message: str, reason: str) -> Response:
     listed = [{"domain": "global", "message": message, "reason": reason}]
-    return JSONResponse({"error": {"code": status, "errors": listed, "message": message}}, status)
+    return EscapedJSON({"error": {"code": status, "errors": listed, "message": message}}, status)

@@ -2,7 +2,8 @@
 
 Faults of its own: `partial` (a batch in which one object failed), `unordered` (search results in no
 order), `duplicate_page` (results that stand there twice), `daily` (the day's calls are used up),
-`strict_properties` (a property that is asked for and is none is an error, as it is elsewhere).
+`strict_properties` (a property that is asked for and is none is an error, as it is elsewhere),
+`circle` (the last page of a list leads back to itself), `undefined` (no property is defined).
 """
 
 import json
@@ -12,12 +13,13 @@ from typing import Any
 
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route
 
 from sandbox.vendors.faults import Faults
 from sandbox.vendors.hubspot.answers import Refused, error, full, paged, passes, sorted_by
 from sandbox.vendors.hubspot.state import TYPES, Account, Record, iso
+from sandbox.vendors.json_answer import EscapedJSON
 
 SEARCH_DEPTH = 10_000
 SEARCH_BODY = 3_000
@@ -69,7 +71,7 @@ class _Api:
                 self._admit(request, raw)
                 with self._account.lock:
                     body = answer(request, json.loads(raw) if raw else None)
-                made = JSONResponse(body, 207 if body.get("errors") else 200)
+                made: Response = EscapedJSON(body, 207 if body.get("errors") else 200)
             except Refused as refused:
                 made = refused.answer
             return made
@@ -192,11 +194,13 @@ class _Api:
         rows, path = self._rows(request), self._path(request)
         archived = request.query_params.get("archived") == "true"
         listed = [row for row in rows.values() if (row.archived is not None) == archived]
-        shown = [self._account.shown(path, row, None) for row in listed]
-        return paged(shown, request, 100)
+        return self._paged([self._account.shown(path, row, None) for row in listed], request)
 
     def _properties(self, request: Request, body: None) -> dict[str, Any]:
         account, path = self._account, self._path(request)
+        names = account.property_names(path)
+        if self._faults.strikes("undefined", request.url.path):
+            names = []
         return {
             "results": [
                 {
@@ -208,14 +212,20 @@ class _Api:
                     "groupName": "information",
                     "options": [],
                 }
-                for name in account.property_names(path)
+                for name in names
             ]
         }
 
     def _owners(self, request: Request, body: None) -> dict[str, Any]:
         archived = request.query_params.get("archived") == "true"
         owners = self._account.owners.values()
-        return paged([one for one in owners if one["archived"] == archived], request, 100)
+        return self._paged([one for one in owners if one["archived"] == archived], request)
+
+    def _paged(self, rows: list[dict[str, Any]], request: Request) -> dict[str, Any]:
+        answer = paged(rows, request, 100)
+        if self._faults.strikes("circle", request.url.path):
+            answer["paging"] = {"next": {"after": "0", "link": "?"}}
+        return answer
 
     def _associated(self, request: Request, body: dict[str, Any]) -> dict[str, Any]:
         account, inputs = self._account, body["inputs"]
@@ -237,8 +247,11 @@ class _Api:
                     for other, types in others[start : start + self._page]
                 ],
             }
-            if start + self._page < len(others):
-                result["paging"] = {"next": {"after": str(start + self._page)}}
+            following = start + self._page
+            if self._faults.strikes("circle", request.url.path):
+                following = 1
+            if following < len(others):
+                result["paging"] = {"next": {"after": str(following)}}
             results.append(result)
         answer = self._completed(results)
         if absent:

@@ -101,6 +101,8 @@ class Account:
     """Names of properties whose values webhooks do not show."""
     broken: set[str] = field(default_factory=set)
     """Ids of records that are shown with a list where their properties should be."""
+    undated: set[str] = field(default_factory=set)
+    """Ids of records that do not say when they were archived."""
     events: list[dict[str, Any]] = field(default_factory=list)
     """Webhook events that wait to be sent."""
     given_up: int = 0
@@ -312,7 +314,7 @@ class Account:
             "updatedAt": iso(record.updated),
             "archived": record.archived is not None,
         }
-        if record.archived is not None:
+        if record.archived is not None and record.id not in self.undated:
             answer["archivedAt"] = iso(record.archived)
         if record.id in self.broken:
             answer |= {"properties": ["?"], "updatedAt": ""}

@@ -63,6 +63,8 @@ class DialpadHarness:
         self.vault = Vault()
         self.objects: tuple[str, ...] = ("call", "user", "contact")
         self.exclusions = Exclusions()
+        self.contract: Contract | None = None
+        """What holds both sides to the specification; None where it is not at hand."""
         self.breaks_its_word = False
         """Whether the sandbox is told to answer what the specification does not allow."""
         self.settings = DialpadSettings(token=KEY, base_url=address + PREFIX, **FAST)
@@ -134,6 +136,7 @@ def dialpad(**options: Any) -> Iterator[DialpadHarness]:
         app = contract = Contract(app, Specification(SPECIFICATION))
     with served(app, faults, clock=lambda: now[0]) as address:
         harness = DialpadHarness(address, state, faults, now)
+        harness.contract = contract
         yield harness
     if contract is not None and not harness.breaks_its_word:
         assert contract.violations == []

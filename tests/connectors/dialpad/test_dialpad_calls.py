@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from conformance import Run
-from dialpad_harness import DialpadHarness, dialpad
+from dialpad_harness import KEY, DialpadHarness, dialpad
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -15,7 +15,7 @@ from connectors.dialpad.listing import CallList
 from connectors.dialpad.records import call_record, id_of, micros
 from connectors.exclusions import Exclusions
 from sandbox.vendors.faults import Fault
-from schemas.errors import InvalidPayload
+from schemas.errors import InvalidPayload, SkippableError
 from transforms.normalise import normalise
 from transforms.settings import Settings
 
@@ -120,6 +120,18 @@ def test_trap_53_a_record_that_is_none_is_a_dead_letter_once_and_stops_nobody(
         assert {data for _, data, _ in run.collector.raw} == {b'{"state":"nobody knows of what"}'}
 
 
+def test_trap_53_half_a_character_in_one_call_stops_no_other(tmp_path: Path) -> None:
+    with dialpad() as harness:
+        run = run_of(harness, tmp_path, "call")
+        call_id = harness.state.new_call(length_s=1, labels=["won \ud83d"])
+        harness.pass_time(5)
+        outcome = run.round()
+        assert (outcome.failures, outcome.bad) == ({}, 0)
+        said = run.collector.newest()
+        assert said[f"dialpad:call:{call_id}"]["labels"] == ["won \ufffd"]
+        assert said.keys() == harness.expected().keys()
+
+
 def test_trap_54_stamps_are_the_servers(tmp_path: Path) -> None:
     with dialpad() as harness:
         run = run_of(harness, tmp_path, "call", "user")
@@ -129,6 +141,28 @@ def test_trap_54_stamps_are_the_servers(tmp_path: Path) -> None:
             assert change.fetched == harness.state.clock() // 1_000_000 * 1_000_000
             if change.object_type == "call":
                 assert change.stamp == ends[change.object_id]
+
+
+def test_trap_54_a_call_from_the_future_hides_none_of_the_present(tmp_path: Path) -> None:
+    with dialpad() as harness:
+        run = run_of(harness, tmp_path, "call")
+        odd = harness.state.new_call(length_s=1)
+        harness.state.edit_call(odd, date_started="32503680000000")
+        harness.pass_time(5)
+        run.until_read()
+        harness.state.new_call(length_s=1)
+        harness.pass_time(5)
+        assert run.until_read().changes == 1
+        run.assert_all_there()
+
+
+def test_trap_58_an_error_that_nobody_foresaw_keeps_its_words_to_itself() -> None:
+    with dialpad() as harness:
+        harness.vault.values[KEY] = "sécret-ключ"
+        with pytest.raises(SkippableError) as refused:
+            harness.client().company()
+        assert "ключ" not in str(refused.value)
+        assert refused.value.__cause__ is None
 
 
 def test_trap_59_a_backfill_and_live_polling_say_the_same(tmp_path: Path) -> None:
@@ -231,6 +265,24 @@ def test_a_list_that_goes_round_in_a_circle_is_no_endless_loop() -> None:
 
     with pytest.raises(Exception, match="circle"):
         list(CallList(Circle(), overlap_ms=1, remembered=9).pages(None))  # type: ignore[arg-type]
+
+
+def test_trap_47_one_call_that_is_too_old_ends_no_pass() -> None:
+    starts = [(120, 50), (95, 40), (30, 20), (10, 5)]
+    asked = []
+
+    class Rough:
+        """Pages in no strict order, and a filter that counts for nothing."""
+
+        def calls(self, after: int | None, before: int | None, token: str = "") -> Listed:
+            place = int(token or "0")
+            asked.append(place)
+            records = [b'{"call_id": %d, "date_started": %d}' % (one, one) for one in starts[place]]
+            return Listed(tuple(records), str(place + 1), 1_000_000)
+
+    calls = CallList(Rough(), overlap_ms=10, remembered=9)  # type: ignore[arg-type]
+    fresh = [one.call_id for page in calls.pages({"top": 100}) for one in page.fresh]
+    assert (fresh, asked) == (["120", "95"], [0, 1, 2])
 
 
 def test_a_call_without_any_time_takes_the_servers() -> None:

@@ -7,6 +7,7 @@ import pytest
 from conformance import Run
 from dialpad_harness import DialpadHarness, dialpad
 
+from connectors.dialpad.details import MOST_FAILED, SOON
 from connectors.dialpad.settings import PER_MINUTE
 from sandbox.vendors.dialpad.seed import has_recap
 from sandbox.vendors.faults import Fault
@@ -129,6 +130,52 @@ def test_trap_53_a_call_that_is_refused_is_a_dead_letter_and_the_others_go_on(
         expected = harness.expected()
         del expected[f"dialpad:recap:{call_id}"]
         assert run.collector.newest() == expected
+
+
+def test_trap_53_a_call_whose_recap_always_fails_stops_no_other(tmp_path: Path) -> None:
+    with dialpad() as harness:
+        run = run_of(harness, tmp_path, "recap")
+        run.until_read()
+        poison, good = new_call(harness, recap=True), new_call(harness, recap=True)
+        later = new_call(harness, recap=True)
+        harness.faults.switch_on(Fault(name="http_500", route=f"/api/v2/call/{poison}/"))
+        harness.pass_time(10)
+        outcome = run.round()
+        # The others are there, and yet nobody says that all went well.
+        assert list(outcome.failures) == ["dialpad/recap"]
+        found = run.collector.newest()
+        assert found.keys() >= {f"dialpad:recap:{one}" for one in (good, later)}
+        for _ in range(SOON):
+            assert not run.round().succeeded
+        # Then it is left alone for a while.
+        assert run.round().succeeded
+        for _ in range(MOST_FAILED - SOON - 1):
+            harness.pass_time(24 * 60)
+            outcome = run.round()
+            assert (outcome.succeeded, outcome.bad) == (False, 0)
+        harness.pass_time(24 * 60)
+        outcome = run.round()
+        assert (outcome.succeeded, outcome.bad, outcome.notes["recap_refused"]) == (True, 1, 1)
+        assert poison in run.collector.raw[0][2]["ce-import-error"]
+        assert run.round().bad == 0
+
+
+def test_an_outage_of_recaps_is_no_dead_letter_and_ends_the_round_soon(tmp_path: Path) -> None:
+    with dialpad() as harness:
+        run = run_of(harness, tmp_path, "recap")
+        run.until_read()
+        for _ in range(8):
+            new_call(harness, recap=True)
+        harness.pass_time(10)
+        harness.faults.switch_on(Fault(name="http_503", route="/api/v2/call/"))
+        before = harness.faults.struck["http_503"]
+        assert not run.round().succeeded
+        # Two calls, each with all its tries.
+        assert harness.faults.struck["http_503"] - before == 2 * 4
+        harness.faults.switch_off()
+        harness.pass_time(30)
+        run.until_read()
+        run.assert_all_there()
 
 
 @pytest.mark.parametrize("leg", [False, True])

@@ -1,20 +1,21 @@
 """What an administrator has to grant, whether events will come, and how many records there are."""
 
 import json
-from pathlib import Path
 
 import pytest
-from dialpad_harness import SPECIFICATION, DialpadHarness, dialpad
+import requests
+from dialpad_harness import DialpadHarness, dialpad
 
 from connectors.dialpad.check import check
 from connectors.dialpad.client import DialpadClient
 from connectors.dialpad.counts import counts
 from connectors.dialpad.fetch import Fetcher
-from connectors.dialpad.settings import OBJECTS
-from connectors.dialpad.subscriptions import drifts, subscribe
+from connectors.dialpad.settings import OBJECTS, PER_MINUTE
+from connectors.dialpad.subscriptions import KINDS, drifts, subscribe
 from connectors.exclusions import Excluder, Exclusions
 from connectors.secrets import Secret
-from schemas.errors import ConfigurationError
+from sandbox.vendors.faults import Fault
+from schemas.errors import ConfigurationError, RetriableError
 
 URL = "https://hooks.example/webhooks/dialpad"
 SECRET = "a secret of thirty-two bytes, at least"
@@ -146,10 +147,83 @@ def test_a_hint_brings_the_whole_call_and_its_details() -> None:
         assert Fetcher(harness.client(), excluder).fetch(hints).excluded == 1
 
 
-def test_the_client_is_held_to_the_specification() -> None:
-    """The contract is looked at as the harness ends; this says that it was there to look."""
-    if not Path(SPECIFICATION).exists():
-        pytest.skip(f"{SPECIFICATION} is absent: the contract is not looked at")
+def test_trap_53_a_hint_that_is_refused_stops_no_other() -> None:
+    with dialpad() as harness:
+        call_id = harness.state.listed()[0]["call_id"]
+        harness.faults.switch_on(Fault(name="refused", route="/api/v2/call/13"))
+        hints = [json.dumps({"call_id": one}).encode() for one in ("13", call_id)]
+        page = Fetcher(harness.client(), Excluder(Exclusions())).fetch(hints)
+        assert [one.data for one in page.bad] == [hints[0]]
+        assert page.changes[0].object_id == call_id
+
+
+def test_counting_a_list_that_goes_round_in_a_circle_is_no_count() -> None:
+    with dialpad(page_size=4) as harness:
+        client = harness.client()
+        listed = client.contacts()
+        client.contacts = lambda token="": listed  # type: ignore[method-assign]
+        with pytest.raises(RetriableError, match="circle"):
+            counts(client, ("contact",))
+
+
+def test_a_webhook_without_a_secret_is_not_subscribed_to() -> None:
+    with dialpad() as harness:
+        client = wanting_events(harness)
+        harness.state.webhooks["1"] = {"id": "1", "hook_url": URL}
+        subscribe(client, harness.settings, Secret(SECRET.encode()))
+        assert found(harness) == {}
+
+
+def test_a_check_of_an_object_that_there_is_not_says_so() -> None:
+    with dialpad() as harness:
+        harness.connector(objects=("fax", "call"))
+        findings = shown(harness)
+        assert not findings["dialpad fax"][0]
+        assert findings["dialpad call"][0]
+
+
+def test_every_operation_is_held_to_the_specification() -> None:
+    with dialpad() as harness:
+        contract, client = harness.contract, wanting_events(harness)
+        if contract is None:
+            pytest.skip("the specification is absent: nothing is held to it")
+        subscribe(client, harness.settings, Secret(SECRET.encode()))
+        list(check(client, harness.settings, harness.vault))
+        client.call(harness.state.listed()[0]["call_id"])
+        assert contract.operations == {
+            "call.list",
+            "call.get_call_info",
+            "call.ai_recap",
+            "transcripts.get",
+            "users.list",
+            "contacts.list",
+            "company.get",
+            "webhooks.list",
+            "webhooks.create",
+            *(
+                f"webhook_{kind}_event_subscription.{verb}"
+                for kind in KINDS
+                for verb in ("list", "create")
+            ),
+        }
+        # And it is no formality: what is not in the specification is noted.
+        requests.get(f"{client._base}/users?limit=x&nonsense=1", timeout=10)
+        assert [one for one in contract.violations if "nonsense" in one]
+        harness.breaks_its_word = True
+
+
+def test_trap_48_a_single_call_has_a_bucket_of_its_own() -> None:
+    with dialpad() as harness:
+        harness.connector(per_minute={**harness.settings.per_minute, "call": PER_MINUTE["call"]})
+        client, call_id = harness.client(), harness.state.listed()[0]["call_id"]
+        for _ in range(10):
+            client.call(call_id)
+        assert harness.slept == []
+        client.calls()
+        assert harness.slept == []
+        client.call(call_id)
+        assert harness.slept == [pytest.approx(6.0)]
+        assert PER_MINUTE["call"] == 10
 
 
 def test_settings_name_only_operations_that_there_are() -> None:

@@ -184,6 +184,12 @@ def test_trap_46_an_event_that_comes_again_is_dropped_once_it_is_published() -> 
     assert len(one.receive(delivery(signed(more, SECRET))).changes) == 1
 
 
+def test_trap_52_a_replay_after_a_restart_is_the_same_change() -> None:
+    first, again = (taken(signed(EVENT, SECRET)).changes[0] for _ in range(2))
+    # Who remembered it is gone: what is published twice has one identity, and Dedupe drops it.
+    assert (first.change_id, first.version) == (again.change_id, again.version)
+
+
 def test_trap_46_what_is_too_old_is_dropped() -> None:
     late = START_US + 8 * 86_400_000_000
     assert taken(signed(EVENT, SECRET), now=late) == Received(notes={"too_old": 1})
@@ -267,6 +273,13 @@ def test_trap_53_what_is_signed_and_cannot_be_read_is_a_dead_letter(payload: byt
     received = taken(by_hand({"alg": "HS256"}, payload, SECRET.encode()))
     (bad,) = received.bad
     assert (bad.source, bad.data, received.changes) == ("dialpad", payload, ())
+
+
+def test_trap_53_half_a_character_does_not_make_an_event_unreadable() -> None:
+    event = {**sms_event(STATE), "text": "see you \ud83d"}
+    (change,) = taken(by_hand({"alg": "HS256"}, event, SECRET.encode())).changes
+    (row, *_), _ = normalise(change, Settings(), START_US)
+    assert row.body == "see you \ufffd"
 
 
 def test_exclusions_hold_for_events_and_for_all_that_belongs_to_a_call() -> None:

@@ -86,6 +86,8 @@ class HubSpotHarness:
         self.sleep_passes_time = False
         self.policy = RetryPolicy(tries=4)
         self.settings = HubSpotSettings(base_url=address, **FAST)
+        self.contract: Contract | None = None
+        """What holds both sides to the specifications; None where they are not at hand."""
         self._skew = 0.0
 
     def configure(self, **settings: Any) -> None:
@@ -195,7 +197,9 @@ def hubspot(
     if found is not None:
         app = contract = Contract(app, found)
     with served(app, faults, clock=clock) as address:
-        yield HubSpotHarness(address, account, faults, now)
+        harness = HubSpotHarness(address, account, faults, now)
+        harness.contract = contract
+        yield harness
     if contract is not None:
         found = {one for one in contract.violations if not _known(one)}
         assert not found, sorted(found)[:20]

@@ -110,6 +110,52 @@ def test_trap_35_a_restored_record_is_no_repetition_of_what_it_was(
     assert len({change.change_id for change in of(run, one)}) == 3
 
 
+def test_trap_35_a_deletion_that_is_told_before_it_can_be_seen_is_one_in_the_end(
+    harness: HubSpotHarness, run: Run
+) -> None:
+    one, _ = first_two(harness)
+    harness.account.events.clear()
+    harness.account.archive("contacts", one)
+    told = hints(harness)
+    since = harness.account.objects["contacts"][one].archived
+    # The hint is quicker than whatever answers the read.
+    harness.account.objects["contacts"][one].archived = None
+    fetched(run, told)
+    harness.account.objects["contacts"][one].archived = since
+    harness.pass_time(20)
+    assert run.round().succeeded
+    run.assert_all_there()
+
+
+def test_trap_35_an_archived_record_that_does_not_say_since_when_goes_too(
+    harness: HubSpotHarness, run: Run
+) -> None:
+    one, _ = first_two(harness)
+    harness.account.undated.add(one)
+    harness.account.archive("contacts", one)
+    for changes in (1, 0):
+        harness.pass_time(20)
+        assert run.round().changes == changes
+        run.assert_all_there()
+    harness.account.restore("contacts", one)
+    harness.pass_time(20)
+    run.round()
+    run.assert_all_there()
+
+
+def test_trap_35_a_record_archived_between_search_and_read_is_noted_and_swept(
+    harness: HubSpotHarness, run: Run
+) -> None:
+    one, _ = first_two(harness)
+    harness.account.edit("contacts", one, {"jobtitle": "On the way out"})
+    harness.account.objects["contacts"][one].archived = harness.account.now()
+    outcome = run.round()
+    assert (outcome.notes["missing"], outcome.changes) == (1, 0)
+    harness.pass_time(20)
+    assert run.round().changes == 1
+    run.assert_all_there()
+
+
 def test_trap_35_a_tombstone_holds_nothing_of_the_record(harness: HubSpotHarness, run: Run) -> None:
     one, _ = first_two(harness)
     harness.account.archive("contacts", one)
@@ -224,6 +270,21 @@ def test_trap_36_a_later_event_on_a_loser_is_one_on_its_successor(
     page = fetched(run, hints(harness, [late]))
     told = {(change.object_id, change.operation) for change in page.changes}
     assert told == {(kept.id, "upsert"), (other, "merge"), (primary, "merge")}
+    assert "missing" not in page.notes
+    run.assert_all_there()
+
+
+def test_trap_36_a_loser_is_told_though_its_successor_is_gone_too(
+    harness: HubSpotHarness, run: Run
+) -> None:
+    primary, other = first_two(harness)
+    harness.account.events.clear()
+    kept = harness.account.merge("contacts", primary, other)
+    harness.pass_time(1)
+    harness.account.archive("contacts", kept.id)
+    harness.pass_time(1)
+    told = {(one.object_id, one.operation) for one in fetched(run, hints(harness)).changes}
+    assert told == {(kept.id, "delete"), (other, "merge")}
     run.assert_all_there()
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 import pytest
+import requests
 from conformance import Run
 from hubspot_harness import TOKEN, HubSpotHarness, hubspot
 
@@ -14,8 +15,8 @@ from connectors.calls import Budget, RetryPolicy
 from connectors.finding import Finding
 from connectors.hubspot import HubSpotConnector, HubSpotSettings
 from connectors.hubspot.check import SCOPES, check
-from connectors.hubspot.client import judge
 from connectors.hubspot.kinds import KINDS
+from connectors.hubspot.refusals import NotFound, judge
 from connectors.secrets import SecretStore
 from sandbox.vendors.faults import Fault
 from schemas.change import Change
@@ -117,6 +118,64 @@ def test_an_archived_owner_still_owns(harness: HubSpotHarness, tmp_path: Path) -
     assert run.round().changes == 0
 
 
+def test_trap_53_an_owner_that_is_none_is_a_dead_letter_once(
+    harness: HubSpotHarness, tmp_path: Path
+) -> None:
+    harness.objects = ("owner",)
+    run = Run(harness, tmp_path)
+    owner = next(iter(harness.account.owners.values()))
+    stamp, owner["updatedAt"] = owner["updatedAt"], "some day"
+    assert run.round().bad == 1
+    assert run.round().bad == 0
+    owner["updatedAt"] = stamp
+    run.round()
+    run.assert_all_there()
+
+
+def test_lists_that_go_round_in_a_circle_end(harness: HubSpotHarness, tmp_path: Path) -> None:
+    harness.faults.switch_on(Fault(name="circle"))
+    harness.objects = ("owner", "contact")
+    run = Run(harness, tmp_path)
+    failures = run.round().failures
+    assert set(failures) == {"hubspot/owner", "hubspot/contact/archived"}
+    assert all("circle" in words for words in failures.values())
+    with pytest.raises(RetriableError, match="circle"):
+        harness.connector().counts()
+    harness.faults.switch_off()
+    run.until_read()
+    run.assert_all_there()
+
+
+def test_associations_that_go_round_in_a_circle_end(tmp_path: Path) -> None:
+    with hubspot(page=1) as harness:
+        harness.objects = ("contact",)
+        one = next(iter(harness.account.live("contacts")))
+        for company in list(harness.account.live("companies"))[:3]:
+            harness.account.associate("contacts", one.id, "companies", company.id)
+        harness.faults.switch_on(Fault(name="circle", route="/crm/v4"))
+        run = Run(harness, tmp_path)
+        harness.pass_time(90)
+        assert "circle" in run.round().failures["hubspot/contact/delayed"]
+        harness.faults.switch_off()
+        run.until_read()
+        run.assert_all_there()
+
+
+def test_definitions_without_a_property_empty_no_record(
+    harness: HubSpotHarness, tmp_path: Path
+) -> None:
+    harness.objects = ("contact",)
+    harness.faults.switch_on(Fault(name="undefined"))
+    run = Run(harness, tmp_path)
+    harness.pass_time(90)
+    outcome = run.round()
+    assert "without a single property" in outcome.failures["hubspot/contact/delayed"]
+    assert run.collector.changes == []
+    harness.faults.switch_off()
+    run.until_read()
+    run.assert_all_there()
+
+
 def test_an_enrolment_comes_with_its_contact_and_outlasts_it(
     harness: HubSpotHarness, tmp_path: Path
 ) -> None:
@@ -147,6 +206,21 @@ def test_trap_54_fetch_time_and_stamp_are_the_servers(
         record = harness.account.objects["companies"][record_id]
         assert change.stamp == record.updated * 1_000
         assert change.fetched == harness.now[0] // 1_000 * 1_000
+
+
+def test_a_netrc_of_the_machine_takes_no_headers_place(
+    harness: HubSpotHarness, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    netrc = tmp_path / "netrc"
+    netrc.write_text("machine 127.0.0.1 login jo password x\n")
+    monkeypatch.setenv("NETRC", str(netrc))
+    with pytest.raises(NotFound):
+        harness.connector().client.enrollment("1")
+
+
+def test_a_check_of_an_object_that_there_is_not_says_so(harness: HubSpotHarness) -> None:
+    harness.configure(objects=("quote", "owner"))
+    assert [one.ok for one in found(harness)][:2] == [False, True]
 
 
 def test_counts_are_what_the_account_has(harness: HubSpotHarness) -> None:
@@ -259,7 +333,7 @@ def test_a_call_that_is_never_answered_ends(harness: HubSpotHarness) -> None:
             call()
 
 
-def test_what_errors_mean() -> None:
+def test_trap_58_what_errors_mean_and_that_they_repeat_nothing() -> None:
     class Refused(Exception):
         def __init__(self, status: int, body: bytes = b"", **headers: str) -> None:
             super().__init__("jo@customer.example")
@@ -288,6 +362,27 @@ def test_what_errors_mean() -> None:
     rolling = b'{"policyName": "TEN_SECONDLY_ROLLING"}'
     assert judge(Refused(429, rolling)).after_s == 10.0
     assert "customer" not in str(judge(ValueError("jo@customer.example")).error)
+
+
+def test_every_operation_is_held_to_the_specifications(
+    harness: HubSpotHarness, tmp_path: Path
+) -> None:
+    contract = harness.contract
+    if contract is None:
+        pytest.skip("the specifications are absent: nothing is held to them")
+    harness.configure(enrollments=True)
+    one = next(iter(harness.account.live("contacts")))
+    harness.account.edit("contacts", one.id, {"hs_sequences_is_enrolled": "true"})
+    harness.pass_time(90)
+    assert Run(harness, tmp_path).round().succeeded
+    assert len(contract.operations) == 7, sorted(contract.operations)
+    # And it is no formality: what is not in the specifications is noted.
+    body = {"inputs": [{"id": "7"}], "properties": "all", "propertiesWithHistory": []}
+    address = f"{harness.address}/crm/v3/objects/contacts/batch/read?nonsense=1"
+    requests.post(address, json=body, headers={"Authorization": "Bearer token-1"}, timeout=10)
+    noted = [one for one in contract.violations if "nonsense" in one or "properties is" in one]
+    assert len(noted) == 2
+    contract.violations = [one for one in contract.violations if one not in noted]
 
 
 def test_an_object_that_there_is_not_is_a_matter_of_settings(harness: HubSpotHarness) -> None:

@@ -3,15 +3,20 @@
 import random
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import requests
 from conformance import Run
 from hubspot_harness import BY_PATH, START_US, HubSpotHarness, hubspot
 
-from connectors.hubspot.client import MissingScope
+from connectors.hubspot.client import Answer
+from connectors.hubspot.kinds import KINDS
 from connectors.hubspot.lanes import MOST_SEEN
+from connectors.hubspot.refusals import MissingScope
+from connectors.hubspot.windows import Position, search
 from sandbox.vendors.faults import Fault
+from schemas.errors import RetriableError
 
 SEARCH = "/crm/v3/objects"
 HEADERS = {"Authorization": "Bearer token-1"}
@@ -109,7 +114,66 @@ def test_trap_32_results_outside_of_the_window_and_in_no_order(tmp_path: Path) -
         run.assert_all_there()
 
 
-def test_a_record_is_there_seconds_after_its_edit_whatever_the_delayed_lane_does(
+def test_trap_31_no_offset_is_asked_for_that_hubspot_refuses() -> None:
+    asked: list[int] = []
+
+    class Behind:
+        """A search of which every result is newer than what was asked for."""
+
+        def search(self, kind: object, filters: object, sort: object, after: str) -> Answer:
+            asked.append(int(after))
+            rows = [{"id": after + "1", "properties": {"hs_lastmodifieddate": "9000"}}]
+            return Answer({"results": rows, "paging": {"next": {"after": int(after) + 200}}}, 1)
+
+    with pytest.raises(RetriableError, match="far behind"):
+        list(search(Behind(), KINDS["company"], Position(5_000), 6_000))  # type: ignore[arg-type]
+    assert max(asked) + 200 == 10_000
+
+
+@pytest.mark.parametrize("edited", [1, 19])
+def test_trap_32_records_at_the_end_of_a_page_that_are_newer_than_the_index_hide_no_other(
+    empty: HubSpotHarness, edited: int
+) -> None:
+    companies(empty, 700, 1)
+    empty.account.lag_ms = 10**12
+    ids = sorted(empty.account.objects["companies"], key=int)
+    # The index has them where they were, the answer shows their stamps of now: none of these says
+    # how far a page has come.
+    for record_id in ids[200 - edited : 200]:
+        empty.account.edit("companies", record_id, {"name": "Edited"})
+    empty.pass_time(1)
+    (stream,) = empty.connector().backfill(None, None, ("company",))
+    read = {change.object_id for page in stream.pages(None) for change in page.changes}
+    assert read == set(ids)
+
+
+def test_trap_31_pages_that_say_nothing_new_are_no_endless_loop() -> None:
+    class Circle:
+        """A search that knows one page, whatever it is asked for."""
+
+        def __init__(self, results: list[dict[str, Any]], after: Any) -> None:
+            self.body = {"results": results, "paging": {"next": {"after": after}}}
+            self.asked = 0
+
+        def search(self, *_: object, **__: object) -> Answer:
+            self.asked += 1
+            assert self.asked < 50, "for ever"
+            return Answer(self.body, 1)
+
+    def row(record_id: str, ms: int) -> dict[str, Any]:
+        return {"id": record_id, "properties": {"hs_lastmodifieddate": str(ms)}}
+
+    for results, after, start in (
+        ([row("7", 5_000)], "1", Position(5_000, 9)),
+        ([row("7", 9_000)], "1", Position(5_000)),
+        ([row("7", 9_000)], "no number", Position(5_000)),
+        ([row("7", 9_000)], {}, Position(5_000)),
+    ):
+        with pytest.raises(RetriableError):
+            list(search(Circle(results, after), KINDS["company"], start, 6_000))  # type: ignore[arg-type]
+
+
+def test_trap_52_a_record_is_there_seconds_after_its_edit_and_both_lanes_tell_one_change(
     tmp_path: Path,
 ) -> None:
     with hubspot() as harness:
@@ -262,6 +326,21 @@ def test_trap_53_a_record_that_is_none_is_a_dead_letter_and_the_cursor_moves_on(
         del everything[f"hubspot:company:{record.id}"]
         assert run.collector.newest() == everything
         assert run.round().bad == 0
+
+
+def test_trap_53_half_a_character_in_one_record_stops_no_other(tmp_path: Path) -> None:
+    with hubspot() as harness:
+        harness.objects = ("contact",)
+        record = next(iter(harness.account.live("contacts")))
+        # Cut by JavaScript in the middle of an emoji: JSON may say so, Unicode has no such thing.
+        harness.account.edit("contacts", record.id, {"jobtitle": "Sales \ud83d"})
+        harness.pass_time(90)
+        run = Run(harness, tmp_path)
+        outcome = run.round()
+        assert (outcome.failures, outcome.bad) == ({}, 0)
+        said = run.collector.newest().pop(f"hubspot:contact:{record.id}")
+        assert said["properties"]["jobtitle"] == "Sales \ufffd"
+        assert len(run.collector.newest()) == len(harness.expected())
 
 
 def test_trap_55_an_object_without_its_scope_stops_no_other(tmp_path: Path) -> None:

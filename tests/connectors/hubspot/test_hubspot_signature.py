@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from connectors.hubspot import signature
 from connectors.hubspot.signature import MOST_SKEW_MS, signed_address, verify
 from connectors.webhooks.receiver import Delivery, InvalidSignature
 from sandbox.vendors.hubspot.webhooks import signed_headers
@@ -92,6 +93,21 @@ def test_trap_37_what_is_no_signature_is_refused_and_nothing_breaks(
 ) -> None:
     with pytest.raises(InvalidSignature, match=words):
         check(headers)
+
+
+def test_trap_37_every_secret_is_compared_in_constant_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    compared: list[bytes] = []
+
+    def compare(one: bytes, other: bytes) -> bool:
+        compared.append(one)
+        return genuine(one, other)
+
+    genuine = signature.hmac.compare_digest
+    monkeypatch.setattr(signature.hmac, "compare_digest", compare)
+    check(v3(), secrets=(b"s3cret", b"new"))
+    assert len(compared) == 2
 
 
 @pytest.mark.parametrize("skew", [-MOST_SKEW_MS, 0, MOST_SKEW_MS])

@@ -155,6 +155,15 @@ def test_trap_38_one_event_that_is_none_spoils_no_other(
     assert (len(received.hints), len(received.bad)) == (2, 3)
 
 
+def test_trap_53_half_a_character_in_one_event_spoils_no_other(
+    harness: HubSpotHarness, edge: Edge
+) -> None:
+    events = [an_event(propertyValue="Sales \ud83d"), an_event(objectId=52)]
+    assert edge.post(json.dumps(events).encode(), ms=harness.account.now()) == 200
+    (received,) = edge.received
+    assert (len(received.hints), received.bad) == (2, ())
+
+
 def test_trap_39_what_comes_again_is_dropped_once_it_is_published(
     harness: HubSpotHarness, edge: Edge
 ) -> None:
@@ -171,6 +180,25 @@ def test_trap_39_what_comes_again_is_dropped_once_it_is_published(
     # The same eventId for another record is another event.
     assert edge.post(json.dumps([an_event(objectId=52)]).encode(), ms=now) == 200
     assert len(edge.hints()) == 2
+
+
+@pytest.mark.parametrize("at", [-1, 10**15, 10**30, 1.5, "1767225600000", None, True])
+def test_trap_53_an_event_of_no_time_is_a_dead_letter(
+    harness: HubSpotHarness, edge: Edge, at: Any
+) -> None:
+    events = [an_event(occurredAt=at, objectId=10**30), an_event(objectId=52)]
+    assert edge.post(json.dumps(events).encode(), ms=harness.account.now()) == 200
+    (received,) = edge.received
+    assert (len(received.hints), len(received.bad)) == (1, 1)
+    assert json.loads(received.bad[0].data) == events[0]
+
+
+def test_a_portal_that_is_written_as_a_text_is_ours_too(
+    harness: HubSpotHarness, edge: Edge
+) -> None:
+    body = json.dumps([an_event(portalId="62515")]).encode()
+    assert edge.post(body, ms=harness.account.now()) == 200
+    assert len(edge.hints()) == 1
 
 
 def test_trap_39_tests_of_the_settings_page_and_other_portals_are_counted_and_dropped(
@@ -241,6 +269,12 @@ def test_trap_56_a_secret_that_was_changed_is_read_anew_before_anything_is_refus
     assert edge.vault.renewed == [SECRET]
 
 
+def test_trap_37_an_empty_secret_is_no_secret(harness: HubSpotHarness, edge: Edge) -> None:
+    edge.vault.values[SECRET] = "\n"
+    assert edge.post(json.dumps([an_event()]).encode(), secret="", ms=harness.account.now()) == 503
+    assert edge.received == []
+
+
 def test_forgeries_do_not_have_the_secret_read_each_time(
     harness: HubSpotHarness, edge: Edge
 ) -> None:
@@ -263,6 +297,16 @@ def test_a_receiver_without_a_secret_is_not_made() -> None:
         (
             {"subscriptionType": "company.merge", "primaryObjectId": 5, "mergedObjectIds": [6]},
             ("company", "5"),
+        ),
+        (
+            {
+                "subscriptionType": "object.associationChange",
+                "fromObjectId": 7,
+                "toObjectId": 8,
+                "fromObjectTypeId": "0-46",
+                "toObjectTypeId": "2-99",
+            },
+            ("note", "7"),
         ),
     ],
 )

@@ -10,6 +10,7 @@ import pytest
 import requests
 
 from connectors.bad_input import BadInput
+from connectors.webhooks import service
 from connectors.webhooks.publishing import Publishing
 from connectors.webhooks.receiver import Delivery, Hint, InvalidSignature, Received
 from connectors.webhooks.service import WebhookService, WebhookSettings, server
@@ -152,15 +153,42 @@ def test_too_large_a_body_is_refused_announced_or_not() -> None:
         assert len(one.vendor.deliveries) == 1
 
 
-def test_a_body_that_never_comes_is_given_up() -> None:
+def test_a_body_that_never_comes_is_given_up_and_asked_for_again() -> None:
     with hooks(WebhookSettings(body_s=0.2)) as one:
         port = int(one.address.rpartition(":")[2])
         with socket.create_connection(("127.0.0.1", port), timeout=10) as slow:
             slow.sendall(
                 b"POST /webhooks/hubspot HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nhalf"
             )
-            assert slow.recv(64).startswith(b"HTTP/1.1 408")
+            # No 4xx, after which HubSpot would never send it again.
+            assert slow.recv(64).startswith(b"HTTP/1.1 503")
         assert one.count("too_slow") == 1
+
+
+def raw(one: Hooks, request: bytes) -> bytes:
+    port = int(one.address.rpartition(":")[2])
+    with socket.create_connection(("127.0.0.1", port), timeout=10) as sent:
+        sent.sendall(request)
+        return sent.recv(64)
+
+
+@pytest.mark.parametrize("host", [b"[", b"a b", b"x:y", b""])
+def test_whatever_host_a_request_names_it_has_an_answer(host: bytes) -> None:
+    with hooks() as one:
+        request = b"POST /webhooks/hubspot HTTP/1.1\r\nHost: %b\r\nContent-Length: 6\r\n\r\nforged"
+        assert raw(one, request % host).startswith(b"HTTP/1.1 401")
+        assert one.count("refused") == 1
+
+
+def test_a_header_that_comes_twice_is_both_and_a_body_in_pieces_is_whole() -> None:
+    with hooks() as one:
+        request = (
+            b"POST /webhooks/hubspot HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n"
+            b"X-Signature: good\r\nX-Signature: evil\r\n\r\n3\r\nhel\r\n2\r\nlo\r\n0\r\n\r\n"
+        )
+        assert raw(one, request).startswith(b"HTTP/1.1 200")
+        (delivery,) = one.vendor.deliveries
+        assert (delivery.body, delivery.headers["x-signature"]) == (b"hello", "good, evil")
 
 
 def test_a_receiver_has_the_request_as_it_was_signed() -> None:
@@ -172,6 +200,33 @@ def test_a_receiver_has_the_request_as_it_was_signed() -> None:
         assert delivery.body == body
         assert delivery.url == "https://hooks.example/webhooks/hubspot?a=%2Fb%20c&a=d+e"
         assert (delivery.method, delivery.headers["x-signature"]) == ("POST", "Abc")
+
+
+def test_trap_38_while_publishing_hangs_what_is_too_much_is_sent_away_at_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(service, "MOST_IN_HAND", 2)
+    reached, go = threading.Semaphore(0), threading.Event()
+
+    def hanging(received: Received) -> None:
+        reached.release()
+        assert go.wait(10)
+
+    with hooks() as one:
+        one.service._publish = hanging
+        statuses: list[int] = []
+        callers = [
+            threading.Thread(target=lambda: statuses.append(one.post(b"hello"))) for _ in range(2)
+        ]
+        for caller in callers:
+            caller.start()
+            assert reached.acquire(timeout=10)
+        assert (one.post(b"hello"), one.count("busy")) == (503, 1)
+        go.set()
+        for caller in callers:
+            caller.join(20)
+        assert statuses == [200, 200]
+        assert one.post(b"hello") == 200
 
 
 def test_what_is_not_here_is_not_here() -> None:
