@@ -31,6 +31,10 @@ class MailboxRefused(SkippableError):
     """This mailbox cannot be read: suspended, without a licence, or not delegated to us."""
 
 
+class WatchRefused(SkippableError):
+    """No pushes for this mailbox; it can be polled all the same, or says itself that it cannot."""
+
+
 class NotThere(SkippableError):
     """404: a message that is gone or not yet to be seen, or a history that is forgotten."""
 

@@ -55,6 +55,9 @@ class WatchStream:
         if not _due(cursor, settings.topic, now):
             return
         try:
+            if cursor is not None and cursor.get("topic") != settings.topic:
+                # Gmail keeps one watch a mailbox and project, and refuses another beside it.
+                self._client.stop()
             answer = self._client.watch(settings.topic, settings.watch_excludes)
         except SalesIntelError as error:
             if overdue(cursor, now):

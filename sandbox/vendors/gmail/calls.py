@@ -100,6 +100,12 @@ class GmailCalls:
             return errors.invalid("labelFilterBehavior")
         if not re.match(r"projects/[^/]+/topics/[^/]+\Z", str(body.get("topicName"))):
             return errors.invalid("topicName")
+        if self._faults.strikes("topic_refused"):
+            words = "Error sending test message to Cloud PubSub: User not authorized"
+            return errors.refusal(403, "forbidden", words, "PERMISSION_DENIED")
+        if mailbox.watch.get("topic", body["topicName"]) != body["topicName"]:
+            words = "Only one user push notification client allowed per developer"
+            return errors.refusal(400, "failedPrecondition", words, "FAILED_PRECONDITION")
         mailbox.watches += 1
         expiration = (self._state.clock() + WATCH_US) // 1_000
         mailbox.watch = {"topic": body["topicName"], "expiration": expiration}
