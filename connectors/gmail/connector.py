@@ -69,7 +69,7 @@ class GmailConnector:
         self._exclusions = exclusions or Exclusions()
         self.excluder = Excluder(self._exclusions)
         """Counts the mailboxes that are left alone."""
-        self._delegation = Delegation(settings, secrets, token)
+        self._delegation = Delegation(settings, secrets, token, clock)
         self._clock = clock
         self._monotonic = monotonic
         self._sleep = sleep

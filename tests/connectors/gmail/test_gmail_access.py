@@ -189,3 +189,10 @@ def test_trap_58_nothing_private_in_names_logs_or_errors(
     harness.connector(mailboxes=tuple(REPS))
     failures = run.round().failures
     assert "@" not in "".join((*names, *failures.values(), *failures, caplog.text))
+
+
+def test_an_answer_of_iam_that_is_none_passes(run: Run, harness: GmailHarness) -> None:
+    harness.connector(service_account_key="", service_account=SERVICE_ACCOUNT)
+    harness.faults.switch_on(Fault(name="malformed", route="/v1/projects", times=1))
+    assert run.round().succeeded
+    run.assert_all_there()
