@@ -43,7 +43,7 @@ def platform_token() -> str:
     return str(found.token)
 
 
-class KeylessCredentials(Credentials):  # type: ignore[misc]
+class KeylessCredentials(Credentials):
     """Acts for a user with an assertion that IAM signs as the service account: no key lies
     anywhere, and IAM names the key that it took.
 
