@@ -167,6 +167,8 @@ def test_trap_29_logins_by_password_are_refused_in_the_settings() -> None:
         ({"consumer_secret": ""}, "need consumer_secret"),
         ({"auth": "jwt_bearer"}, "needs username and private_key"),
         ({"objects": ["Invoice"]}, "Invoice"),
+        ({"objects": ["account"]}, "account"),
+        ({"left_out": {"contact": ["Birthdate"]}}, "contact"),
         ({"overlap_s": 60}, "overlap_s"),
         ({"api_version": "v65"}, "api_version"),
         ({"page_rows": 10}, "page_rows"),
@@ -227,6 +229,15 @@ def test_a_key_that_is_none_and_a_login_that_is_refused_say_so_without_a_secret(
             harness.client().describe("Account")
         assert "wrong" not in str(refused.value)
         assert "is refused" not in str(refused.value)
+
+
+def test_a_login_that_is_to_be_tried_again_is() -> None:
+    with salesforce() as harness:
+        harness.faults.switch_on(Fault(name="token_unknown_error", times=2))
+        assert harness.client().describe("Account").body["name"] == "Account"
+        harness.faults.switch_on(Fault(name="token_unknown_error"))
+        with pytest.raises(RetriableError, match="unknown_error"):
+            harness.client().describe("Account")
 
 
 def test_trap_30_every_call_to_a_server_that_never_answers_ends() -> None:
