@@ -17,7 +17,7 @@ from googleapiclient.errors import HttpError
 
 from connectors.calls import Breaker, Budget, Caller, RetryPolicy
 from connectors.calls.http import TRANSIENT
-from connectors.gmail.judge import MailboxRefused, WatchRefused, judge_with, told
+from connectors.gmail.judge import MailboxRefused, WatchRefused, judge_with, legible, told
 from connectors.gmail.settings import GmailSettings
 from schemas.clock import to_us
 
@@ -203,7 +203,8 @@ class MailboxClient(GoogleClient):
     def label_names(self) -> Mapping[str, str]:
         """Label id to name."""
         found = self._call("labels.list", self.users.labels().list(userId="me"))
-        return {str(one["id"]): str(one.get("name", "")) for one in found.get("labels", ())}
+        with legible():
+            return {str(one["id"]): str(one.get("name", "")) for one in found.get("labels", ())}
 
     def drafts(self) -> int:
         """How many messages are drafts."""

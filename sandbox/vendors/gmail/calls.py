@@ -169,7 +169,8 @@ class GmailCalls:
         token = query.get("pageToken", [""])[0]
         if not token:
             self.starts.append(start)
-        gone = start < mailbox.oldest or start > mailbox.history_id
+        ahead = start > mailbox.history_id and not self._faults.strikes("start_ahead_taken")
+        gone = ahead or start < mailbox.oldest
         if gone or self._faults.strikes("history_gone"):
             return errors.not_found()
         if token and (not token.startswith("h-") or self._faults.strikes("token_refused")):

@@ -12,8 +12,8 @@ from typing import Any
 
 import jwt
 from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import rsa
-from jwt.algorithms import RSAAlgorithm
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from jwt.algorithms import ECAlgorithm, RSAAlgorithm
 
 from sandbox.vendors.gmail.errors import Answer
 from sandbox.vendors.gmail.state import GmailState
@@ -37,6 +37,12 @@ WORKLOAD = "workload"
 def rsa_key(number: int = 0) -> rsa.RSAPrivateKey:
     """A key of this process; making one takes a moment."""
     return rsa.generate_private_key(public_exponent=65_537, key_size=2_048)
+
+
+@cache
+def ec_key() -> ec.EllipticCurvePrivateKey:
+    """A key that signs no push."""
+    return ec.generate_private_key(ec.SECP256R1())
 
 
 def pem(key: rsa.RSAPrivateKey) -> str:
@@ -120,9 +126,10 @@ class Tokens:
         return Answer(200, {"keyId": "k1", "signedJwt": signed})
 
     def key_set(self) -> dict[str, Any]:
-        """The JSON Web Key Set of push tokens."""
+        """The JSON Web Key Set of push tokens, and a key of another kind, for other tokens."""
+        other = ECAlgorithm.to_jwk(ec_key().public_key(), as_dict=True) | {"kid": "e1"}
         jwk = RSAAlgorithm.to_jwk(self.key.public_key(), as_dict=True)
-        return {"keys": [jwk | {"kid": "k1", "use": "sig", "alg": "RS256"}]}
+        return {"keys": [jwk | {"kid": "k1", "use": "sig", "alg": "RS256"}, other]}
 
     def push_token(self, audience: str, **changed: Any) -> str:
         """What Pub/Sub puts before a push; `changed` makes a claim wrong."""

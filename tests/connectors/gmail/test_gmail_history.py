@@ -90,6 +90,24 @@ def test_trap_2_a_history_that_is_always_forgotten_fails_and_ends(
     run.assert_all_there()
 
 
+@pytest.mark.parametrize("taken", [True, False])
+def test_trap_2_ids_that_begin_anew_are_a_gap(run: Run, harness: GmailHarness, taken: bool) -> None:
+    harness.state.store(REP, MAIL)
+    run.round()
+    harness.time.pass_s(60)
+    run.round()
+    box = harness.state.mailboxes[REP]
+    box.history_id, box.history = 5, []
+    harness.state.store(REP, MAIL)
+    if taken:
+        harness.faults.switch_on(Fault(name="start_ahead_taken"))
+    assert run.round().notes["history_gap"] == 1
+    harness.state.store(REP, MAIL)
+    outcome = run.round()
+    assert (outcome.succeeded, outcome.changes, outcome.notes["history_gap"]) == (True, 1, 0)
+    run.assert_all_there()
+
+
 @pytest.mark.parametrize("killed_after", [1, 2, 3])
 def test_trap_3_a_kill_between_pages_loses_nothing(
     run: Run, harness: GmailHarness, killed_after: int
@@ -219,6 +237,34 @@ def test_trap_5_many_pages_of_records_that_were_read_are_no_end(
     harness.state.store(REP, MAIL)
     # Sixty pages of five, read before, and one record after them.
     assert run.round().changes == 1
+    run.assert_all_there()
+
+
+@pytest.mark.parametrize(
+    ("call", "answer"),
+    [
+        ("listed", {"messages": [{}]}),
+        ("listed", {"messages": ["x"]}),
+        ("listed", {"messages": 5}),
+        ("history", {"historyId": "99999", "history": ["x"]}),
+        ("history", {"historyId": "99999", "history": [{"labelsAdded": [5]}]}),
+        ("watch", {"historyId": "9", "expiration": "soon"}),
+        ("watch", {}),
+    ],
+    ids=lambda one: one if isinstance(one, str) else "answer",
+)
+def test_an_answer_with_odd_pieces_cannot_be_read_and_says_so(
+    run: Run, harness: GmailHarness, call: str, answer: dict[str, Any]
+) -> None:
+    connector = harness.connector(topic="projects/sandbox/topics/gmail")
+    harness.streams = lambda: connector.streams((REP,))  # type: ignore[method-assign]
+    client = connector.client(REP)
+    asked = getattr(client, call)
+    setattr(client, call, lambda *given: answer)
+    (failure,) = run.round().failures.values()
+    assert failure == "Unreadable: gmail: an answer that cannot be read"
+    setattr(client, call, asked)
+    assert run.round().succeeded
     run.assert_all_there()
 
 
