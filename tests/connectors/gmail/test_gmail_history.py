@@ -76,6 +76,18 @@ def test_trap_2_a_forgotten_history_is_read_again_from_a_little_before(
     assert run.round().notes["history_gap"] == 0
 
 
+def test_trap_2_whoever_was_away_for_longer_is_read_from_where_it_left_off(
+    run: Run, harness: GmailHarness
+) -> None:
+    run.round()
+    harness.time.pass_s(86_400)
+    harness.state.store(REP, MAIL)
+    harness.time.pass_s(9 * 86_400)
+    harness.state.forget_history(REP)
+    assert run.round().notes["history_gap"] == 1
+    run.assert_all_there()
+
+
 def test_trap_2_a_history_that_is_always_forgotten_fails_and_ends(
     run: Run, harness: GmailHarness
 ) -> None:
@@ -121,6 +133,21 @@ def test_trap_3_a_kill_between_pages_loses_nothing(
     harness.state.store(REP, MAIL)
     run.until_read()
     run.assert_all_there()
+
+
+@pytest.mark.parametrize("killed_after", [1, 2, 3])
+def test_trap_3_a_kill_between_the_batches_of_one_page_loses_nothing(
+    tmp_path: Path, killed_after: int
+) -> None:
+    with gmail(empty=True) as harness:
+        harness.mailboxes = (REP,)
+        run = Run(harness, tmp_path)
+        run.round()
+        for _ in range(60):
+            harness.state.store(REP, MAIL)
+        assert run.round(stop_after=killed_after).changes == min(25 * killed_after, 60)
+        run.until_read()
+        run.assert_all_there()
 
 
 def test_trap_3_a_page_token_that_grew_old_is_given_up(run: Run, harness: GmailHarness) -> None:
