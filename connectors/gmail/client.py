@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from email.utils import parsedate_to_datetime
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 import httplib2
@@ -17,7 +17,7 @@ from googleapiclient.errors import HttpError
 
 from connectors.calls import Breaker, Budget, Caller, RetryPolicy
 from connectors.calls.http import TRANSIENT
-from connectors.gmail.judge import MailboxRefused, judge_with, told
+from connectors.gmail.judge import MailboxRefused, WatchRefused, judge_with, legible, told
 from connectors.gmail.settings import GmailSettings
 from schemas.clock import to_us
 
@@ -159,6 +159,9 @@ class GoogleClient:
             self.breaker.failed(self.settings.quarantine_s)
             raise
 
+    def _executed(self, request: Any) -> dict[str, Any]:
+        return told(request.execute(http=self.http()))
+
 
 class MailboxClient(GoogleClient):
     """Gmail for one mailbox."""
@@ -169,7 +172,7 @@ class MailboxClient(GoogleClient):
         return api("gmail", "v1", self.settings.endpoints.gmail).users()
 
     def _call(self, call: str, request: Any) -> dict[str, Any]:
-        found: dict[str, Any] = self.run(call, lambda: told(request.execute(http=self.http())))
+        found: dict[str, Any] = self.run(call, partial(self._executed, request))
         return found
 
     def profile(self) -> dict[str, Any]:
@@ -200,7 +203,8 @@ class MailboxClient(GoogleClient):
     def label_names(self) -> Mapping[str, str]:
         """Label id to name."""
         found = self._call("labels.list", self.users.labels().list(userId="me"))
-        return {str(one["id"]): str(one.get("name", "")) for one in found.get("labels", ())}
+        with legible():
+            return {str(one["id"]): str(one.get("name", "")) for one in found.get("labels", ())}
 
     def drafts(self) -> int:
         """How many messages are drafts."""
@@ -213,4 +217,18 @@ class MailboxClient(GoogleClient):
         body: dict[str, Any] = {"topicName": topic}
         if excludes:
             body |= {"labelIds": list(excludes), "labelFilterBehavior": "exclude"}
-        return self._call("watch", self.users.watch(userId="me", body=body))
+        request = self.users.watch(userId="me", body=body)
+        try:
+            # Not by `run`: a topic that Gmail may not publish to says nothing of the mailbox.
+            found: dict[str, Any] = self._caller("watch", partial(self._executed, request))
+        except MailboxRefused as error:
+            raise WatchRefused(
+                f"{error}; or the topic is not in the project that calls, or "
+                "gmail-api-push@system.gserviceaccount.com may not publish to it"
+            ) from None
+        return found
+
+    def stop(self) -> None:
+        """users.stop: all pushes of the mailbox to this project end; its answer is empty."""
+        request = self.users.stop(userId="me")
+        self._caller("watch", lambda: request.execute(http=self.http()))

@@ -69,7 +69,7 @@ class GmailConnector:
         self._exclusions = exclusions or Exclusions()
         self.excluder = Excluder(self._exclusions)
         """Counts the mailboxes that are left alone."""
-        self._delegation = Delegation(settings, secrets, token)
+        self._delegation = Delegation(settings, secrets, token, clock)
         self._clock = clock
         self._monotonic = monotonic
         self._sleep = sleep
@@ -77,6 +77,7 @@ class GmailConnector:
         self._policy = policy
         self._project = project_budget(settings, monotonic, sleep)
         self._clients: dict[str, MailboxClient] = {}
+        self._directory: DirectoryClient | None = None
         self._listed: tuple[float, tuple[str, ...]] | None = None
 
     def client(self, address: str) -> MailboxClient:
@@ -89,8 +90,11 @@ class GmailConnector:
 
     def directory(self) -> DirectoryClient:
         """The directory's client."""
-        budget = directory_budget(monotonic=self._monotonic, sleep=self._sleep)
-        return self._made(DirectoryClient, self.settings.directory_admin, DIRECTORY_SCOPE, budget)
+        if self._directory is None:
+            admin = self.settings.directory_admin
+            budget = directory_budget(monotonic=self._monotonic, sleep=self._sleep)
+            self._directory = self._made(DirectoryClient, admin, DIRECTORY_SCOPE, budget)
+        return self._directory
 
     def _made(self, kind: type[T], address: str, scope: str, budget: Budget) -> T:
         return kind(
@@ -113,6 +117,14 @@ class GmailConnector:
             found = self._from_directory()
         return self._kept(found)
 
+    def known(self) -> tuple[tuple[str, ...], SalesIntelError | None]:
+        """The same; while the directory does not answer those that it had last, and what it said
+        instead."""
+        try:
+            return self.mailboxes(), None
+        except (RetriableError, SkippableError) as error:
+            return self._kept(self._listed[1] if self._listed else ()), error
+
     def _kept(self, found: Iterable[str]) -> tuple[str, ...]:
         cleaned = dict.fromkeys(one.strip().lower() for one in found)
         return tuple(one for one in cleaned if not self.excluder.mailbox(one))
@@ -127,11 +139,9 @@ class GmailConnector:
         """As Connector; `objects` may name mailboxes by address. While the directory does not
         answer, the mailboxes that it had last, and a stream that fails for it."""
         wanted = _addresses(objects)
-        try:
-            addresses = self.mailboxes()
-        except (RetriableError, SkippableError) as error:
+        addresses, error = self.known()
+        if error is not None:
             yield Unlisted(error)
-            addresses = self._kept(self._listed[1] if self._listed else ())
         for address in addresses:
             if wanted and address not in wanted:
                 continue

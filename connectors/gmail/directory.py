@@ -9,7 +9,6 @@ from typing import Any
 
 from connectors.calls import Budget, Rate
 from connectors.gmail.client import GoogleClient, api
-from connectors.gmail.judge import told
 
 MOST_USERS = 500
 CALLS_A_MINUTE = 1_200.0
@@ -45,9 +44,6 @@ class DirectoryClient(GoogleClient):
             page = str(answer.get("nextPageToken") or "")
             if not page:
                 return
-
-    def _executed(self, request: Any) -> Any:
-        return told(request.execute(http=self.http()))
 
     def _is_read(self, user: dict[str, Any]) -> bool:
         put_away = user.get("suspended") or user.get("archived")

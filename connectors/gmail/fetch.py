@@ -20,7 +20,8 @@ def hinted(
 
     A hint is done with when its stream did not fail. Where the mailbox is being left alone, or was
     never read, its stream is empty: the poller has it, and calling Gmail again for every push would
-    move the time until which it refuses us for ever.
+    move the time until which it refuses us for ever. Raises what the directory says where no
+    mailbox is known.
     """
     newest: dict[str, str] = {}
     bad = []
@@ -32,7 +33,9 @@ def hinted(
             continue
         if number_of(hint.history_id) >= number_of(newest.get(hint.mailbox, "0")):
             newest[hint.mailbox] = hint.history_id
-    known = frozenset(connector.mailboxes()) if newest else frozenset()
+    known, error = connector.known() if newest else ((), None)
+    if error is not None and not known:
+        raise error
     streams: list[Stream] = [
         connector.hinted(mailbox, history_id)
         for mailbox, history_id in newest.items()

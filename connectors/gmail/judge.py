@@ -5,7 +5,8 @@ https://developers.google.com/workspace/gmail/api/guides/handle-errors
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from http.client import HTTPException
 from typing import Any
 
@@ -31,6 +32,10 @@ class MailboxRefused(SkippableError):
     """This mailbox cannot be read: suspended, without a licence, or not delegated to us."""
 
 
+class WatchRefused(SkippableError):
+    """No pushes for this mailbox; it can be polled all the same, or says itself that it cannot."""
+
+
 class NotThere(SkippableError):
     """404: a message that is gone or not yet to be seen, or a history that is forgotten."""
 
@@ -48,6 +53,15 @@ def told(answer: Any) -> dict[str, Any]:
     if not isinstance(answer, dict):
         raise Unreadable("gmail: an answer that cannot be read")
     return answer
+
+
+@contextmanager
+def legible() -> Iterator[None]:
+    """Around what picks an answer to pieces: Unreadable where one is not as Google writes it."""
+    try:
+        yield
+    except (LookupError, TypeError, AttributeError, ValueError):
+        raise Unreadable("gmail: an answer that cannot be read") from None
 
 
 class PartsUnanswered(SkippableError):
@@ -114,7 +128,10 @@ def _of_token(error: GoogleAuthError) -> Verdict:
     of_mailbox = code in ("unauthorized_client", "access_denied", "invalid_scope")
     if of_mailbox or (code == "invalid_grant" and "JWT" not in words):
         return Verdict(MailboxRefused(f"gmail: no token for this mailbox: {code}"))
-    wrong = "gmail: the service account is refused a token: was its key deleted or rotated?"
+    wrong = (
+        "gmail: the service account is refused a token: was its key deleted or rotated, or is this "
+        "machine's clock off?"
+    )
     return Verdict(ConfigurationError(wrong), refresh=True)
 
 

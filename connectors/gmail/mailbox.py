@@ -16,7 +16,7 @@ from connectors.gmail.batch import Read, read_raw
 from connectors.gmail.client import MailboxClient
 from connectors.gmail.cursor import NOWHERE, Listing, MailboxCursor, read_cursor
 from connectors.gmail.history import Events, events_of, number_of
-from connectors.gmail.judge import NotThere, Rejected, Unreadable
+from connectors.gmail.judge import NotThere, Rejected, Unreadable, legible
 from connectors.gmail.record import Kept, Records
 from connectors.stream import Page
 from schemas.change import stable_hash
@@ -114,7 +114,8 @@ class MailboxStream:
                 restarted = True
                 self._cursor = replace(self._cursor, listing=replace(listing, page=""))
                 continue
-            ids = [str(one["id"]) for one in answer.get("messages") or ()]
+            with legible():
+                ids = [str(one["id"]) for one in answer.get("messages") or ()]
             page = str(answer.get("nextPageToken") or "")
             rest = replace(listing, page=page) if page else None
             moved = partial(replace, listing=rest)
@@ -190,7 +191,11 @@ class MailboxStream:
                 target, target_at = str(answer.get("historyId", "")), self._client.now()
             if not number_of(target):
                 raise Unreadable("gmail: a history without its id")
-            events = events_of(answer, frozenset(cursor.handled))
+            if number_of(target) < number_of(cursor.settled):
+                # As of a mailbox that was put back: what it counts anew would never be reached.
+                raise NotThere("gmail: a history id is behind where it stood")
+            with legible():
+                events = events_of(answer, frozenset(cursor.handled))
             page = str(answer.get("nextPageToken") or "")
             empty = 0 if answer.get("history") else empty + 1
             if page and empty > MOST_EMPTY:

@@ -53,6 +53,8 @@ class PushKeys:
             with session() as opened:
                 answer = opened.get(self._url)
             found: Any = answer.json() if answer.status_code == 200 else {}
-            return {key.key_id: key for key in PyJWKSet.from_dict(found).keys if key.key_id}
+            keys = PyJWKSet.from_dict(found).keys
+            # Tokens are signed by RS256; a key of another kind would break the check of them.
+            return {one.key_id: one for one in keys if one.key_id and one.key_type == "RSA"}
         except (requests.RequestException, PyJWTError, ValueError, AttributeError) as error:
             raise RetriableError(f"push keys cannot be had: {type(error).__name__}") from None

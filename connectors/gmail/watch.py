@@ -9,6 +9,7 @@ from typing import Any
 
 from connectors.cursors import Cursor
 from connectors.gmail.client import MailboxClient
+from connectors.gmail.judge import legible
 from connectors.gmail.mailbox import mailbox_key
 from connectors.stream import Page
 from schemas.clock import DAY_US, Clock
@@ -55,15 +56,20 @@ class WatchStream:
         if not _due(cursor, settings.topic, now):
             return
         try:
+            if cursor is not None and cursor.get("topic") != settings.topic:
+                # Gmail keeps one watch a mailbox and project, and refuses another beside it.
+                self._client.stop()
             answer = self._client.watch(settings.topic, settings.watch_excludes)
         except SalesIntelError as error:
             if overdue(cursor, now):
                 log.error("%s: no watch could be had for three days", self.name)
                 raise WatchLapsed(f"no renewal for three days: {error}") from error
             raise
+        with legible():
+            expiration = int(str(answer["expiration"]))
         kept: dict[str, Any] = {
             "topic": settings.topic,
-            "expiration": int(str(answer["expiration"])),
+            "expiration": expiration,
             "renewed_at": now,
         }
         yield Page((), kept, notes={"watches_renewed": 1})

@@ -19,6 +19,8 @@ PATH = "/services/oauth2/token"
 BEARER = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 ASSERTION_S = 180
 SKEW_S = 60
+_PASSING = frozenset({"unknown_error", "server_error", "temporarily_unavailable"})
+"""`retry your request`, says the first."""
 _FIXES = {
     "invalid_client_id": "consumer_key is not that of the app",
     "invalid_client": "consumer_secret is not that of the app",
@@ -105,6 +107,8 @@ class Tokens:
             if isinstance(token, str) and token:
                 return token
         code = code_of(body)
+        if code in _PASSING:
+            raise Refused("token", 0, code, answer.headers)
         if answer.status_code in (400, 401, 403) and code:
             fix = _FIXES.get(code, "see the app's policies and the user's login history")
             raise ConfigurationError(f"salesforce refuses the login: {code}: {fix}")

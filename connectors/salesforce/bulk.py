@@ -13,6 +13,7 @@ import msgspec
 
 from connectors.salesforce.client import Rows, SalesforceClient
 from connectors.salesforce.records import Record
+from connectors.salesforce.refusals import LocatorGone
 from connectors.salesforce.shapes import Shape
 from connectors.salesforce.soql import Bounds, Key, select, where
 from schemas.errors import RetriableError, SkippableError
@@ -86,14 +87,16 @@ def parts(
     while True:
         try:
             rows = client.rows(job_id, locator, client.settings.bulk_page_rows)
-        except SkippableError as error:
+        except (SkippableError, LocatorGone) as error:
             raise BulkFailed(str(error)) from None
         records = list(_records(shape, rows))
         if len(records) != rows.stated:
             raise BulkFailed(f"{len(records)} rows where {rows.stated} are stated")
         read += len(records)
-        if not rows.locator and read != found:
+        if read > found or (not rows.locator and read < found):
             raise BulkFailed(f"{read} rows of a job that found {found}")
+        if rows.locator and not records:
+            raise BulkFailed("a part that does not lead on")
         yield Part(records, rows.locator, read, rows.server_us)
         if not rows.locator:
             return
@@ -102,8 +105,8 @@ def parts(
 
 def _records(shape: Shape, rows: Rows) -> Iterator[Record]:
     """Rows as REST gives them: of their types, an empty cell as null."""
-    lines = csv.reader(io.StringIO(rows.csv, newline=""), strict=True)
     try:
+        lines = csv.reader(io.StringIO(rows.csv.decode("utf-8"), newline=""), strict=True)
         heading = next(lines, [])
         if rows.stated and "Id" not in heading:
             raise BulkFailed("a result without ids")
@@ -111,7 +114,7 @@ def _records(shape: Shape, rows: Rows) -> Iterator[Record]:
             if len(cells) != len(heading):
                 raise BulkFailed("a row that is broken off")
             yield _typed(shape.types, dict(zip(heading, cells, strict=True)))
-    except csv.Error:
+    except (csv.Error, UnicodeDecodeError):
         raise BulkFailed("a result that is no CSV") from None
 
 

@@ -37,9 +37,11 @@ def check(client: SalesforceClient) -> Iterator[Finding]:
         if not logged_in:
             logged_in = True
             yield Finding("salesforce login", True, client.settings.instance_url)
-        hidden = set(client.settings.left_out.get(entity, ()))
+        hidden = {one.lower() for one in client.settings.left_out.get(entity, ())}
         lacking = [
-            one for one in NEEDED.get(entity, ()) if one not in shape.types and one not in hidden
+            one
+            for one in NEEDED.get(entity, ())
+            if one not in shape.types and one.lower() not in hidden
         ]
         found = f"{len(shape.types)} fields, followed by {shape.stamp}"
         if lacking:

@@ -47,7 +47,7 @@ class Rows(NamedTuple):
     """A part of a query job's result: CSV, how many rows the server says it has, and where the
     next part begins (empty: nowhere)."""
 
-    csv: str
+    csv: bytes
     stated: int
     locator: str
     server_us: int | None
@@ -143,8 +143,8 @@ class SalesforceClient:
         next_locator = response.headers.get("Sforce-Locator", "")
         stated = response.headers.get("Sforce-NumberOfRecords", "")
         return Rows(
-            response.content.decode("utf-8"),
-            int(stated) if stated.isdigit() else -1,
+            response.content,
+            int(stated) if stated.isascii() and stated.isdigit() else -1,
             "" if next_locator == "null" else next_locator,
             answer.server_us,
         )

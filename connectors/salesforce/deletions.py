@@ -17,7 +17,7 @@ from connectors.cursors import Cursor
 from connectors.exclusions import Excluder
 from connectors.salesforce.client import SalesforceClient
 from connectors.salesforce.fetch import chunks, records_by_id
-from connectors.salesforce.reconcile import Known, reconciliation
+from connectors.salesforce.reconcile import Known, OutOfSight, reconciliation
 from connectors.salesforce.records import gone
 from connectors.salesforce.refusals import OutOfRange, TooLarge
 from connectors.salesforce.shapes import Shape, Shapes
@@ -25,10 +25,13 @@ from connectors.salesforce.soql import literal, parse_stamp
 from connectors.stream import Page
 from schemas.change import Change
 from schemas.errors import RetriableError
+from schemas.salesforce_id import to18
 
 log = logging.getLogger(__name__)
 MINUTE_US = 60_000_000
 """The resource leaves seconds out of account: both ends are whole minutes, and not the same."""
+DOUBTED_US = 3_600_000_000
+"""After a comparison that was not believed, before the next."""
 
 
 class Covered(msgspec.Struct, kw_only=True, omit_defaults=True):
@@ -40,6 +43,8 @@ class Covered(msgspec.Struct, kw_only=True, omit_defaults=True):
     """When all ids were last compared."""
     gap: bool = False
     """Deletions may be missing that only a comparison finds."""
+    doubted: int | None = None
+    """When the last comparison found so much out of sight that it was not believed."""
 
 
 class DeletedStream:
@@ -98,7 +103,7 @@ class DeletedStream:
             except OutOfRange:
                 yield self._gap(covered, now, "we were away for too long")
                 return
-            deletions = _Deletions(answer.body, shape.name)
+            deletions = Deletions(answer.body, shape.name)
             notes: Counter[str] = Counter()
             if deletions.earliest > covered.until and not covered.gap:
                 covered.gap = True
@@ -124,12 +129,14 @@ class DeletedStream:
         """Of the ids named those that no query shows: others are in the recycle bin, where the
         object's own stream meets them with all they say, or were put back."""
         for chunk in chunks(sorted(stamps)):
-            found, server_us = records_by_id(self._client, shape, ("Id",), chunk)
+            found, _ = records_by_id(self._client, shape, ("Id",), chunk)
             there = {one.get("Id") for one in found}
             for record_id in chunk:
                 if record_id in there:
                     continue
-                change = gone(shape, record_id, stamps[record_id], server_us)
+                # As if it had been read when it was deleted: what was read of it in the recycle
+                # bin has the same stamp and stays the newest, for it may name a successor.
+                change = gone(shape, record_id, stamps[record_id], None)
                 if self._excluder.record(change):
                     notes["excluded_deletions"] += 1
                 else:
@@ -141,27 +148,43 @@ class DeletedStream:
         due = covered.compared is None or now - covered.compared >= every
         if self._known is None or not (covered.gap or due):
             return
+        if covered.doubted is not None and now - covered.doubted < DOUBTED_US:
+            raise OutOfSight(
+                f"salesforce {shape.name}: records were out of sight at once, and are looked for "
+                "again within the hour"
+            )
         cursor = msgspec.to_builtins(covered)
-        for page in reconciliation(self._client, shape, self._known, self._excluder):
-            yield page._replace(cursor=cursor)
-        covered.compared, covered.gap = now, False
+        try:
+            for page in reconciliation(self._client, shape, self._known, self._excluder):
+                yield page._replace(cursor=cursor)
+        except OutOfSight:
+            # To read all ids at every round would soon have spent the day's calls.
+            covered.doubted = now
+            yield Page((), msgspec.to_builtins(covered))
+            raise
+        covered.compared, covered.gap, covered.doubted = now, False, None
         yield Page((), msgspec.to_builtins(covered), notes={"compared": 1})
 
 
-class _Deletions:
-    """An answer of getDeleted: id to when, and the time it speaks for."""
+class Deletions:
+    """An answer of getDeleted: id to when, and the time it speaks for; RetriableError where it is
+    none."""
 
     def __init__(self, body: Any, name: str) -> None:
-        earliest = parse_stamp(body.get("earliestDateAvailable")) if body else None
-        latest = parse_stamp(body.get("latestDateCovered")) if body else None
-        records = body.get("deletedRecords") if body else None
+        told = body if isinstance(body, dict) else {}
+        earliest = parse_stamp(told.get("earliestDateAvailable"))
+        latest = parse_stamp(told.get("latestDateCovered"))
+        records = told.get("deletedRecords")
         if earliest is None or latest is None or not isinstance(records, list):
             raise RetriableError(f"salesforce deleted: {name}: an answer that covers no time")
         self.earliest = earliest
         self.latest = latest
         self.stamps: dict[str, int] = {}
         for one in records:
-            stamp = parse_stamp(one.get("deletedDate"))
+            stamp = parse_stamp(one.get("deletedDate")) if isinstance(one, dict) else None
             if stamp is None:
                 raise RetriableError(f"salesforce deleted: {name}: a deletion without its time")
-            self.stamps[str(one.get("id"))] = stamp
+            record_id = to18(one.get("id"))
+            if record_id is None:
+                raise RetriableError(f"salesforce deleted: {name}: a deletion without its id")
+            self.stamps[record_id] = stamp

@@ -133,9 +133,12 @@ class Keyset:
     def _completed(
         self, records: list[Record], bounds: Bounds, last: Key | None
     ) -> tuple[list[Record], int]:
-        """The records with the fields of the other queries, joined by Id and stamp."""
+        """The records with the fields of the other queries, joined by Id and stamp. One without a
+        key has no place there, and stays as it is."""
         if len(self._groups) == 1 or last is None:
             return records, 0
+        placeless = [one for one in records if key_of(self._shape, one) is None]
+        records = [one for one in records if key_of(self._shape, one) is not None]
         bounds = bounds._replace(upto=last, before=None)
         whole = {(one.get("Id"), one.get(self._shape.stamp)): one for one in records}
         for place in range(1, len(self._groups)):
@@ -145,7 +148,7 @@ class Keyset:
                 if version in whole:
                     found[version] = {**whole[version], **one}
             whole = found
-        return list(whole.values()), len(records) - len(whole)
+        return [*placeless, *whole.values()], len(records) - len(whole)
 
     def _all(self, soql: str) -> Iterator[Record]:
         answer = self._client.query(soql)

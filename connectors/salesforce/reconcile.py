@@ -23,10 +23,14 @@ FEW = 20
 """So many may vanish whatever their share: of a small object one record is much."""
 
 
+class OutOfSight(SkippableError):
+    """So many records are missing at once that nothing is said to be gone."""
+
+
 def reconciliation(
     client: SalesforceClient, shape: Shape, known: Known, excluder: Excluder
 ) -> Iterator[Page]:
-    """Pages without a cursor. SkippableError where so many are missing that it is more likely that
+    """Pages without a cursor. OutOfSight where so many are missing that it is more likely that
     we lost sight of them: then nothing is said to be gone."""
     ours = {record_id for one in known(shape.object_type) if (record_id := to18(one))}
     held = len(ours)
@@ -37,7 +41,7 @@ def reconciliation(
         elif not is_deleted:
             lacking.append(theirs)
     if len(ours) > max(FEW, held * client.settings.most_gone_share):
-        raise SkippableError(
+        raise OutOfSight(
             f"salesforce {shape.name}: {len(ours)} of {held} records are out of sight at once: "
             "does the integration user still have View All Data?"
         )

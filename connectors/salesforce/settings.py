@@ -50,7 +50,7 @@ class SalesforceSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unkno
     https://developer.salesforce.com/docs/atlas.en-us.api.meta/api/sforce_api_calls_login.htm"""
     objects: tuple[str, ...] = OBJECTS
     left_out: dict[str, tuple[str, ...]] = {}
-    """sObject to the fields that are never asked for."""
+    """sObject to the fields that are never asked for, in whatever case."""
     formulas: bool = False
     """Formula fields do not move SystemModstamp: what they say would be stale without notice."""
     overlap_s: int = 600
@@ -114,8 +114,7 @@ def _contradictions(one: SalesforceSettings) -> list[tuple[bool, str]]:
     address = urlsplit(one.instance_url)
     host = address.hostname or ""
     secure = address.scheme == "https" or (address.scheme == "http" and host in _LOOPBACK)
-    known = {name.lower() for name in OBJECTS}
-    unknown = [name for name in one.objects if name.lower() not in known]
+    unknown = sorted({*one.objects, *one.left_out} - set(OBJECTS))
     bearer = one.auth == "jwt_bearer"
     return [
         (not (secure and host), "instance_url is no https address"),
@@ -129,7 +128,7 @@ def _contradictions(one: SalesforceSettings) -> list[tuple[bool, str]]:
             bearer and not (one.username and one.private_key),
             "JWT bearer needs username and private_key",
         ),
-        (bool(unknown), f"objects: {', '.join(unknown)}: there are {', '.join(OBJECTS)}"),
+        (bool(unknown), f"objects, left_out: {', '.join(unknown)}: there are {', '.join(OBJECTS)}"),
         (
             one.overlap_s < _SHORTEST_OVERLAP_S,
             f"overlap_s is at least {_SHORTEST_OVERLAP_S}: commits are as late as that",

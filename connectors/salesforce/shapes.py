@@ -9,6 +9,7 @@ from urllib.parse import quote_plus
 
 from connectors.salesforce.client import SalesforceClient
 from connectors.salesforce.settings import SalesforceSettings
+from connectors.salesforce.soql import is_name
 from schemas.errors import RetriableError, SkippableError
 
 _STAMPS = ("SystemModstamp", "LastModifiedDate", "CreatedDate")
@@ -94,11 +95,13 @@ def read_shape(described: Mapping[str, Any], entity: str, settings: SalesforceSe
     """The shape in an answer of describe."""
     if not described.get("queryable", True):
         raise SkippableError(f"salesforce {entity}: not queryable: grant read access to the object")
-    hidden = set(settings.left_out.get(entity, ()))
+    if not all(isinstance(one, dict) and is_name(one.get("name")) for one in described["fields"]):
+        raise RetriableError(f"salesforce describe: {entity}: a field without a name")
+    hidden = {one.lower() for one in settings.left_out.get(entity, ())}
     types = {
         field["name"]: str(field.get("type", "string"))
         for field in described["fields"]
-        if field["name"] not in hidden
+        if field["name"].lower() not in hidden
         and field.get("type") not in _LEFT_OUT
         and (settings.formulas or not field.get("calculated"))
     }

@@ -47,9 +47,14 @@ def literal(us: int) -> str:
     return f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1_000:03d}Z"
 
 
+def is_name(text: object) -> bool:
+    """Whether it is written as the name of an object or field is."""
+    return isinstance(text, str) and _NAME.match(text) is not None
+
+
 def name(text: str) -> str:
     """A name that may stand in a query; SkippableError for one that may not."""
-    if not _NAME.match(text):
+    if not is_name(text):
         raise SkippableError("salesforce: a name that is none of an object or field")
     return text
 

@@ -41,11 +41,13 @@ class GmailSandbox:
         self.calls = GmailCalls(state, self.faults, self.quota, page_size)
         self.requests: list[tuple[str, str, dict[str, list[str]]]] = []
         """Method, path and query of every call, parts of batches too."""
+        self.bodies: list[tuple[str, str, dict[str, Any]]] = []
+        """Method, path and body of every call that has one."""
         self.answers: list[tuple[str, str, Answer]] = []
         """Method, path and answer of every call."""
         routes = [
             Route("/token", self._token, methods=["POST"]),
-            Route("/v1/projects/-/serviceAccounts/{name}", self._sign, methods=["POST"]),
+            Route("/v1/projects/-/serviceAccounts/{name}:signJwt", self._sign, methods=["POST"]),
             Route("/certs", self._certs),
             Route("/admin/directory/v1/users", self._users),
             Route("/batch/gmail/v1", self._batch, methods=["POST"]),
@@ -57,8 +59,12 @@ class GmailSandbox:
         return _json(self.tokens.exchange(dict(parse_qsl((await request.body()).decode()))))
 
     async def _sign(self, request: Request) -> Response:
-        authorization = request.headers.get("authorization", "")
-        return _json(self.tokens.sign_blob(authorization, await request.json()))
+        authorization, body = request.headers.get("authorization", ""), await request.json()
+        answer = self.tokens.sign_jwt(authorization, body)
+        path = request.url.path
+        self.bodies.append((request.method, path, body))
+        self.answers.append((request.method, path, answer))
+        return _json(answer)
 
     async def _certs(self, request: Request) -> Response:
         return JSONResponse(self.tokens.key_set())
@@ -79,6 +85,8 @@ class GmailSandbox:
         query = parse_qs(request.url.query)
         body = json.loads(raw) if raw else {}
         path = request.url.path
+        if raw:
+            self.bodies.append((request.method, path, body))
         return _json(await run_in_threadpool(self._call, user, request.method, path, query, body))
 
     async def _batch(self, request: Request) -> Response:

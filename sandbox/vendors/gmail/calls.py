@@ -100,6 +100,12 @@ class GmailCalls:
             return errors.invalid("labelFilterBehavior")
         if not re.match(r"projects/[^/]+/topics/[^/]+\Z", str(body.get("topicName"))):
             return errors.invalid("topicName")
+        if self._faults.strikes("topic_refused"):
+            words = "Error sending test message to Cloud PubSub: User not authorized"
+            return errors.refusal(403, "forbidden", words, "PERMISSION_DENIED")
+        if mailbox.watch.get("topic", body["topicName"]) != body["topicName"]:
+            words = "Only one user push notification client allowed per developer"
+            return errors.refusal(400, "failedPrecondition", words, "FAILED_PRECONDITION")
         mailbox.watches += 1
         expiration = (self._state.clock() + WATCH_US) // 1_000
         mailbox.watch = {"topic": body["topicName"], "expiration": expiration}
@@ -163,7 +169,8 @@ class GmailCalls:
         token = query.get("pageToken", [""])[0]
         if not token:
             self.starts.append(start)
-        gone = start < mailbox.oldest or start > mailbox.history_id
+        ahead = start > mailbox.history_id and not self._faults.strikes("start_ahead_taken")
+        gone = ahead or start < mailbox.oldest
         if gone or self._faults.strikes("history_gone"):
             return errors.not_found()
         if token and (not token.startswith("h-") or self._faults.strikes("token_refused")):

@@ -1,10 +1,9 @@
-"""Google's token server, IAM's signBlob, and the keys that push tokens are signed with.
+"""Google's token server, IAM's signJwt, and the keys that push tokens are signed with.
 
 https://developers.google.com/identity/protocols/oauth2/service-account
 https://cloud.google.com/pubsub/docs/authenticate-push-subscriptions
 """
 
-import base64
 import json
 import secrets
 from dataclasses import dataclass, field
@@ -12,9 +11,9 @@ from functools import cache
 from typing import Any
 
 import jwt
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import padding, rsa
-from jwt.algorithms import RSAAlgorithm
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from jwt.algorithms import ECAlgorithm, RSAAlgorithm
 
 from sandbox.vendors.gmail.errors import Answer
 from sandbox.vendors.gmail.state import GmailState
@@ -28,6 +27,8 @@ GRANTED = (
     "https://www.googleapis.com/auth/admin.directory.user.readonly",
 )
 SCHEME = "Bearer"
+MOST_SIGNED_S = 12 * 3_600
+"""So far ahead may the end of what IAM signs lie."""
 WORKLOAD = "workload"
 """What the workload's own identity bears when it asks IAM to sign."""
 
@@ -36,6 +37,12 @@ WORKLOAD = "workload"
 def rsa_key(number: int = 0) -> rsa.RSAPrivateKey:
     """A key of this process; making one takes a moment."""
     return rsa.generate_private_key(public_exponent=65_537, key_size=2_048)
+
+
+@cache
+def ec_key() -> ec.EllipticCurvePrivateKey:
+    """A key that signs no push."""
+    return ec.generate_private_key(ec.SECP256R1())
 
 
 def pem(key: rsa.RSAPrivateKey) -> str:
@@ -104,18 +111,25 @@ class Tokens:
         user, until, scopes = self.issued.get(authorization.removeprefix("Bearer "), ("", 0, ()))
         return user if until > self.state.clock() and scope in scopes else None
 
-    def sign_blob(self, authorization: str, body: dict[str, Any]) -> Answer:
-        """iamcredentials.projects.serviceAccounts.signBlob."""
+    def sign_jwt(self, authorization: str, body: dict[str, Any]) -> Answer:
+        """iamcredentials.projects.serviceAccounts.signJwt."""
         if authorization != f"{SCHEME} {WORKLOAD}":
             return Answer(403, {"error": {"code": 403, "status": "PERMISSION_DENIED"}})
-        payload = base64.b64decode(body["payload"])
-        signed = self.key.sign(payload, padding.PKCS1v15(), hashes.SHA256())
-        return Answer(200, {"keyId": "k1", "signedBlob": base64.b64encode(signed).decode()})
+        try:
+            claims = json.loads(body["payload"])
+            soon = claims["exp"] - claims["iat"] <= MOST_SIGNED_S
+        except (ValueError, LookupError, TypeError):
+            soon = False
+        if not soon:
+            return Answer(400, {"error": {"code": 400, "status": "INVALID_ARGUMENT"}})
+        signed = jwt.encode(claims, self.key, algorithm="RS256", headers={"kid": "k1"})
+        return Answer(200, {"keyId": "k1", "signedJwt": signed})
 
     def key_set(self) -> dict[str, Any]:
-        """The JSON Web Key Set of push tokens."""
+        """The JSON Web Key Set of push tokens, and a key of another kind, for other tokens."""
+        other = ECAlgorithm.to_jwk(ec_key().public_key(), as_dict=True) | {"kid": "e1"}
         jwk = RSAAlgorithm.to_jwk(self.key.public_key(), as_dict=True)
-        return {"keys": [jwk | {"kid": "k1", "use": "sig", "alg": "RS256"}]}
+        return {"keys": [jwk | {"kid": "k1", "use": "sig", "alg": "RS256"}, other]}
 
     def push_token(self, audience: str, **changed: Any) -> str:
         """What Pub/Sub puts before a push; `changed` makes a claim wrong."""

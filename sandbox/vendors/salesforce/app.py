@@ -123,6 +123,8 @@ class SalesforceServer:
         known = self.credentials
         if self.faults.strikes("token_refused"):
             return "invalid_grant"
+        if self.faults.strikes("token_unknown_error"):
+            return "unknown_error"
         if form.get("grant_type") == "client_credentials":
             if form.get("client_id") != known.consumer_key:
                 return "invalid_client_id"

@@ -29,7 +29,9 @@ class Job:
 
 class Jobs:
     """Of one org. Faults: `bulk_refused`, `bulk_failed`, `bulk_aborted`, `bulk_short` (a row is
-    missing in a part), `bulk_miscounted` (a whole part says less), `bulk_cut` (half a row)."""
+    missing in a part), `bulk_miscounted` (a whole part says less), `bulk_cut` (half a row),
+    `bulk_no_text`, `bulk_locator_lost`, `bulk_again` (a locator that leads nowhere), `bulk_empty`
+    (the same, and no rows)."""
 
     def __init__(self, org: Org, faults: Faults) -> None:
         self._org = org
@@ -74,9 +76,14 @@ class Jobs:
         if job is None:
             return error("NOT_FOUND", "no such job")
         start = int(request.query_params.get("locator", "0"))
+        if start and self._faults.strikes("bulk_locator_lost"):
+            return error("INVALID_QUERY_LOCATOR", "invalid query locator")
         most = int(request.query_params["maxRecords"])
         rows = job.rows[start : start + most]
         end = start + most < len(job.rows)
+        again = self._faults.strikes("bulk_again")
+        if self._faults.strikes("bulk_empty"):
+            rows, again = [], True
         stated = len(rows)
         if self._faults.strikes("bulk_short"):
             rows = rows[:-1]
@@ -85,9 +92,13 @@ class Jobs:
         body = self._csv(job.query, rows)
         if self._faults.strikes("bulk_cut"):
             body = body[: len(body) - 12]
-        response = Response(body, media_type="text/csv")
+        content = body.encode()
+        if self._faults.strikes("bulk_no_text"):
+            content = content[:-3] + b"\xff" + content[-2:]
+        response = Response(content, media_type="text/csv")
         response.headers["Sforce-NumberOfRecords"] = str(stated)
-        response.headers["Sforce-Locator"] = str(start + most) if end else "null"
+        locator = str(start + most) if end else "null"
+        response.headers["Sforce-Locator"] = str(start) if again else locator
         return response
 
     def _shown(self, job: Job, state: str) -> dict[str, Any]:

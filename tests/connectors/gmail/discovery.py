@@ -66,7 +66,14 @@ class Document:
                 form = FORMATS.get(parameter.get("format", ""))
                 if form and not form.match(value):
                     wrong.append(f"{method['id']}: {name}={value}")
-        return wrong
+        required = (name for name, one in method.get("parameters", {}).items() if is_asked(one))
+        return wrong + [f"{method['id']} lacks {name}" for name in required if name not in query]
+
+    def wrong_in_body(self, verb: str, path: str, body: dict[str, Any]) -> list[str]:
+        method = self.method(verb, path)
+        if method is None or "request" not in method:
+            return [f"{verb} {path} takes no body"]
+        return self._wrong(method["id"], {"$ref": method["request"]["$ref"]}, body)
 
     def wrong_in_answer(self, verb: str, path: str, body: dict[str, Any]) -> list[str]:
         method = self.method(verb, path)
@@ -90,12 +97,20 @@ class Document:
                 if name in known:
                     wrong += self._wrong(f"{where}.{name}", known[name], one)
             return wrong
+        if "enum" in schema and value not in schema["enum"]:
+            return [f"{where} is none of {', '.join(schema['enum'])}"]
         form = FORMATS.get(schema.get("format", ""))
         return [f"{where} is no {schema['format']}"] if form and not form.match(value) else []
 
 
+def is_asked(parameter: dict[str, Any]) -> bool:
+    """Whether a query must have it."""
+    return bool(parameter.get("required")) and parameter.get("location") == "query"
+
+
 GMAIL = Document("gmail.v1")
 DIRECTORY = Document("admin.directory_v1")
+IAM = Document("iamcredentials.v1")
 
 
 def violations(sandbox: GmailSandbox) -> set[str]:
@@ -103,6 +118,8 @@ def violations(sandbox: GmailSandbox) -> set[str]:
     wrong: set[str] = set()
     for verb, path, query in sandbox.requests:
         wrong.update(_of(path).wrong_in_request(verb, path, query))
+    for verb, path, body in sandbox.bodies:
+        wrong.update(_of(path).wrong_in_body(verb, path, body))
     for verb, path, answer in sandbox.answers:
         if answer.status == 200:
             wrong.update(_of(path).wrong_in_answer(verb, path, answer.body))
@@ -110,4 +127,6 @@ def violations(sandbox: GmailSandbox) -> set[str]:
 
 
 def _of(path: str) -> Document:
-    return GMAIL if path.startswith("/gmail/") else DIRECTORY
+    if path.startswith("/gmail/"):
+        return GMAIL
+    return DIRECTORY if path.startswith("/admin/") else IAM

@@ -5,19 +5,24 @@ import logging
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
 from conformance import Run
 from gmail_harness import KEY, MAIL, REP, REPS, GmailHarness, gmail
 
+from connectors.calls.breaker import CircuitOpen
 from connectors.exclusions import Exclusions
 from connectors.gmail.check import check
 from connectors.gmail.counts import counts
+from connectors.gmail.fetch import hinted
+from connectors.gmail.judge import MailboxRefused
 from connectors.gmail.mailbox import mailbox_key
 from connectors.gmail.settings import COSTS, GmailSettings
+from connectors.gmail.webhook import MailboxHint
 from sandbox.vendors.faults import Fault
 from sandbox.vendors.gmail.state import ADMIN
 from sandbox.vendors.gmail.tokens import SERVICE_ACCOUNT, pem, rsa_key
-from schemas.errors import ConfigurationError
+from schemas.errors import ConfigurationError, RetriableError
 
 
 @pytest.fixture
@@ -90,6 +95,35 @@ def test_a_directory_that_does_not_answer_leaves_what_was_known(
     assert outcome.failures == {"gmail/directory": "RetriableError: gmail: status 503"}
     assert outcome.changes == 1
     run.assert_all_there()
+
+
+def test_while_the_directory_does_not_answer_pushes_are_answered_from_what_was_known(
+    run: Run, harness: GmailHarness
+) -> None:
+    connector = harness.connector()
+    run.round()
+    hint = msgspec.json.encode(MailboxHint(REP, "99999"))
+    assert len(hinted(connector, [hint])[0]) == 1
+    harness.time.pass_s(700)
+    harness.faults.switch_on(Fault(name="http_503", route="/admin"))
+    streams, bad = hinted(connector, [hint])
+    assert (len(streams), len(bad)) == (1, 0)
+    with pytest.raises(RetriableError, match="status 503"):
+        hinted(harness.connector(), [hint])
+
+
+def test_a_directory_that_refuses_is_left_alone_for_an_hour(harness: GmailHarness) -> None:
+    connector = harness.connector()
+    harness.state.mailboxes[ADMIN].delegated = False
+    with pytest.raises(MailboxRefused):
+        connector.mailboxes()
+    exchanges = harness.sandbox.tokens.exchanges
+    with pytest.raises(CircuitOpen):
+        connector.mailboxes()
+    assert harness.sandbox.tokens.exchanges == exchanges
+    harness.state.mailboxes[ADMIN].delegated = True
+    harness.time.pass_s(3_700)
+    assert REP in connector.mailboxes()
 
 
 def test_without_a_key_iam_signs(run: Run, harness: GmailHarness) -> None:
@@ -189,3 +223,10 @@ def test_trap_58_nothing_private_in_names_logs_or_errors(
     harness.connector(mailboxes=tuple(REPS))
     failures = run.round().failures
     assert "@" not in "".join((*names, *failures.values(), *failures, caplog.text))
+
+
+def test_an_answer_of_iam_that_is_none_passes(run: Run, harness: GmailHarness) -> None:
+    harness.connector(service_account_key="", service_account=SERVICE_ACCOUNT)
+    harness.faults.switch_on(Fault(name="malformed", route="/v1/projects", times=1))
+    assert run.round().succeeded
+    run.assert_all_there()

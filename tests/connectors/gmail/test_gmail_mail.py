@@ -1,6 +1,7 @@
 """What is published of a mail, whatever the mail: traps 13, 14, 57 and 59, and exclusions."""
 
 import json
+from base64 import urlsafe_b64encode
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -184,6 +185,18 @@ def test_addresses_are_found_however_a_header_is_written() -> None:
     assert {"one@x.example", "two@x.example"} <= set(senders)
     assert {"three@y.example", "four@z.example"} <= set(addresses)
     assert not {"not@this.example", "body@none.example"} & set(addresses)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [b"a" * 900_000, b"<a@b.example>," * 60_000, b"@" * 900_000, b"a@" * 400_000],
+    ids=["word", "list", "signs", "chain"],
+)
+def test_trap_13_a_header_of_a_megabyte_is_read_in_one_go(value: bytes) -> None:
+    raw = urlsafe_b64encode(b"From: ann@x.example\r\nTo: " + value + b"\r\n\r\n").decode()
+    senders, addresses = addresses_in(raw)
+    assert senders == ["ann@x.example"]
+    assert addresses[0] == "ann@x.example"
 
 
 def test_a_backfill_tells_of_what_it_cannot_read(run: Run, harness: GmailHarness) -> None:

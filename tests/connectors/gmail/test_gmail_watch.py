@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from conformance import Run
-from gmail_harness import REP, REPS, GmailHarness, gmail
+from gmail_harness import MAIL, REP, REPS, GmailHarness, gmail
 
 from connectors.gmail.mailbox import mailbox_key
 from connectors.gmail.watch import overdue
@@ -91,6 +91,20 @@ def test_another_topic_is_watched_at_once(run: Run, harness: GmailHarness) -> No
     harness.settings = harness.connector(topic=TOPIC + "-2").settings
     run.round()
     assert harness.state.mailboxes[REP].watch["topic"] == TOPIC + "-2"
+
+
+def test_trap_9_a_topic_that_gmail_may_not_publish_to_stops_no_polling(
+    run: Run, harness: GmailHarness
+) -> None:
+    connector = harness.connector(mailboxes=(REP,))
+    harness.streams = lambda: connector.streams()  # type: ignore[method-assign]
+    harness.faults.switch_on(Fault(name="topic_refused"))
+    for round_number in range(2):
+        harness.state.store(REP, MAIL)
+        outcome = run.round()
+        assert list(outcome.failures) == [f"gmail/watch/{mailbox_key(REP)}"], round_number
+        assert "may not publish to it" in next(iter(outcome.failures.values()))
+        assert outcome.changes == 1
 
 
 def test_without_a_topic_nothing_is_watched(tmp_path: Path) -> None:

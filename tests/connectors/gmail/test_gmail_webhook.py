@@ -100,6 +100,7 @@ def test_trap_10_a_token_that_nobody_or_somebody_else_signed(
         jwt.encode(claims, "s" * 40, algorithm="HS256", headers={"kid": "k1"}),
         jwt.encode(claims, rsa_key(1), algorithm="RS256", headers={"kid": "k1"}),
         jwt.encode(claims, rsa_key(1), algorithm="RS256", headers={"kid": "k2"}),
+        jwt.encode(claims, rsa_key(1), algorithm="RS256", headers={"kid": "e1"}),
         jwt.encode(claims, rsa_key(1), algorithm="RS256"),
         f"{head}.{body}.",
         f"{head}.{body[:-2]}AA.{signature}",

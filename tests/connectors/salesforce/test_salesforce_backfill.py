@@ -49,7 +49,18 @@ def test_bulk_gives_the_very_changes_that_the_live_stream_gives(tmp_path: Path) 
 
 @pytest.mark.parametrize(
     "fault",
-    ["bulk_refused", "bulk_failed", "bulk_aborted", "bulk_short", "bulk_miscounted", "bulk_cut"],
+    [
+        "bulk_refused",
+        "bulk_failed",
+        "bulk_aborted",
+        "bulk_short",
+        "bulk_miscounted",
+        "bulk_cut",
+        "bulk_no_text",
+        "bulk_locator_lost",
+        "bulk_again",
+        "bulk_empty",
+    ],
 )
 def test_trap_27_a_job_that_does_not_give_all_is_replaced_by_rest(
     fault: str, tmp_path: Path
@@ -155,7 +166,7 @@ def test_numbers_keep_every_digit_that_they_came_with() -> None:
         (change,) = next(iter(harness.connector().fetch("opportunity", [record_id]))).changes
         assert b'"Amount":1200.5' in change.payload
         rows = Rows(
-            '"Id","SystemModstamp","Amount"\n"' + record_id + '","","12345678901234567.80"\n',
+            f'"Id","SystemModstamp","Amount"\n"{record_id}","","12345678901234567.80"\n'.encode(),
             1,
             "",
             0,

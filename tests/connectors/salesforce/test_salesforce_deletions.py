@@ -1,12 +1,15 @@
 """What is gone is told: from the recycle bin, by the log of deletions, by comparing all ids."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from conformance import Run
 from salesforce_harness import SalesforceHarness, salesforce
 
+from connectors.salesforce.deletions import Deletions
 from sandbox.vendors.salesforce import Terms
+from schemas.errors import RetriableError
 
 DAY = 24 * 60
 
@@ -56,6 +59,61 @@ def test_trap_19_a_merged_record_names_the_one_that_lives_on(tmp_path: Path) -> 
         # The log of deletions names the loser too: that must not make a mere deletion of it.
         assert not [one for one in run.collector.changes if one.operation == "delete"]
         run.assert_all_there()
+
+
+def test_trap_19_a_merged_record_keeps_its_successor_when_the_bin_is_emptied(
+    tmp_path: Path,
+) -> None:
+    with salesforce() as harness:
+        run = started(harness, tmp_path)
+        run.round()
+        winner, loser = list(harness.org.newest("Contact"))[:2]
+        harness.pass_time(1)
+        harness.org.merge("Contact", loser, winner)
+        harness.pass_time(1)
+        assert run.round().changes == 2
+        harness.org.purge("Contact", loser)
+        harness.pass_time(6)
+        assert run.round().notes["purged"] == 1
+        last = max(
+            (one for one in run.collector.changes if one.object_id == loser),
+            key=lambda one: one.version,
+        )
+        assert (last.operation, last.successor) == ("merge", winner)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        None,
+        [],
+        {"deletedRecords": [None]},
+        {"deletedRecords": [{"id": None, "deletedDate": "2026-01-01T00:00:00.000Z"}]},
+        {"deletedRecords": [{"id": "0035w0000000001AAA"}]},
+    ],
+    ids=["nothing", "list", "no deletion", "no id", "no time"],
+)
+def test_a_log_of_deletions_that_cannot_be_read_is_none(answer: Any) -> None:
+    covers = {
+        "earliestDateAvailable": "2026-01-01T00:00:00.000Z",
+        "latestDateCovered": "2026-01-02T00:00:00.000Z",
+    }
+    with pytest.raises(RetriableError):
+        Deletions(answer | covers if isinstance(answer, dict) else answer, "Contact")
+
+
+def test_ids_of_deletions_have_one_form_whatever_form_they_come_in() -> None:
+    deletions = Deletions(
+        {
+            "earliestDateAvailable": "2026-01-01T00:00:00.000Z",
+            "latestDateCovered": "2026-01-02T00:00:00.000Z",
+            "deletedRecords": [
+                {"id": "0035w0000000001", "deletedDate": "2026-01-01T00:00:01.000Z"}
+            ],
+        },
+        "Contact",
+    )
+    assert list(deletions.stamps) == ["0035w0000000001AAA"]
 
 
 def test_trap_19_a_record_deleted_and_purged_between_two_rounds_is_gone(tmp_path: Path) -> None:
@@ -152,6 +210,18 @@ def test_trap_19_a_lost_permission_is_no_mass_deletion(tmp_path: Path) -> None:
         outcome = run.round()
         assert "40 of 60 records are out of sight" in outcome.failures["salesforce/contact/deleted"]
         assert all(record for record in run.collector.newest().values())
+        # The ids are not all read again at every round: the next look is in an hour.
+        asked = len(harness.server.seen.queries)
+        harness.pass_time(10)
+        assert "looked for again" in run.round().failures["salesforce/contact/deleted"]
+        assert len(harness.server.seen.queries) == asked + 1
+        harness.pass_time(60)
+        assert "40 of 60" in run.round().failures["salesforce/contact/deleted"]
+        harness.settings["most_gone_share"] = 1.0
+        harness.pass_time(70)
+        outcome = run.round()
+        assert outcome.succeeded, outcome.failures
+        assert outcome.notes["vanished"] == 40
 
 
 def test_users_cannot_be_deleted_and_are_not_asked_for(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pytest
 from conformance import Run
 from salesforce_harness import SalesforceHarness, salesforce
 
@@ -13,6 +14,7 @@ from connectors.salesforce.soql import literal, parse_stamp
 from connectors.schema import SCHEMA
 from sandbox.vendors.salesforce import Terms
 from sandbox.vendors.salesforce.schema import Entity
+from schemas.errors import RetriableError
 
 
 def events(run: Run) -> list[dict[str, Any]]:
@@ -225,6 +227,43 @@ def test_trap_25_compound_fields_formulas_and_files_are_never_asked_for(tmp_path
         shape = shape_of(harness.client(), "Account")
         assert "Score__c" in shape.types
         assert "Birthdate" not in shape_of(harness.client(), "Contact").types
+
+
+def test_fields_are_left_out_in_whatever_case_they_are_written() -> None:
+    with salesforce() as harness:
+        harness.settings["left_out"] = {"Contact": ["BIRTHDATE", "title"]}
+        shape = shape_of(harness.client(), "Contact")
+        assert {"Birthdate", "Title"}.isdisjoint(shape.types)
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [None, "text", {}, {"name": 5}, {"name": "Id FROM User --"}],
+    ids=["none", "text", "empty", "number", "query"],
+)
+def test_a_description_with_odd_fields_is_no_shape(odd: Any) -> None:
+    with salesforce() as harness:
+        described = harness.org.entities["Contact"].describe()
+        settings = harness.client().settings
+        described["fields"].append(odd)
+        with pytest.raises(RetriableError, match="a field without a name"):
+            read_shape(described, "Contact", settings)
+
+
+def test_trap_25_a_row_without_a_stamp_is_a_dead_letter_of_a_wide_object_too(
+    tmp_path: Path,
+) -> None:
+    with salesforce(empty=True) as harness:
+        harness.settings["uri_bytes"] = 2_000
+        for number in range(40):
+            harness.org.add_field("Account", f"Another_Long_Custom_Field_{number:02d}__c", "string")
+        good, odd = (harness.org.create("Account", Name=name) for name in ("Good", "Odd"))
+        harness.org.edit("Account", odd, SystemModstamp=None)
+        run = Run(only(harness, "Account"), tmp_path)
+        outcome = run.round()
+        assert (outcome.changes, outcome.bad) == (1, 1), outcome.failures
+        assert outcome.notes["changed_meanwhile"] == 0
+        assert list(run.collector.newest()) == [f"salesforce:account:{good}"]
 
 
 def test_trap_26_times_with_a_zone_are_read_and_others_are_none() -> None:
