@@ -1,4 +1,4 @@
-"""The rows of ops.*: dead letters and runs."""
+"""The rows of ops.*: dead letters, runs, and what the sources say they have."""
 
 from typing import Annotated
 
@@ -46,3 +46,21 @@ class Run(Row, frozen=True, kw_only=True):
     failed: Annotated[int, col("Inputs that became dead letters so far.")]
     detail: Annotated[Json | None, col("Parameters and counts, no personal data.")] = None
     error_message: Annotated[str | None, col("Of a failed run: why.")] = None
+
+
+class SourceCount(Row, frozen=True, kw_only=True):
+    """ops.source_counts: how many records a source says it has, asked for once a night."""
+
+    counted_at: Annotated[Micros, col("When the source had answered.")]
+    counted_date: Annotated[Days, col("Day of counted_at; the partition.")]
+    source: Annotated[str, col("Source that was asked.")]
+    object_type: Annotated[str, col("Type of the objects, as changes name it.")]
+    created_date: Annotated[
+        Days | None, col("Day (UTC) on which they were made or began; null: all there are now.")
+    ] = None
+    records: Annotated[int, col("Records that are not deleted; those that we exclude, too.")]
+    method: Annotated[str, col("How the source was asked: a count, a search, a whole list …")]
+    uncounted: Annotated[
+        int, col("Parts (mailboxes) that could not be asked: above 0, the records are too few.")
+    ] = 0
+    run_id: Annotated[str, col("The run of ops.runs that asked.")]
