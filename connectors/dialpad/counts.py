@@ -1,10 +1,15 @@
 """How many records Dialpad says it has: what ours are held against."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 
 from connectors.dialpad.client import DialpadClient, Listed
-from connectors.dialpad.records import fields_of, id_of
+from connectors.dialpad.records import Fields, fields_of, id_of
+from connectors.questions import Question, Tally
+from schemas.clock import DAY_US
 from schemas.errors import ConfigurationError, InvalidPayload
+
+DAY_MS = DAY_US // 1_000
 
 
 def counts(
@@ -26,11 +31,50 @@ def counts(
     for name in objects:
         if name not in lists:
             raise ConfigurationError(f"dialpad: {name} cannot be counted")
-        found[name] = _ids(*lists[name])
+        field, read = lists[name]
+        within = partial(_started, after_ms, before_ms) if name == "call" else _any
+        found[name] = _ids(field, read, within)
     return found
 
 
-def _ids(field: str, read: Callable[[str], Listed]) -> int:
+def questions(
+    client: DialpadClient, objects: Iterable[str], days: Iterable[int]
+) -> Iterator[Question]:
+    """Users and contacts in all, calls of each day by their start: all calls there ever were would
+    be thousands of pages a night. Transcripts and recaps are nowhere listed."""
+    asked = tuple(days)
+    for name in objects:
+        if name == "call":
+            for day in asked:
+                yield Question(name, "list by date_started", partial(_calls, client, day), day)
+        elif name in ("user", "contact"):
+            yield Question(name, "whole list", partial(_all, client, name))
+
+
+def _calls(client: DialpadClient, day: int) -> Tally:
+    # Both ends of the list's window are open.
+    found = counts(client, ("call",), after_ms=day * DAY_MS - 1, before_ms=(day + 1) * DAY_MS)
+    return Tally(found["call"])
+
+
+def _all(client: DialpadClient, name: str) -> Tally:
+    return Tally(counts(client, (name,))[name])
+
+
+def _any(fields: Fields) -> bool:
+    return True
+
+
+def _started(after_ms: int | None, before_ms: int | None, fields: Fields) -> bool:
+    """Looked at here too: the filter of the list is now and then ignored."""
+    try:
+        start = int(str(fields.get("date_started")))
+    except ValueError:
+        return False
+    return (after_ms is None or start > after_ms) and (before_ms is None or start < before_ms)
+
+
+def _ids(field: str, read: Callable[[str], Listed], within: Callable[[Fields], bool]) -> int:
     ids: set[str] = set()
     token, tokens = "", set[str]()
     while token not in tokens:
@@ -38,7 +82,9 @@ def _ids(field: str, read: Callable[[str], Listed]) -> int:
         listed = read(token)
         for raw in listed.records:
             try:
-                ids.add(id_of(fields_of(raw).get(field)))
+                fields = fields_of(raw)
+                if within(fields):
+                    ids.add(id_of(fields.get(field)))
             except InvalidPayload:
                 continue
         token = listed.token

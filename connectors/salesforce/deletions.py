@@ -43,7 +43,7 @@ class Covered(msgspec.Struct, kw_only=True, omit_defaults=True):
 
 
 class DeletedStream:
-    """Deletions of one sObject."""
+    """Deletions of one sObject. `compare`: all ids are compared, whether that is due or not."""
 
     def __init__(
         self,
@@ -52,6 +52,8 @@ class DeletedStream:
         entity: str,
         excluder: Excluder,
         known: Known | None,
+        *,
+        compare: bool = False,
     ) -> None:
         self.name = f"salesforce/{entity.lower()}/deleted"
         self._client = client
@@ -59,6 +61,7 @@ class DeletedStream:
         self._entity = entity
         self._excluder = excluder
         self._known = known
+        self._compare = compare
 
     def pages(self, cursor: Cursor | None) -> Iterator[Page]:
         """As Stream."""
@@ -138,7 +141,7 @@ class DeletedStream:
 
     def _compared(self, shape: Shape, covered: Covered, now: int) -> Iterator[Page]:
         every = self._client.settings.reconcile_every_s * 1_000_000
-        due = covered.compared is None or now - covered.compared >= every
+        due = self._compare or covered.compared is None or now - covered.compared >= every
         if self._known is None or not (covered.gap or due):
             return
         cursor = msgspec.to_builtins(covered)
