@@ -2,7 +2,12 @@
 
 from collections.abc import Iterator
 
-from google.api_core.exceptions import GoogleAPICallError
+from google.api_core.exceptions import (
+    GoogleAPICallError,
+    ServiceUnavailable,
+    TooManyRequests,
+)
+from google.api_core.retry import Retry, if_exception_type
 from google.cloud import bigquery
 from requests.exceptions import RequestException
 
@@ -16,6 +21,7 @@ TABLES = ("raw.changes", "sales.people", "sales.accounts", "sales.deals", "sales
 sales.* is in raw.changes alone."""
 TIMEOUT_S = 600.0
 PAGE_ROWS = 50_000
+_RETRY = Retry(predicate=if_exception_type(ServiceUnavailable, TooManyRequests), timeout=30.0)
 
 
 def living_sql() -> str:
@@ -49,9 +55,12 @@ def living_ids(
     )
     try:
         job = client.query(
-            qualified(living_sql(), client.project, dataset_prefix), job_config=settings
+            qualified(living_sql(), client.project, dataset_prefix),
+            job_config=settings,
+            retry=_RETRY,
+            job_retry=None,
         )
-        for row in job.result(timeout=TIMEOUT_S, page_size=PAGE_ROWS):
+        for row in job.result(timeout=TIMEOUT_S, page_size=PAGE_ROWS, retry=_RETRY, job_retry=None):
             yield row.object_id
     except (GoogleAPICallError, RequestException, TimeoutError) as error:
         raise RetriableError(

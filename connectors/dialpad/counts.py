@@ -7,9 +7,11 @@ from connectors.dialpad.client import DialpadClient, Listed
 from connectors.dialpad.records import Fields, fields_of, id_of
 from connectors.questions import Question, Tally
 from schemas.clock import DAY_US
-from schemas.errors import ConfigurationError, InvalidPayload
+from schemas.errors import ConfigurationError, InvalidPayload, RetriableError
 
 DAY_MS = DAY_US // 1_000
+MOST_BARREN = 20
+"""Pages in a row that say nothing new: a page comes twice at times, and an empty one in between."""
 
 
 def counts(
@@ -75,19 +77,25 @@ def _started(after_ms: int | None, before_ms: int | None, fields: Fields) -> boo
 
 
 def _ids(field: str, read: Callable[[str], Listed], within: Callable[[Fields], bool]) -> int:
-    ids: set[str] = set()
-    token, tokens = "", set[str]()
-    while token not in tokens:
-        tokens.add(token)
+    """RetriableError where the list goes round in a ring: the same page under ever new tokens."""
+    seen: set[str] = set()
+    counted: set[str] = set()
+    token, barren = "", 0
+    while barren < MOST_BARREN:
         listed = read(token)
+        before = len(seen)
         for raw in listed.records:
             try:
                 fields = fields_of(raw)
-                if within(fields):
-                    ids.add(id_of(fields.get(field)))
+                record_id = id_of(fields.get(field))
             except InvalidPayload:
                 continue
+            if record_id:
+                seen.add(record_id)
+                if within(fields):
+                    counted.add(record_id)
+        barren = 0 if len(seen) > before else barren + 1
         token = listed.token
         if not token:
-            break
-    return len(ids - {""})
+            return len(counted)
+    raise RetriableError("dialpad: a list without an end could not be counted")

@@ -43,7 +43,8 @@ class Covered(msgspec.Struct, kw_only=True, omit_defaults=True):
 
 
 class DeletedStream:
-    """Deletions of one sObject. `compare`: all ids are compared, whether that is due or not."""
+    """Deletions of one sObject. `compare`: all ids are compared, whether that is due or
+    not, once there was a round of polling."""
 
     def __init__(
         self,
@@ -71,6 +72,7 @@ class DeletedStream:
             return
         if now is None:
             raise RetriableError(f"salesforce {self._entity}: an answer without a Date")
+        wanted = self._compare and covered.until is not None
         if covered.until is None:
             # What was gone before the first round was never read.
             covered.until = now - self._client.settings.overlap_s * 1_000_000
@@ -80,7 +82,7 @@ class DeletedStream:
         due_us = max(MINUTE_US, self._client.settings.deleted_every_s * 1_000_000)
         if shape.replicated and now - covered.until >= due_us:
             yield from self._asked(shape, covered, now)
-        yield from self._compared(shape, covered, now)
+        yield from self._compared(shape, covered, now, wanted)
 
     def _asked(self, shape: Shape, covered: Covered, now: int) -> Iterator[Page]:
         """What getDeleted names, in as many windows as it takes."""
@@ -139,9 +141,9 @@ class DeletedStream:
                     notes["purged"] += 1
                     yield change
 
-    def _compared(self, shape: Shape, covered: Covered, now: int) -> Iterator[Page]:
+    def _compared(self, shape: Shape, covered: Covered, now: int, wanted: bool) -> Iterator[Page]:
         every = self._client.settings.reconcile_every_s * 1_000_000
-        due = self._compare or covered.compared is None or now - covered.compared >= every
+        due = wanted or covered.compared is None or now - covered.compared >= every
         if self._known is None or not (covered.gap or due):
             return
         cursor = msgspec.to_builtins(covered)
