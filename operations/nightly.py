@@ -2,6 +2,7 @@
 has, what has come loose there, and what is gone that no event told."""
 
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from pathlib import Path
 from types import FrameType
 
@@ -75,7 +76,7 @@ class Night:
     def _count(self, questions: Iterable[Question], rows: list[SourceCount]) -> None:
         for question in questions:
             name = f"count of {question.object_type}"
-            self._tried(name, lambda asked=question: self._ask(asked, rows))  # type: ignore[misc]
+            self._tried(name, partial(self._ask, question, rows))
             self._run.heartbeat()
 
     def _ask(self, question: Question, rows: list[SourceCount]) -> None:
