@@ -32,6 +32,8 @@ COMMANDS = (
     "doctor",
     "poll",
     "backfill",
+    "nightly",
+    "subscribe",
     "import",
     "query",
     "replay",
