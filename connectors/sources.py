@@ -10,6 +10,7 @@ from typing import Any, Protocol, TypeVar
 
 import msgspec
 
+from connectors.cursors import CursorStore
 from connectors.dialpad.check import check as check_dialpad
 from connectors.dialpad.client import DialpadClient
 from connectors.dialpad.connector import DialpadConnector
@@ -20,12 +21,14 @@ from connectors.gmail import GmailConnector, GmailSettings
 from connectors.gmail.check import check as check_gmail
 from connectors.hubspot import HubSpotConnector, HubSpotSettings
 from connectors.hubspot.check import check as check_hubspot
+from connectors.questions import Question
 from connectors.salesforce import (
     SalesforceClient,
     SalesforceConnector,
     SalesforceSettings,
     settings_of,
 )
+from connectors.salesforce.reconcile import Known
 from connectors.secrets import Secrets
 from connectors.stream import Connector, Stream
 from schemas.errors import ConfigurationError
@@ -58,10 +61,22 @@ _LEAST = {
 
 
 class LiveConnector(Connector, Protocol):
-    """A source that is polled, and that can be filled back."""
+    """A source that is polled, that can be filled back, and that is looked after each night."""
 
     def backfill(self, since: int, until: int, objects: Iterable[str] = (), /) -> Iterable[Stream]:
         """Streams of what lies within [since, until), microseconds since the epoch."""
+        ...
+
+    def questions(self, days: Iterable[int]) -> Iterable[Question]:
+        """How many records it says it has, in all and of days (since the epoch, UTC)."""
+        ...
+
+    def drift(self, cursors: CursorStore) -> Iterable[Finding]:
+        """What is no longer as it was set up there, so that events fail to come, in silence."""
+        ...
+
+    def comparison(self) -> Iterable[Stream]:
+        """Streams that compare all that there is with what we hold, where no event tells."""
         ...
 
 
@@ -104,11 +119,16 @@ def known(source: str) -> str:
     return source
 
 
-def connector_of(source: str, sources: Sources, secrets: Secrets) -> LiveConnector:
-    """The connector of a source; ConfigurationError where it is not set up, with what to write."""
+def connector_of(
+    source: str, sources: Sources, secrets: Secrets, known_ids: Known | None = None
+) -> LiveConnector:
+    """The connector of a source; ConfigurationError where it is not set up, with what to write.
+
+    `known_ids` gives the ids that we hold of an object of Salesforce.
+    """
     making: dict[str, Callable[[], LiveConnector]] = {
         "gmail": lambda: _gmail(sources, secrets),
-        "salesforce": lambda: _salesforce(sources, secrets),
+        "salesforce": lambda: _salesforce(sources, secrets, known_ids),
         "hubspot": lambda: _hubspot(sources, secrets),
         "dialpad": lambda: DialpadConnector(
             _of(sources.dialpad, "dialpad"), _dialpad(sources, secrets), sources.exclusions
@@ -142,9 +162,16 @@ def _gmail(sources: Sources, secrets: Secrets) -> GmailConnector:
     return GmailConnector(_of(sources.gmail, "gmail"), secrets, sources.exclusions)
 
 
-def _salesforce(sources: Sources, secrets: Secrets) -> SalesforceConnector:
+def set_up(sources: Sources) -> tuple[str, ...]:
+    """The sources that are set up, in the order of `NAMES`."""
+    return tuple(name for name in NAMES if getattr(sources, name) is not None)
+
+
+def _salesforce(
+    sources: Sources, secrets: Secrets, known_ids: Known | None = None
+) -> SalesforceConnector:
     client = SalesforceClient(_of(sources.salesforce, "salesforce"), secrets)
-    return SalesforceConnector(client, sources.exclusions)
+    return SalesforceConnector(client, sources.exclusions, known_ids)
 
 
 def _hubspot(sources: Sources, secrets: Secrets) -> HubSpotConnector:

@@ -219,6 +219,41 @@ def sandbox(
     )
 
 
+@app.command()
+def nightly(
+    sources: Annotated[
+        list[str] | None, typer.Argument(help="gmail, salesforce, …; default: all set up.")
+    ] = None,
+    days: Annotated[int, typer.Option(min=0, max=366, help="Days to count.")] = 3,
+    until: Annotated[
+        str | None, typer.Option(help="They end before this day; default: today.")
+    ] = None,
+    data: Data = None,
+    settings: SettingsFile = None,
+) -> None:
+    """Once a night: count what each source has, find what has come loose or is gone unnoticed."""
+    from operations.nightly import nightly as run
+
+    directory = _directory(data)
+    end = _moment(until, "--until")
+    file = settings or config.settings_file(directory.path)
+    if not run(directory, file, sources or (), days, to_us(end) if end else None):
+        raise typer.Exit(1)
+
+
+@app.command()
+def subscribe(
+    source: Annotated[str, typer.Argument(help="dialpad.")],
+    data: Data = None,
+    settings: SettingsFile = None,
+) -> None:
+    """Make the subscriptions by which a source sends us events; those there are stay."""
+    from operations.subscribe import make_subscriptions
+
+    if not make_subscriptions(settings or config.settings_file(_directory(data).path), source):
+        raise typer.Exit(1)
+
+
 @app.command("import")
 def import_command(
     paths: Annotated[list[Path], typer.Argument(help="Files, folders or zips.")],

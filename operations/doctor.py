@@ -157,16 +157,17 @@ def source_findings(source: str, settings: Path | None) -> Iterator[Finding]:
 
 def doctor(directory: DataDirectory, settings: Path | None) -> bool:
     """Prints; True where nothing has to be mended."""
-    return _shown(findings(directory, settings))
+    return show_findings(findings(directory, settings))
 
 
 def doctor_of(source: str, settings: Path | None) -> bool:
     """Prints what a source says; True where nothing has to be mended. ConfigurationError where
     there is no such source."""
-    return _shown(source_findings(source, settings))
+    return show_findings(source_findings(source, settings))
 
 
-def _shown(found: Iterable[Finding]) -> bool:
+def show_findings(found: Iterable[Finding]) -> bool:
+    """A table of them; True where all are well."""
     table = Table(show_edge=False)
     for heading in ("check", "", "found", "fix"):
         table.add_column(heading)

@@ -15,13 +15,14 @@ from connectors.objects import FolderStore
 from connectors.poller import Outcome, Poller
 from connectors.publisher import ChangePublisher, publisher_client
 from connectors.secrets import SecretStore
-from connectors.sources import LiveConnector, connector_of, load_sources
+from connectors.sources import LiveConnector, Sources, connector_of, load_sources
 from connectors.stream import Stream
-from embedded.directory import DataDirectory
-from operations.console import StackGone, console, errors, running, still_running
+from embedded.directory import DataDirectory, Stack
+from operations.console import StackGone, console, errors, running, still_running, warehouse_of
 from operations.runs import RunNotes, noted_run
 from schemas.clock import DAY_US, wall_clock
 from schemas.errors import RetriableError
+from warehouse.held import living_ids
 
 CURSORS = "cursors.db"
 SLICE_S = 0.2
@@ -47,10 +48,7 @@ class Rounds:
         self._poller = self._made()
 
     def _made(self) -> Poller:
-        objects = FolderStore(self._directory.objects)
-        publisher = ChangePublisher(publisher_client(), self._stack.project, objects)
-        cursors = SqliteCursorStore(self._directory.path / CURSORS)
-        return Poller(cursors, publisher, on_page=self._page)
+        return poller_of(self._directory, self._stack, self._page)
 
     def stop(self, number: int = 0, frame: FrameType | None = None) -> None:
         """Ends after the page in hand; asked twice, now. A handler of signals."""
@@ -70,7 +68,7 @@ class Rounds:
             with noted_run(self._endpoint, self._command, self._detail) as run:
                 self._run = run
                 outcome = self._poller.round(streams())
-                self._noted(run, outcome)
+                note_outcome(run, outcome)
                 if outcome.failures:
                     run.detail["failures"] = outcome.failures
                     raise StreamsFailed(f"{len(outcome.failures)} streams failed")
@@ -95,15 +93,29 @@ class Rounds:
 
     def _page(self, outcome: Outcome) -> None:
         assert self._run is not None
-        self._noted(self._run, outcome)
+        note_outcome(self._run, outcome)
         self._run.heartbeat()
 
-    def _noted(self, run: RunNotes, outcome: Outcome) -> None:
-        run.changes, run.skipped, run.failed = outcome.changes, outcome.excluded, outcome.bad
-        if outcome.notes:
-            run.detail["notes"] = dict(outcome.notes)
-        if outcome.yielded:
-            run.detail["yielded"] = len(outcome.yielded)
+
+def poller_of(directory: DataDirectory, stack: Stack, on_page: Callable[[Outcome], None]) -> Poller:
+    """The poller that reads into a stack; its cursors lie in the data directory."""
+    objects = FolderStore(directory.objects)
+    publisher = ChangePublisher(publisher_client(), stack.project, objects)
+    return Poller(cursors_of(directory), publisher, on_page=on_page)
+
+
+def cursors_of(directory: DataDirectory) -> SqliteCursorStore:
+    """How far each source was read."""
+    return SqliteCursorStore(directory.path / CURSORS)
+
+
+def note_outcome(run: RunNotes, outcome: Outcome) -> None:
+    """Puts what a round has brought about so far into the run's next row."""
+    run.changes, run.skipped, run.failed = outcome.changes, outcome.excluded, outcome.bad
+    if outcome.notes:
+        run.detail["notes"] = dict(outcome.notes)
+    if outcome.yielded:
+        run.detail["yielded"] = len(outcome.yielded)
 
 
 def poll(
@@ -118,10 +130,11 @@ def poll(
 ) -> bool:
     """Reads what is new, once or every so many seconds until a signal; False where a stream of any
     round has failed."""
-    connector, objects = _connector(settings, source), tuple(objects)
+    connector = live_connector(directory, load_sources(settings), source)
+    objects = tuple(objects)
     rounds = Rounds(directory, "poll", _detail(source, objects))
     well = True
-    with _signals(rounds.stop):
+    with stopping_by(rounds.stop):
         while True:
             began = monotonic()
             if every_s is None:
@@ -151,11 +164,12 @@ def backfill(
     Without an end up to the coming midnight (UTC): what begins and breaks off on one day is one
     backfill, and goes on where it broke off.
     """
-    connector, objects = _connector(settings, source), tuple(objects)
+    connector = live_connector(directory, load_sources(settings), source)
+    objects = tuple(objects)
     until = until_us if until_us is not None else (wall_clock() // DAY_US + 1) * DAY_US
     detail = _detail(source, objects) | {"since_us": since_us, "until_us": until}
     rounds = Rounds(directory, "backfill", detail)
-    with _signals(rounds.stop):
+    with stopping_by(rounds.stop):
         return rounds.round(lambda: connector.backfill(since_us, until, objects))
 
 
@@ -165,8 +179,14 @@ def say_failure(words: str) -> None:
     errors.print(f"[red]failed:[/red] {escape(line)}", highlight=False, soft_wrap=True)
 
 
-def _connector(settings: Path | None, source: str) -> LiveConnector:
-    return connector_of(source, load_sources(settings), SecretStore(cloud=False))
+def live_connector(directory: DataDirectory, sources: Sources, source: str) -> LiveConnector:
+    """A source's connector, which asks the stack's warehouse where it has to know what we hold."""
+
+    def held(object_type: str) -> Iterator[str]:
+        with warehouse_of(directory) as client:
+            yield from living_ids(client, source, object_type)
+
+    return connector_of(source, sources, SecretStore(cloud=False), held)
 
 
 def _detail(source: str, objects: tuple[str, ...]) -> dict[str, Any]:
@@ -197,7 +217,8 @@ def _say(outcome: Outcome) -> None:
 
 
 @contextmanager
-def _signals(handler: Callable[[int, FrameType | None], None]) -> Iterator[None]:
+def stopping_by(handler: Callable[[int, FrameType | None], None]) -> Iterator[None]:
+    """Within, SIGTERM and SIGINT are for `handler`."""
     before = {one: signal.signal(one, handler) for one in (signal.SIGTERM, signal.SIGINT)}
     try:
         yield

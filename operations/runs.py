@@ -3,12 +3,13 @@
 import json
 import logging
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 from operations.console import StackGone
 from schemas.clock import DAY_US, Clock, wall_clock
+from schemas.columns import Row
 from schemas.errors import RetriableError
 from schemas.operations import Run
 from warehouse.clients import Endpoint
@@ -56,6 +57,13 @@ class RunNotes:
         )
         self._sink.write([row])
         self._sink.flush()
+
+    def write(self, rows: Sequence[Row]) -> None:
+        """Writes rows that the run is about; RetriableError where one is refused."""
+        self._sink.write(rows)
+        refused = self._sink.flush()
+        if refused:
+            raise RetriableError(f"{len(refused)} rows were refused: {refused[0].error}")
 
     def heartbeat(self) -> None:
         """Writes a row where the last one is ten seconds old.

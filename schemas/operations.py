@@ -1,4 +1,4 @@
-"""The rows of ops.*: dead letters, runs, and fields that came or went."""
+"""The rows of ops.*: dead letters, runs, fields that came or went, and what the sources have."""
 
 from typing import Annotated
 
@@ -59,3 +59,21 @@ class SchemaChange(Versioned, frozen=True, kw_only=True):
     type_after: Annotated[str | None, col("Its type now; null of one that is gone.")] = None
     noticed_at: Annotated[Micros, col("When it was noticed, by the source's clock.")]
     noticed_date: Annotated[Days, col("Day of noticed_at; the partition.")]
+
+
+class SourceCount(Row, frozen=True, kw_only=True):
+    """ops.source_counts: how many records a source says it has, asked for once a night."""
+
+    counted_at: Annotated[Micros, col("When the source had answered.")]
+    counted_date: Annotated[Days, col("Day of counted_at; the partition.")]
+    source: Annotated[str, col("Source that was asked.")]
+    object_type: Annotated[str, col("Type of the objects, as changes name it.")]
+    created_date: Annotated[
+        Days | None, col("Day (UTC) on which they were made or began; null: all there are now.")
+    ] = None
+    records: Annotated[int, col("Records that are not deleted; those that we exclude, too.")]
+    method: Annotated[str, col("How the source was asked: a count, a search, a whole list …")]
+    uncounted: Annotated[
+        int, col("Parts (mailboxes) that could not be asked: above 0, the records are too few.")
+    ] = 0
+    run_id: Annotated[str, col("The run of ops.runs that asked.")]

@@ -2,7 +2,7 @@
 
 from schemas.columns import Row, Table
 from schemas.identity import Entity, EntityChange, Link, StoredRecord
-from schemas.operations import DeadLetter, Run, SchemaChange
+from schemas.operations import DeadLetter, Run, SchemaChange, SourceCount
 from schemas.records import (
     Account,
     Deal,
@@ -27,7 +27,7 @@ DATASETS = {
     "raw": "Changes as the sources gave them. Restricted and short-lived.",
     "sales": "People, accounts, deals and every interaction with them.",
     "identity": "Which records are the same person or account, and why.",
-    "ops": "Dead letters, runs, health: what the engineer on call reads.",
+    "ops": "Dead letters, runs, counts, health: what the engineer on call reads.",
 }
 
 TABLES: tuple[Table, ...] = (
@@ -176,6 +176,17 @@ TABLES: tuple[Table, ...] = (
         cluster=("source", "object_name"),
         key=("record_key", "field"),
         order=VERSION_ORDER,
+        expiry_days=400,
+    ),
+    Table(
+        "ops",
+        "source_counts",
+        SourceCount,
+        "How many records each source says it has, each night: what our rows are held against.",
+        partition="counted_date",
+        cluster=("source", "object_type"),
+        key=("source", "object_type", "created_date"),
+        order=("counted_at",),
         expiry_days=400,
     ),
 )

@@ -1,15 +1,20 @@
 """Dialpad as a source: its streams, live and backfilled."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from functools import partial
 
+from connectors.cursors import CursorStore
 from connectors.dialpad.calls import CallStream
 from connectors.dialpad.client import DialpadClient
+from connectors.dialpad.counts import questions
 from connectors.dialpad.details import MINUTE_US, DetailStream
 from connectors.dialpad.directory import DirectoryStream
 from connectors.dialpad.listing import DAY_MS, HOUR_MS, CallList, Window
 from connectors.dialpad.settings import OBJECTS, DialpadSettings
+from connectors.dialpad.subscriptions import drifts
 from connectors.exclusions import Excluder, Exclusions
+from connectors.finding import Finding
+from connectors.questions import Question
 from connectors.stream import Stream
 from schemas.change import Lane, Source
 from schemas.errors import ConfigurationError
@@ -51,6 +56,21 @@ class DialpadConnector:
         )
         wanted = tuple(objects) or tuple(o for o in self._settings.objects if o in BACKFILLED)
         return [self._stream(kind, window) for kind in _known(wanted, BACKFILLED)]
+
+    def questions(self, days: Iterable[int]) -> Iterator[Question]:
+        """As LiveConnector."""
+        return questions(self._client, self._settings.objects, days)
+
+    def drift(self, cursors: CursorStore) -> Iterator[Finding]:
+        """As LiveConnector: subscriptions that are not as wanted; none are where we have no
+        address."""
+        if self._settings.webhook_url:
+            for one in drifts(self._client, self._settings):
+                yield Finding(f"dialpad {one.kind} events", False, one.found, one.fix)
+
+    def comparison(self) -> Iterable[Stream]:
+        """As LiveConnector: users and contacts are listed whole at every round."""
+        return ()
 
     def _stream(self, kind: str, window: Window | None = None) -> Stream:
         settings, client, excluder = self._settings, self._client, self.excluder

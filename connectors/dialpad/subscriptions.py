@@ -39,7 +39,8 @@ def drifts(client: DialpadClient, settings: DialpadSettings) -> Iterator[Drift]:
         if not ours:
             elsewhere = len(listed)
             found = f"none leads to us; {elsewhere} elsewhere" if elsewhere else "there is none"
-            yield Drift(kind, found, "run subscribe, or point one to webhook_url", absent=True)
+            fix = "salesintel subscribe dialpad, or point one to webhook_url"
+            yield Drift(kind, found, fix, absent=True)
             continue
         # One that is as it should be is enough, whatever stands beside it.
         faults = [list(_faults(kind, one, settings)) for one in ours]

@@ -6,16 +6,19 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import TypeVar
 
 from connectors.calls import Breaker, Budget, RetryPolicy
-from connectors.cursors import Cursor
+from connectors.cursors import Cursor, CursorStore
 from connectors.exclusions import Excluder, Exclusions
+from connectors.finding import Finding
 from connectors.gmail.backfill import BackfillStream
 from connectors.gmail.budget import MailboxBudget, project_budget
 from connectors.gmail.client import GoogleClient, MailboxClient
+from connectors.gmail.counts import messages
 from connectors.gmail.credentials import Delegation, PlatformToken, platform_token
 from connectors.gmail.directory import DirectoryClient, directory_budget
 from connectors.gmail.mailbox import HintedStream, MailboxStream, mailbox_key
 from connectors.gmail.settings import DIRECTORY_SCOPE, GMAIL_SCOPE, GmailSettings
-from connectors.gmail.watch import WatchStream
+from connectors.gmail.watch import WatchStream, lapsing
+from connectors.questions import Question, Tally
 from connectors.secrets import Secrets
 from connectors.stream import Page, Stream
 from schemas.change import Source
@@ -161,3 +164,22 @@ class GmailConnector:
             if not wanted or address in wanted:
                 client = self.client(address)
                 yield BackfillStream(address, client, self._exclusions, since, until)
+
+    def counted(self) -> Tally:
+        """The messages of all mailboxes that are read."""
+        return messages(self.client(address) for address in self.mailboxes())
+
+    def questions(self, days: Iterable[int]) -> Iterator[Question]:
+        """As LiveConnector: in all alone, for Gmail only guesses at how many a search would find.
+        https://developers.google.com/workspace/gmail/api/reference/rest/v1/users.messages/list
+        """
+        yield Question("message", "profiles, without drafts", self.counted)
+
+    def drift(self, cursors: CursorStore) -> Iterator[Finding]:
+        """As LiveConnector: watches that are missing, or about to end."""
+        if self.settings.topic:
+            yield from lapsing(self.mailboxes(), self.settings.topic, cursors, self._clock())
+
+    def comparison(self) -> Iterable[Stream]:
+        """As LiveConnector: the history tells every deletion, or is read again whole."""
+        return ()

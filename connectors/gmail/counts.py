@@ -1,20 +1,30 @@
 """How many messages Gmail says it has: what ours are held against."""
 
-from connectors.gmail.connector import GmailConnector
-from connectors.gmail.judge import MailboxRefused
+import logging
+from collections.abc import Iterable
+
+from connectors.gmail.client import MailboxClient
+from connectors.questions import Tally
+from schemas.errors import FatalError, SalesIntelError
+
+log = logging.getLogger(__name__)
 
 
-def counts(connector: GmailConnector) -> dict[str, int]:
-    """Object to the number of messages in all mailboxes that can be read, but for drafts, and to
-    the number of mailboxes. Messages that the exclusions keep out are counted by Gmail all the
-    same, and so is what is older than the first reading and was never backfilled."""
-    messages = mailboxes = 0
-    for address in connector.mailboxes():
-        client = connector.client(address)
+def messages(clients: Iterable[MailboxClient]) -> Tally:
+    """The messages in all mailboxes, but for drafts; mailboxes that do not tell are uncounted.
+
+    Messages that the exclusions keep out are counted by Gmail all the same, and so is what is
+    older than the first reading and was never backfilled.
+    """
+    records = uncounted = 0
+    for client in clients:
         try:
             total = int(client.profile().get("messagesTotal", 0)) - client.drafts()
-        except MailboxRefused:
-            continue
-        messages += total
-        mailboxes += 1
-    return {"message": messages, "mailbox": mailboxes}
+        except FatalError:
+            raise
+        except SalesIntelError as error:
+            log.warning("gmail: a mailbox was not counted: %s", error)
+            uncounted += 1
+        else:
+            records += total
+    return Tally(records, uncounted)

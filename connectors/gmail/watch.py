@@ -4,10 +4,12 @@ https://developers.google.com/workspace/gmail/api/guides/push
 """
 
 import logging
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from typing import Any
 
-from connectors.cursors import Cursor
+from connectors.cursors import Cursor, CursorStore
+from connectors.finding import Finding
 from connectors.gmail.client import MailboxClient
 from connectors.gmail.judge import legible
 from connectors.gmail.mailbox import mailbox_key
@@ -38,6 +40,40 @@ def _due(stored: Cursor | None, topic: str, now: int) -> bool:
     return now - int(stored["renewed_at"]) >= RENEW_US or left < BEFORE_END_US
 
 
+def lapsing(
+    addresses: Iterable[str], topic: str, cursors: CursorStore, now: int
+) -> Iterator[Finding]:
+    """A finding for each way in which watches are about to fail, with how many mailboxes it is:
+    the next round of polling should have renewed them."""
+    found: Counter[str] = Counter()
+    for address in addresses:
+        fault = _fault(cursors.read(watch_name(address)).cursor, topic, now)
+        if fault:
+            found[fault] += 1
+    for fault, mailboxes in sorted(found.items()):
+        words = f"{mailboxes} mailbox{'es' if mailboxes > 1 else ''}: {fault}"
+        fix = "salesintel poll gmail renews them: see that it runs, and which gmail/watch it fails"
+        yield Finding("gmail pushes", False, words, fix)
+
+
+def _fault(stored: Cursor | None, topic: str, now: int) -> str:
+    if stored is None:
+        return "no watch was ever set up"
+    if stored.get("topic") != topic:
+        return "the watch is for another topic"
+    left = int(stored["expiration"]) * 1_000 - now
+    if left <= 0:
+        return "the watch has ended"
+    if left < BEFORE_END_US or overdue(stored, now):
+        return "the watch ends soon, and was not renewed for days"
+    return ""
+
+
+def watch_name(address: str) -> str:
+    """Name of a mailbox's stream, and of its cursor."""
+    return f"gmail/watch/{mailbox_key(address)}"
+
+
 class WatchStream:
     """A stream without changes: what it keeps is until when pushes are sent. As a stream it fails
     by itself, and leaves the other mailboxes alone.
@@ -46,7 +82,7 @@ class WatchStream:
     """
 
     def __init__(self, address: str, client: MailboxClient, clock: Clock) -> None:
-        self.name = f"gmail/watch/{mailbox_key(address)}"
+        self.name = watch_name(address)
         self._client = client
         self._clock = clock
 

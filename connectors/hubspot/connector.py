@@ -5,10 +5,12 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 
 from connectors.calls import Budget, RetryPolicy
+from connectors.cursors import CursorStore
 from connectors.exclusions import Excluder, Exclusions
+from connectors.finding import Finding
 from connectors.hubspot.archived import ArchivedSweep
 from connectors.hubspot.client import HubSpot
-from connectors.hubspot.counts import counts
+from connectors.hubspot.counts import counts, questions
 from connectors.hubspot.fetch import Fetcher
 from connectors.hubspot.kinds import KINDS, OWNER, Kind
 from connectors.hubspot.lanes import BackfillLane, DelayedLane, RealtimeLane
@@ -16,6 +18,7 @@ from connectors.hubspot.owners import Owners
 from connectors.hubspot.properties import Properties, PropertiesStream
 from connectors.hubspot.records import RecordReader
 from connectors.hubspot.settings import HubSpotSettings
+from connectors.questions import Question
 from connectors.secrets import Secrets
 from connectors.stream import Stream
 from schemas.change import Source
@@ -79,6 +82,18 @@ class HubSpotConnector:
     def counts(self) -> dict[str, int]:
         """How many records the account has, per object."""
         return counts(self.client, self.settings)
+
+    def questions(self, days: Iterable[int]) -> Iterator[Question]:
+        """As LiveConnector."""
+        return questions(self.client, self.settings, days)
+
+    def drift(self, cursors: CursorStore) -> Iterable[Finding]:
+        """As LiveConnector: no operation of a private app tells where its webhook points."""
+        return ()
+
+    def comparison(self) -> Iterable[Stream]:
+        """As LiveConnector: the sweep of what was archived finds what went."""
+        return ()
 
     def _kinds(self, objects: Iterable[str]) -> list[Kind]:
         return [KINDS[name] for name in self._names(objects) if name != OWNER]

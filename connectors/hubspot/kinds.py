@@ -31,14 +31,16 @@ class Kind(NamedTuple):
     type_id: str
     stamp: str = "hs_lastmodifieddate"
     related: tuple[str, ...] = ("contacts", "companies", "deals")
+    created: str = "hs_createdate"
+    """The property that says when it was made."""
 
 
 KINDS: dict[str, Kind] = {
     kind.name: kind
     for kind in (
-        Kind("contact", "contacts", "0-1", "lastmodifieddate", ("companies",)),
-        Kind("company", "companies", "0-2", related=()),
-        Kind("deal", "deals", "0-3", related=("contacts", "companies")),
+        Kind("contact", "contacts", "0-1", "lastmodifieddate", ("companies",), "createdate"),
+        Kind("company", "companies", "0-2", related=(), created="createdate"),
+        Kind("deal", "deals", "0-3", related=("contacts", "companies"), created="createdate"),
         Kind("call", "calls", "0-48"),
         Kind("email", "emails", "0-49"),
         Kind("meeting", "meetings", "0-47"),

@@ -2,12 +2,14 @@
 
 from collections.abc import Iterable, Iterator
 
+from connectors.cursors import CursorStore
 from connectors.exclusions import Excluder, Exclusions
 from connectors.finding import Finding
+from connectors.questions import Question
 from connectors.salesforce.backfill import BackfillStream
 from connectors.salesforce.check import check
 from connectors.salesforce.client import SalesforceClient
-from connectors.salesforce.counts import counts
+from connectors.salesforce.counts import counts, questions
 from connectors.salesforce.deletions import DeletedStream
 from connectors.salesforce.fetch import fetch
 from connectors.salesforce.polling import ObjectStream
@@ -62,6 +64,23 @@ class SalesforceConnector:
     def counts(self, objects: Iterable[str] = ()) -> dict[str, int]:
         """Object type to how many records the org has that are not deleted."""
         return counts(self.client, self.entities(objects))
+
+    def questions(self, days: Iterable[int]) -> Iterator[Question]:
+        """As LiveConnector."""
+        return questions(self.client, self.entities(), days)
+
+    def drift(self, cursors: CursorStore) -> Iterable[Finding]:
+        """As LiveConnector: nothing is set up at the org that could come loose."""
+        return ()
+
+    def comparison(self) -> Iterator[Stream]:
+        """As LiveConnector: nothing where nobody says which ids we hold."""
+        if self._known is None:
+            return
+        for entity in self.entities():
+            yield DeletedStream(
+                self.client, self._shapes, entity, self.excluder, self._known, compare=True
+            )
 
     def check(self) -> Iterator[Finding]:
         """Whether the org lets us read what we are to read."""

@@ -48,7 +48,8 @@ class Covered(msgspec.Struct, kw_only=True, omit_defaults=True):
 
 
 class DeletedStream:
-    """Deletions of one sObject."""
+    """Deletions of one sObject. `compare`: all ids are compared, whether that is due or
+    not, once there was a round of polling."""
 
     def __init__(
         self,
@@ -57,6 +58,8 @@ class DeletedStream:
         entity: str,
         excluder: Excluder,
         known: Known | None,
+        *,
+        compare: bool = False,
     ) -> None:
         self.name = f"salesforce/{entity.lower()}/deleted"
         self._client = client
@@ -64,6 +67,7 @@ class DeletedStream:
         self._entity = entity
         self._excluder = excluder
         self._known = known
+        self._compare = compare
 
     def pages(self, cursor: Cursor | None) -> Iterator[Page]:
         """As Stream."""
@@ -73,6 +77,7 @@ class DeletedStream:
             return
         if now is None:
             raise RetriableError(f"salesforce {self._entity}: an answer without a Date")
+        wanted = self._compare and covered.until is not None
         if covered.until is None:
             # What was gone before the first round was never read.
             covered.until = now - self._client.settings.overlap_s * 1_000_000
@@ -82,7 +87,7 @@ class DeletedStream:
         due_us = max(MINUTE_US, self._client.settings.deleted_every_s * 1_000_000)
         if shape.replicated and now - covered.until >= due_us:
             yield from self._asked(shape, covered, now)
-        yield from self._compared(shape, covered, now)
+        yield from self._compared(shape, covered, now, wanted)
 
     def _asked(self, shape: Shape, covered: Covered, now: int) -> Iterator[Page]:
         """What getDeleted names, in as many windows as it takes."""
@@ -143,9 +148,9 @@ class DeletedStream:
                     notes["purged"] += 1
                     yield change
 
-    def _compared(self, shape: Shape, covered: Covered, now: int) -> Iterator[Page]:
+    def _compared(self, shape: Shape, covered: Covered, now: int, wanted: bool) -> Iterator[Page]:
         every = self._client.settings.reconcile_every_s * 1_000_000
-        due = covered.compared is None or now - covered.compared >= every
+        due = wanted or covered.compared is None or now - covered.compared >= every
         if self._known is None or not (covered.gap or due):
             return
         if covered.doubted is not None and now - covered.doubted < DOUBTED_US:

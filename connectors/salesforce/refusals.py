@@ -109,6 +109,8 @@ def judge(error: Exception) -> Verdict:
         return Verdict(OutOfRange(words))
     if code in ("API_DISABLED_FOR_ORG", "API_CURRENTLY_DISABLED"):
         return Verdict(ConfigurationError(f"{words}: the org or the user has no API access"))
+    if status in (401, 403) and error.kind == "token":
+        return Verdict(ConfigurationError(f"{words}: the login is refused, see the app's policies"))
     if status == 403:
         return Verdict(SkippableError(f"{words}: grant the integration user read access"))
     if code in ("NOT_FOUND", "INVALID_TYPE"):

@@ -24,7 +24,7 @@ class FaultyMiddleware:
     """What can go wrong before any vendor's own code is reached.
 
     `http_500`, `http_503`, `429` and `429_retry_after` (2 s), `hang` (never answers), `malformed`
-    (200 with half a document), `401` (the token is refused).
+    (200 with half a document), `401` (the token is refused), `403` (it is good, and not for this).
     """
 
     def __init__(self, app: ASGIApp, faults: Faults) -> None:
@@ -49,6 +49,8 @@ class FaultyMiddleware:
                 return PlainTextResponse("upstream", status)
         if strikes("401", path):
             return JSONResponse({"message": "expired"}, 401)
+        if strikes("403", path):
+            return JSONResponse({"message": "not allowed"}, 403)
         if strikes("429", path):
             return JSONResponse({"message": "slow down"}, 429)
         if strikes("429_retry_after", path):

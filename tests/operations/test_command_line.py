@@ -33,6 +33,8 @@ COMMANDS = (
     "poll",
     "backfill",
     "sandbox",
+    "nightly",
+    "subscribe",
     "import",
     "query",
     "replay",
@@ -288,6 +290,33 @@ def test_a_source_is_set_up_and_known_before_anything_is_asked(tmp_path: Path) -
     file.write_text("[sources.hubspot]\ntokken = 'a'\n")
     assert_refused(call("poll", "hubspot", *data), 2, "salesintel.toml", "tokken")
     assert not (tmp_path / "none").exists()
+
+
+def test_a_night_is_for_sources_that_are_set_up(tmp_path: Path) -> None:
+    data = ("--data", tmp_path / "none")
+    assert_refused(call("nightly", *data), 2, "no source is set up", "docs/setup")
+    (tmp_path / "salesintel.toml").write_text(SOURCES)
+    assert_refused(call("nightly", "pigeon", *data), 2, "no source 'pigeon'", "hubspot")
+    assert_refused(call("nightly", "hubspot", "gmail", *data), 2, "[sources.gmail]")
+    assert_refused(call("nightly", "--until", "soon", *data), 2, "--until 'soon' is no date")
+    assert_refused(call("nightly", *data), 2, "no stack runs", "salesintel up")
+    assert call("nightly", "--days", "-1", *data).exit_code == 2
+    assert not (tmp_path / "none").exists()
+
+
+def test_subscriptions_are_made_where_there_are_some_to_make(tmp_path: Path) -> None:
+    assert_refused(call("subscribe", "pigeon"), 2, "no source 'pigeon'")
+    assert_refused(call("subscribe", "hubspot"), 2, "docs/setup/hubspot.md")
+    assert_refused(call("subscribe", "gmail"), 2, "poll gmail")
+    assert_refused(call("subscribe", "salesforce"), 2, "tells nobody")
+    assert_refused(call("subscribe", "dialpad"), 2, "[sources.dialpad]")
+    table = '[sources.dialpad]\ntoken = "file:token"\n'
+    (tmp_path / "salesintel.toml").write_text(table)
+    assert_refused(call("subscribe", "dialpad"), 2, "webhook_secrets is empty", "openssl")
+    (tmp_path / "secret").write_text("a secret of thirty-two bytes, at least")
+    table += f'webhook_secrets = ["file:{tmp_path / "secret"}"]\n'
+    (tmp_path / "salesintel.toml").write_text(table)
+    assert_refused(call("subscribe", "dialpad"), 2, "webhook_url is empty")
 
 
 def test_rounds_and_times_that_contradict_themselves_are_refused() -> None:

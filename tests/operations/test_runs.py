@@ -9,7 +9,7 @@ from embedded.warehouse import WarehouseServer
 from operations import runs
 from operations.runs import HEARTBEAT_US, RunNotes, noted_run
 from schemas.errors import RetriableError
-from schemas.operations import Run
+from schemas.operations import Run, SourceCount
 from schemas.tables import BY_ROW
 from warehouse.clients import Endpoint, bigquery_client
 from warehouse.latest import select
@@ -32,7 +32,7 @@ def endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Endpoint]:
     found = server.start()
     try:
         client = bigquery_client(found)
-        provision(client, tables=[BY_ROW[Run]])
+        provision(client, tables=[BY_ROW[Run], BY_ROW[SourceCount]])
         client.close()
         yield found
     finally:
@@ -125,3 +125,32 @@ def test_a_heartbeat_that_cannot_be_written_does_not_end_the_run(nowhere: Endpoi
     with pytest.raises(RetriableError, match="cannot be written"):
         notes.note("succeeded")
     notes.close()
+
+
+@pytest.mark.slow
+def test_rows_that_a_run_is_about_are_there_when_it_goes_on_and_none_is_lost_unsaid(
+    endpoint: Endpoint,
+) -> None:
+    def counted(records: int) -> SourceCount:
+        return SourceCount(
+            counted_at=1_800_000_000_000_000,
+            counted_date=20_833,
+            source="hubspot",
+            object_type="contact",
+            records=records,
+            method="search",
+            run_id=run.run_id,
+        )
+
+    with noted_run(endpoint, "nightly") as run:
+        run.write([counted(1), counted(2)])
+        client = bigquery_client(endpoint)
+        sql = f"SELECT * FROM `ops.source_counts` WHERE run_id = '{run.run_id}' ORDER BY records"
+        assert list(select(client, SourceCount, sql)) == [counted(1), counted(2)]
+        client.close()
+    with (
+        pytest.raises(RetriableError, match="1 rows were refused"),
+        noted_run(endpoint, "nightly") as run,
+    ):
+        run.write([counted(1), counted(1 << 70)])
+    assert [one.status for one in rows_of(endpoint, run.run_id)] == ["running", "failed"]

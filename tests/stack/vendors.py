@@ -4,9 +4,32 @@ import sys
 from pathlib import Path
 
 CONNECTORS = Path(__file__).resolve().parent.parent / "connectors"
-sys.path[:0] = [str(CONNECTORS / one) for one in ("", "hubspot", "dialpad")]
+PLACES = ("", "hubspot", "dialpad", "gmail", "salesforce")
+sys.path[:0] = [str(CONNECTORS / one) for one in PLACES]
 
 from dialpad_harness import PREFIX, DialpadHarness, dialpad  # noqa: E402
+from gmail_harness import GmailHarness, gmail  # noqa: E402
 from hubspot_harness import HubSpotHarness, hubspot  # noqa: E402
+from salesforce_harness import SalesforceHarness, salesforce  # noqa: E402
+from vendor_tables import (  # noqa: E402
+    dialpad_table,
+    gmail_table,
+    hubspot_table,
+    salesforce_table,
+)
 
-__all__ = ["PREFIX", "DialpadHarness", "HubSpotHarness", "dialpad", "hubspot"]
+__all__ = [
+    "PREFIX",
+    "DialpadHarness",
+    "GmailHarness",
+    "HubSpotHarness",
+    "SalesforceHarness",
+    "dialpad",
+    "dialpad_table",
+    "gmail",
+    "gmail_table",
+    "hubspot",
+    "hubspot_table",
+    "salesforce",
+    "salesforce_table",
+]

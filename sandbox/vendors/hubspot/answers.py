@@ -38,11 +38,16 @@ def sorted_by(one: Any) -> str:
     return str(one["propertyName"] if isinstance(one, dict) else one)
 
 
-def passes(one: dict[str, str], row: tuple[int, Record], stamp: str) -> bool:
+CREATED = {"contacts": "createdate", "companies": "createdate", "deals": "createdate"}
+"""Path to the property that says when a record was made; of all others it is hs_createdate."""
+
+
+def passes(one: dict[str, str], row: tuple[int, Record], stamp: str, created: str) -> bool:
     """Whether a row of the index passes a filter."""
-    if one["propertyName"] not in (stamp, "hs_object_id"):
+    values = {stamp: row[0], created: row[1].created, "hs_object_id": int(row[1].id)}
+    if one["propertyName"] not in values:
         raise Refused(400, "VALIDATION_ERROR", f"There is no property {one['propertyName']}.")
-    value = row[0] if one["propertyName"] == stamp else int(row[1].id)
+    value = values[one["propertyName"]]
     if one["propertyName"] == stamp and int(one["value"]) == 0:
         raise Refused(500, "INTERNAL_ERROR", "internal error")
     return OPERATORS[one["operator"]](value, int(one["value"]))

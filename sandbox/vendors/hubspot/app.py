@@ -17,7 +17,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from sandbox.vendors.faults import Faults
-from sandbox.vendors.hubspot.answers import Refused, error, full, paged, passes, sorted_by
+from sandbox.vendors.hubspot.answers import CREATED, Refused, error, full, paged, passes, sorted_by
 from sandbox.vendors.hubspot.state import TYPES, Account, Record, iso
 from sandbox.vendors.json_answer import EscapedJSON
 
@@ -133,10 +133,11 @@ class _Api:
         if limit > SEARCH_PAGE or offset + limit > SEARCH_DEPTH:
             raise Refused(400, "VALIDATION_ERROR", "limit + after is more than can be paged to.")
         stamp = "lastmodifieddate" if path == "contacts" else "hs_lastmodifieddate"
+        created = CREATED.get(path, "hs_createdate")
         found = account.found(path)
         for group in body.get("filterGroups", []):
             for one in group["filters"]:
-                found = [row for row in found if passes(one, row, stamp)]
+                found = [row for row in found if passes(one, row, stamp, created)]
         by_id = any(sorted_by(one) == "hs_object_id" for one in body.get("sorts", []))
         found.sort(key=lambda row: int(row[1].id) if by_id else (row[0], int(row[1].id)))
         if self._faults.strikes("unordered", request.url.path):

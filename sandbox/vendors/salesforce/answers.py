@@ -14,6 +14,7 @@ STATUS = {
     "INVALID_SESSION_ID": 401,
     "REQUEST_LIMIT_EXCEEDED": 403,
     "INSUFFICIENT_ACCESS": 403,
+    "API_DISABLED_FOR_ORG": 403,
     "NOT_FOUND": 404,
     "SERVER_UNAVAILABLE": 503,
 }
@@ -50,7 +51,8 @@ def struck(faults: Faults, where: str) -> Response | None:
     """The answer of a fault that strikes an authenticated call, by name:
 
     `session_expired`, `session_html` (401 without JSON), `request_limit`, `forbidden`,
-    `query_timeout`, `too_large`, `locator_gone`, `edge_406`, `edge_420`, `empty_400`, `locked`.
+    `api_disabled`, `query_timeout`, `too_large`, `locator_gone`, `edge_406`, `edge_420`,
+    `empty_400`, `locked`.
     """
     if faults.strikes("session_html", where):
         return HTMLResponse("<html>Please log in</html>", 401)
@@ -62,6 +64,7 @@ def struck(faults: Faults, where: str) -> Response | None:
     coded = {
         "session_expired": ("INVALID_SESSION_ID", "Session expired or invalid"),
         "request_limit": ("REQUEST_LIMIT_EXCEEDED", "TotalRequests Limit exceeded."),
+        "api_disabled": ("API_DISABLED_FOR_ORG", "API is not enabled for this Organization"),
         "forbidden": ("INSUFFICIENT_ACCESS", "insufficient access rights"),
         "query_timeout": ("QUERY_TIMEOUT", "Your query request was running for too long."),
         "too_large": ("OPERATION_TOO_LARGE", "exceeded 100000 distinct who/what's"),

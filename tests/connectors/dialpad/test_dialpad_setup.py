@@ -1,11 +1,13 @@
 """What an administrator has to grant, whether events will come, and how many records there are."""
 
 import json
+from pathlib import Path
 
 import pytest
 import requests
-from dialpad_harness import DialpadHarness, dialpad
+from dialpad_harness import PREFIX, DialpadHarness, dialpad
 
+from connectors.cursors.sqlite import SqliteCursorStore
 from connectors.dialpad.check import check
 from connectors.dialpad.client import DialpadClient
 from connectors.dialpad.counts import counts
@@ -14,7 +16,9 @@ from connectors.dialpad.settings import OBJECTS, PER_MINUTE
 from connectors.dialpad.subscriptions import KINDS, drifts, subscribe
 from connectors.exclusions import Excluder, Exclusions
 from connectors.secrets import Secret
+from sandbox.vendors.dialpad.seed import START_US
 from sandbox.vendors.faults import Fault
+from schemas.clock import DAY_US
 from schemas.errors import ConfigurationError, RetriableError
 
 URL = "https://hooks.example/webhooks/dialpad"
@@ -130,6 +134,51 @@ def test_what_the_source_has_is_counted_by_its_ids() -> None:
         assert late["call"] + early["call"] == len(state.calls)
         with pytest.raises(ConfigurationError):
             counts(harness.client(), ("sms",))
+
+
+def test_a_day_holds_the_calls_that_began_from_its_midnight_to_the_next() -> None:
+    with dialpad(page_size=1) as harness:
+        state, day = harness.state, START_US // DAY_US - 1
+        for milliseconds in (-1, 0, 86_399_999, 86_400_000):
+            state.new_call(started_us=day * DAY_US + milliseconds * 1_000, length_s=60)
+        harness.pass_time(5)
+        starts = [int(one["date_started"]) // (DAY_US // 1_000) for one in state.listed()]
+        days = (day - 1, day, day + 1)
+        expected = {one: starts.count(one) for one in days}
+        assert expected[day] >= 2
+        for fault in ("", "filter_ignored", "duplicate_page", "unordered"):
+            harness.faults.switch_off()
+            if fault:
+                harness.faults.switch_on(Fault(name=fault, route=f"{PREFIX}/call", times=5))
+                harness.breaks_its_word = True
+            asked = [one for one in harness.connector().questions(days) if one.day is not None]
+            assert {one.day: one.ask().records for one in asked} == expected
+            assert {one.object_type for one in asked} == {"call"}
+        harness.faults.switch_off()
+        harness.faults.switch_on(Fault(name="duplicate_page", route=f"{PREFIX}/call"))
+        with pytest.raises(RetriableError, match="without an end"):
+            next(iter(harness.connector().questions((day,)))).ask()
+        harness.faults.switch_off()
+        in_all = [one for one in harness.connector().questions(days) if one.day is None]
+        assert {one.object_type: one.ask().records for one in in_all} == {
+            "user": len(state.users),
+            "contact": len(state.contacts),
+        }
+
+
+def test_trap_51_drift_is_looked_for_only_where_events_are_wanted(tmp_path: Path) -> None:
+    cursors = SqliteCursorStore(tmp_path / "cursors.db")
+    with dialpad() as harness:
+        assert list(harness.connector().drift(cursors)) == []
+        wanting_events(harness)
+        findings = list(harness.connector().drift(cursors))
+        assert [one.what for one in findings] == [
+            "dialpad call events",
+            "dialpad sms events",
+            "dialpad contact events",
+        ]
+        assert not any(one.ok for one in findings)
+        assert all("salesintel subscribe dialpad" in one.fix for one in findings)
 
 
 def test_a_hint_brings_the_whole_call_and_its_details() -> None:

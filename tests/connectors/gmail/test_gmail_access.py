@@ -13,12 +13,12 @@ from gmail_harness import KEY, MAIL, REP, REPS, GmailHarness, gmail
 from connectors.calls.breaker import CircuitOpen
 from connectors.exclusions import Exclusions
 from connectors.gmail.check import check
-from connectors.gmail.counts import counts
 from connectors.gmail.fetch import hinted
 from connectors.gmail.judge import MailboxRefused
 from connectors.gmail.mailbox import mailbox_key
 from connectors.gmail.settings import COSTS, GmailSettings
 from connectors.gmail.webhook import MailboxHint
+from connectors.questions import Tally
 from sandbox.vendors.faults import Fault
 from sandbox.vendors.gmail.state import ADMIN
 from sandbox.vendors.gmail.tokens import SERVICE_ACCOUNT, pem, rsa_key
@@ -193,9 +193,11 @@ def test_check_says_what_is_well_and_what_to_grant(harness: GmailHarness) -> Non
 
 def test_counts_are_what_the_source_says(harness: GmailHarness) -> None:
     harness.state.draft(REP, MAIL)
-    assert counts(harness.connector()) == {"message": len(REPS), "mailbox": len(REPS) + 1}
+    (question,) = harness.connector().questions([20_000])
+    assert (question.object_type, question.day) == ("message", None)
+    assert question.ask() == Tally(len(REPS))
     harness.state.mailboxes[REP].delegated = False
-    assert counts(harness.connector()) == {"message": len(REPS) - 1, "mailbox": len(REPS)}
+    assert harness.connector().counted() == Tally(len(REPS) - 1, uncounted=1)
 
 
 def test_settings_that_contradict_themselves_are_refused() -> None:

@@ -111,3 +111,27 @@ def test_without_a_topic_nothing_is_watched(tmp_path: Path) -> None:
     with gmail(empty=True) as harness:
         Run(harness, tmp_path).round()
         assert harness.state.mailboxes[REP].watches == 0
+
+
+def test_trap_9_watches_about_to_end_are_found_without_asking_gmail(
+    run: Run, harness: GmailHarness
+) -> None:
+    def found(**settings: Any) -> list[str]:
+        connector = harness.connector(mailboxes=(REP, REPS[1]), **settings)
+        return [one.found for one in connector.drift(run.cursors) if not one.ok and one.fix]
+
+    assert found() == ["2 mailboxes: no watch was ever set up"]
+    assert run.round().succeeded
+    asked = len(harness.sandbox.requests)
+    assert found() == []
+    harness.time.pass_s(3 * DAY_S - 60)
+    assert found() == []
+    harness.time.pass_s(120)
+    assert found() == ["2 mailboxes: the watch ends soon, and was not renewed for days"]
+    harness.time.pass_s(5 * DAY_S)
+    assert found() == ["2 mailboxes: the watch has ended"]
+    assert found(topic="projects/sandbox/topics/other") == [
+        "2 mailboxes: the watch is for another topic"
+    ]
+    assert found(topic="") == []
+    assert len(harness.sandbox.requests) == asked
