@@ -2,6 +2,7 @@
 
 import base64
 import json
+import random
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -26,6 +27,8 @@ class DialpadApp:
     def __init__(self, state: DialpadState, faults: Faults) -> None:
         self.state = state
         self._faults = faults
+        # Who reads moves nothing of what is to happen: that is drawn from the state's own source.
+        self._rng = random.Random(11)
         self.app = Starlette(
             routes=[
                 self._route("/call", "calls", self._calls, scope="calls:list"),
@@ -88,7 +91,7 @@ class DialpadApp:
 
     async def _users(self, request: Request) -> Response:
         limit = int(request.query_params.get("limit", "0"))
-        if limit > 100 and self.state.rng.random() < 0.2:
+        if limit > 100 and self._rng.random() < 0.2:
             return _error(400, "limit is above 100", "badRequest")
         with self.state.lock:
             users = list(self.state.users.values())
@@ -145,13 +148,13 @@ class DialpadApp:
             last = _key(records[place]) if place >= 0 else None
             answer["cursor"] = self._token(last)
         if self._faults.strikes("unordered", path):
-            self.state.rng.shuffle(page)
+            self._rng.shuffle(page)
         if self._faults.strikes("poison", path):
             answer["items"] = [*page, {"state": "nobody knows of what"}]
         return JSONResponse(answer)
 
     def _token(self, last: str | None) -> str:
-        made = [last, self.state.clock(), self.state.new_id()]
+        made = [last, self.state.clock(), self._rng.getrandbits(32)]
         return base64.urlsafe_b64encode(json.dumps(made).encode()).decode()
 
 

@@ -3,6 +3,9 @@
 https://developers.dialpad.com/docs/call-events
 """
 
+from collections.abc import Iterator
+from dataclasses import dataclass
+
 import jwt
 import requests
 
@@ -103,3 +106,63 @@ def deliver(url: str, event: Record, secret: str | None = None) -> int:
         if status < 500:
             return status
     return status
+
+
+@dataclass(eq=False)
+class Waiting:
+    """An event on its way: to which address, and how often it was tried."""
+
+    event: Record
+    url: str
+    tries: int = 0
+
+
+class Outbox:
+    """Events for whoever has subscribed: sent in their order, each until it is taken, three times
+    at the most. How often Dialpad tries is written nowhere; a reader must not count on it."""
+
+    def __init__(self, state: DialpadState) -> None:
+        self._state = state
+        self._waiting: list[Waiting] = []
+        self._told: list[Waiting] = []
+        self.given_up = 0
+
+    def add(self, kind: str, event: Record) -> None:
+        """Of a kind of subscription: call, sms or contact. Nobody hears of what nobody has asked
+        for, later either."""
+        for one in self._state.subscriptions[kind]:
+            states = one.get("call_states") or ["all"]
+            if one["enabled"] and (kind != "call" or {"all", event["state"]}.intersection(states)):
+                waiting = Waiting(event, one["webhook"]["hook_url"])
+                self._waiting.append(waiting)
+                self._told.append(waiting)
+
+    def told(self) -> Iterator[Record]:
+        """Events that were taken, or will be; in their order."""
+        return (one.event for one in list(self._told))
+
+    def send(self, secret: str) -> list[int]:
+        """Tries every event that waits once; the statuses, 0 where nobody answered."""
+        with self._state.lock:
+            waiting, self._waiting = self._waiting, []
+        statuses, again = [], []
+        for one in waiting:
+            statuses.append(_posted(one.url, signed(one.event, secret)))
+            one.tries += 1
+            if 200 <= statuses[-1] < 300:
+                continue
+            if one.tries < TRIES:
+                again.append(one)
+            else:
+                self.given_up += 1
+                self._told.remove(one)
+        with self._state.lock:
+            self._waiting = again + self._waiting
+        return statuses
+
+
+def _posted(url: str, body: bytes) -> int:
+    try:
+        return requests.post(url, data=body, timeout=TIMEOUT_S).status_code
+    except requests.RequestException:
+        return 0

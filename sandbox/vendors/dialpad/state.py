@@ -8,6 +8,7 @@ from typing import Any
 
 from sandbox.company import Company
 from sandbox.vendors.dialpad.seed import (
+    COMPANY_ID,
     MINUTE_US,
     Record,
     call_record,
@@ -22,9 +23,18 @@ from sandbox.vendors.dialpad.seed import (
 from schemas.clock import Clock
 
 TRANSCRIPT_AFTER_US = 1 * MINUTE_US
-RECAP_AFTER_US = 6 * MINUTE_US
+"""After the end of a call; a recap takes six times as long."""
 LIMITS = {"calls": 1_200, "call": 10, "recap": 12, "transcript": 1_200, "users": 1_200}
 """Calls a minute. https://developers.dialpad.com/docs/rate-limits"""
+
+
+CONTACT: Record = {
+    "company_name": None,
+    "job_title": None,
+    "owner_id": COMPANY_ID,
+    "type": "shared",
+    "urls": None,
+}
 
 
 class DialpadState:
@@ -53,6 +63,8 @@ class DialpadState:
         self.limits = dict(limits or {})
         self.tokens = {key}
         self.scopes = {"calls:list", "ai_recap", "admin"}
+        self.transcript_after_us = TRANSCRIPT_AFTER_US
+        self.recap_after_us = 6 * TRANSCRIPT_AFTER_US
         self.lock = threading.RLock()
         self.rng = random.Random(seed)
         self.calls: dict[str, Record] = call_records(company)
@@ -119,6 +131,12 @@ class DialpadState:
         with self.lock:
             self.users[user_id] = {**self.users[user_id], **fields}
 
+    def put_contact(self, contact_id: str, /, **fields: Any) -> None:
+        """Makes a shared contact, or changes one."""
+        with self.lock:
+            known = self.contacts.get(contact_id, {"id": contact_id, **CONTACT})
+            self.contacts[contact_id] = {**known, **fields}
+
     def delete_contact(self, contact_id: str) -> None:
         """Takes a contact away: it is listed no more."""
         with self.lock:
@@ -138,7 +156,7 @@ class DialpadState:
     def transcript(self, call_id: str) -> Record | None:
         """None: there is none, or none yet."""
         record = self.calls.get(call_id)
-        if record is None or not self._ready(record, TRANSCRIPT_AFTER_US):
+        if record is None or not self._ready(record, self.transcript_after_us):
             return None
         return transcript_of(record)
 
@@ -147,7 +165,7 @@ class DialpadState:
         record = self.calls.get(call_id)
         if record is None or not has_recap(record):
             return None
-        return recap_of(record) if self._ready(record, RECAP_AFTER_US) else None
+        return recap_of(record) if self._ready(record, self.recap_after_us) else None
 
     def _ready(self, record: Record, after_us: int) -> bool:
         if not record["date_connected"]:

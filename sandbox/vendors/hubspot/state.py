@@ -26,6 +26,30 @@ TYPES = {
     "tasks": "0-27",
     "communications": "0-18",
 }
+DEFINED = {
+    "contacts": ("firstname", "lastname", "email", "phone", "jobtitle", "lifecyclestage"),
+    "companies": ("name", "domain", "phone", "city", "state"),
+    "deals": ("dealname", "dealstage", "amount", "closedate"),
+    "notes": ("hs_timestamp", "hs_note_body"),
+    "calls": (
+        "hs_timestamp",
+        "hs_call_title",
+        "hs_call_direction",
+        "hs_call_duration",
+        "hs_call_to_number",
+    ),
+    "emails": (
+        "hs_timestamp",
+        "hs_email_subject",
+        "hs_email_direction",
+        "hs_email_text",
+        "hs_email_to_email",
+    ),
+    "meetings": ("hs_timestamp", "hs_meeting_title", "hs_meeting_start_time"),
+    "tasks": ("hs_timestamp", "hs_task_subject", "hs_task_status"),
+    "communications": ("hs_timestamp", "hs_communication_body"),
+}
+"""Properties that every account has defined, whether a record has them or not."""
 SINGULAR = {"contacts": "contact", "companies": "company", "deals": "deal"}
 PRIMARY = {"category": "HUBSPOT_DEFINED", "typeId": 1, "label": "Primary"}
 PLAIN = {"category": "HUBSPOT_DEFINED", "typeId": 279, "label": None}
@@ -77,6 +101,8 @@ class Account:
     """Ids of records that are shown with a list where their properties should be."""
     events: list[dict[str, Any]] = field(default_factory=list)
     """Webhook events that wait to be sent."""
+    given_up: int = 0
+    """Events that were not taken and are not sent again."""
 
     def __post_init__(self) -> None:
         self.lock = threading.RLock()
@@ -193,17 +219,39 @@ class Account:
             for one, one_id, two, two_id in ends:
                 known = self.links.setdefault((one, two), {}).setdefault(one_id, {})
                 known[two_id] = [PRIMARY, PLAIN] if primary else [PLAIN]
-            names = [SINGULAR.get(one, one.rstrip("s")) for one in (path, to_path)]
-            self._event(
-                path,
-                "associationChange",
-                self.objects[path][record_id],
-                fromObjectId=int(record_id),
-                toObjectId=int(other),
-                associationType="_TO_".join(names).upper(),
-                associationRemoved=False,
-                isPrimaryAssociation=primary,
-            )
+            self._association(path, record_id, to_path, other, primary=primary)
+
+    def dissociate(self, path: str, record_id: str, to_path: str, other: str) -> None:
+        """Takes them apart again."""
+        with self.lock:
+            for one, one_id, two, two_id in (
+                (path, record_id, to_path, other),
+                (to_path, other, path, record_id),
+            ):
+                self.links.get((one, two), {}).get(one_id, {}).pop(two_id, None)
+            self._association(path, record_id, to_path, other, removed=True)
+
+    def _association(
+        self,
+        path: str,
+        record_id: str,
+        to_path: str,
+        other: str,
+        *,
+        primary: bool = False,
+        removed: bool = False,
+    ) -> None:
+        names = [SINGULAR.get(one, one.rstrip("s")) for one in (path, to_path)]
+        self._event(
+            path,
+            "associationChange",
+            self.objects[path][record_id],
+            fromObjectId=int(record_id),
+            toObjectId=int(other),
+            associationType="_TO_".join(names).upper(),
+            associationRemoved=removed,
+            isPrimaryAssociation=primary,
+        )
 
     def live(self, path: str) -> Iterator[Record]:
         """The records that are not archived."""
@@ -246,6 +294,7 @@ class Account:
         """Of the object's definitions."""
         stamp = STAMP.get(path, "hs_lastmodifieddate")
         names = {"hs_object_id", "createdate", stamp, "hs_merged_object_ids"}
+        names.update(DEFINED.get(path, ()))
         for record in list(self.objects[path].values()):
             names.update(record.properties)
         return sorted(names)

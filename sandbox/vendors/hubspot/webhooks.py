@@ -12,6 +12,9 @@ import requests
 from sandbox.vendors.hubspot.state import Account
 
 MOST_EVENTS = 100
+MOST_ATTEMPTS = 10
+"""After the first; spread over a day.
+https://developers.hubspot.com/docs/api-reference/webhooks-webhooks-v3/guide"""
 TIMEOUT_S = 5.0
 KEPT_ESCAPED = frozenset('&=%+ #"<>\\^`{}|')
 
@@ -42,9 +45,13 @@ def send(account: Account, url: str, secret: str, *, public_url: str = "") -> li
         status = _post(account, url, secret, public_url or url, batch)
         statuses.append(status)
         if status == 0 or status == 429 or status >= 500:
-            again = [{**one, "attemptNumber": one["attemptNumber"] + 1} for one in batch]
+            left = [one for one in batch if one["attemptNumber"] < MOST_ATTEMPTS]
+            again = [{**one, "attemptNumber": one["attemptNumber"] + 1} for one in left]
             with account.lock:
                 account.events += again
+                account.given_up += len(batch) - len(left)
+        elif status >= 400:
+            account.given_up += len(batch)
     return statuses
 
 

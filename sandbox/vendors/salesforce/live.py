@@ -3,8 +3,10 @@
 import random
 from collections.abc import Callable
 
+from sandbox.company.ids import PREFIXES
 from sandbox.company.words import FAMILY, GIVEN
-from sandbox.vendors.salesforce.state import Org
+from sandbox.vendors.happening import Happening
+from sandbox.vendors.salesforce.state import Org, stamped
 
 EDITED = {
     "Account": "Industry",
@@ -33,14 +35,26 @@ def happen(org: Org, rng: random.Random, most_lag_us: int = 0) -> str:
     return steps[what]()
 
 
+def happened(org: Org, rng: random.Random, most_lag_us: int = 0) -> Happening:
+    """As `happen`, until there is something that it happens to."""
+    names = {prefix: entity.lower() for entity, prefix in PREFIXES.items()}
+    while True:
+        what, record_id = happen(org, rng, most_lag_us).split()
+        if record_id != "None":
+            return Happening("salesforce", what, names[record_id[:3]], record_id)
+
+
 def _settled(org: Org, entity: str, *, deleted: bool = False) -> list[str]:
-    """Records whose every transaction has committed."""
+    """Records whose every transaction has committed, and none within this second: its stamps tell
+    no two versions of one second apart."""
     now = org.clock()
+    this_second = stamped(now)
     return [
         record_id
         for record_id, versions in org.table(entity).items()
         if all(one.visible_us <= now for one in versions)
         and bool(versions[-1].row.get("IsDeleted")) == deleted
+        and versions[-1].row["SystemModstamp"] != this_second
     ]
 
 
