@@ -5,7 +5,6 @@ others alone; what failed is never reported as success.
 """
 
 import logging
-import threading
 import uuid
 from collections import Counter
 from collections.abc import Callable, Iterable
@@ -58,39 +57,50 @@ class Poller:
         self._publisher = publisher
         self._holder = holder or uuid.uuid4().hex
         self._on_page = on_page
-        self._stopping = threading.Event()
+        self._stopping = False
 
     def stop(self) -> None:
         """Ends after the page in hand, whose cursor is kept."""
-        self._stopping.set()
+        self._stopping = True
 
-    def round(self, streams: Iterable[Stream]) -> Outcome:
-        """Reads every stream to its present end. FatalError stops all; others stop their stream."""
-        outcome = Outcome()
+    def round(self, streams: Iterable[Stream], outcome: Outcome | None = None) -> Outcome:
+        """Reads every stream to its present end, and adds to `outcome`. FatalError stops all;
+        others stop their stream."""
+        outcome = Outcome() if outcome is None else outcome
         for stream in streams:
-            if self._stopping.is_set():
+            if self._stopping:
                 outcome.stopped = True
                 break
-            try:
-                self._read(stream, outcome)
-            except (LeaseTaken, CursorMoved):
-                log.info("%s is read by another poller", stream.name)
-                outcome.yielded.append(stream.name)
-            except FatalError:
-                raise
-            except SalesIntelError as error:
-                self._failed(stream, error, str(error), outcome)
-            except Exception as error:
-                # Words of an unexpected error may hold content.
-                self._failed(stream, error, "", outcome)
+            self.read(stream, outcome)
         return outcome
+
+    def read(self, stream: Stream, outcome: Outcome) -> bool:
+        """Reads one stream; whether it was read to its present end. FatalError stops all."""
+        try:
+            return self._read(stream, outcome)
+        except (LeaseTaken, CursorMoved):
+            log.info("%s is read by another poller", stream.name)
+            outcome.yielded.append(stream.name)
+        except FatalError:
+            raise
+        except SalesIntelError as error:
+            self._failed(stream, error, str(error), outcome)
+        except Exception as error:
+            # Words of an unexpected error may hold content.
+            self._failed(stream, error, "", outcome)
+        return False
+
+    def take(self, page: Page, outcome: Outcome) -> None:
+        """Publishes a page, waits until Pub/Sub has it, and counts it."""
+        self._publish(page)
+        self._count(page, outcome)
 
     def _failed(self, stream: Stream, error: Exception, words: str, outcome: Outcome) -> None:
         reason = f"{type(error).__name__}: {words}" if words else type(error).__name__
         outcome.failures[stream.name] = reason
         log.warning("%s failed: %s", stream.name, reason)
 
-    def _read(self, stream: Stream, outcome: Outcome) -> None:
+    def _read(self, stream: Stream, outcome: Outcome) -> bool:
         lease = self._cursors.lease(stream.name, self._holder, LEASE_S)
         try:
             stored = self._cursors.read(stream.name)
@@ -99,10 +109,11 @@ class Poller:
                 self._publish(page)
                 generation = self._cursors.write(stream.name, page.cursor, generation)
                 self._count(page, outcome)
-                if self._stopping.is_set():
+                if self._stopping:
                     outcome.stopped = True
-                    return
+                    return False
                 lease = self._cursors.lease(stream.name, self._holder, LEASE_S)
+            return True
         finally:
             self._cursors.release(lease)
 

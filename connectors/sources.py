@@ -15,9 +15,11 @@ from connectors.dialpad.client import DialpadClient
 from connectors.dialpad.connector import DialpadConnector
 from connectors.dialpad.settings import DialpadSettings
 from connectors.exclusions import Exclusions
+from connectors.fetching import Fetcher, PageFetcher
 from connectors.finding import Finding
 from connectors.gmail import GmailConnector, GmailSettings
 from connectors.gmail.check import check as check_gmail
+from connectors.gmail.fetch import GmailFetcher
 from connectors.hubspot import HubSpotConnector, HubSpotSettings
 from connectors.hubspot.check import check as check_hubspot
 from connectors.salesforce import (
@@ -29,6 +31,7 @@ from connectors.salesforce import (
 from connectors.secrets import Secrets
 from connectors.stream import Connector, Stream
 from schemas.errors import ConfigurationError
+from schemas.topology import HINT_SOURCES
 
 T = TypeVar("T")
 
@@ -70,16 +73,24 @@ def load_sources(path: Path | None) -> Sources:
 
     ConfigurationError names the file and what is wrong in it.
     """
-    if path is None:
-        return Sources()
+    given = table_of(path, "sources")
     try:
-        given = tomllib.loads(path.read_text(encoding="utf-8")).get("sources", {})
         return sources_of(given)
+    except ConfigurationError as error:
+        raise ConfigurationError(f"{path}: {error}") from None
+
+
+def table_of(path: Path | None, name: str) -> Any:
+    """What a TOML file has under a name; an empty table where it has nothing, or `path` is None."""
+    if path is None:
+        return {}
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8")).get(name, {})
     except OSError as error:
         raise ConfigurationError(
             f"{path} cannot be read ({error.strerror}): name a settings file that can"
         ) from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, ConfigurationError) as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigurationError(f"{path}: {error}") from None
 
 
@@ -115,6 +126,19 @@ def connector_of(source: str, sources: Sources, secrets: Secrets) -> LiveConnect
         ),
     }
     return making[known(source)]()
+
+
+def fetcher_of(source: str, sources: Sources, secrets: Secrets) -> Fetcher:
+    """What reads a source's hints; ConfigurationError as `connector_of`, and where its webhook
+    carries whole records, or it has none."""
+    if known(source) == "gmail":
+        return GmailFetcher(_gmail(sources, secrets))
+    if source == "hubspot":
+        return PageFetcher("hubspot", _hubspot(sources, secrets).fetcher().fetch)
+    raise ConfigurationError(
+        f"{source} sends no hints, so there is nothing to fetch: choose one of "
+        f"{', '.join(HINT_SOURCES)}"
+    )
 
 
 def check_of(source: str, sources: Sources, secrets: Secrets) -> Iterator[Finding]:

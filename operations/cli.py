@@ -159,6 +159,36 @@ def poll(
 
 
 @app.command()
+def webhooks(
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Port = 0,
+    data: Data = None,
+    settings: SettingsFile = None,
+) -> None:
+    """Take what vendors send, into the running system, until Ctrl-C."""
+    from operations.webhooks import webhooks as run
+
+    directory = _directory(data)
+    run(directory, settings or config.settings_file(directory.path), host, port)
+
+
+@app.command()
+def fetch(
+    source: Annotated[str, typer.Argument(help="gmail or hubspot.")],
+    once: Annotated[bool, typer.Option("--once", help="End when no hint waits.")] = False,
+    data: Data = None,
+    settings: SettingsFile = None,
+) -> None:
+    """Read whole what the webhooks have hinted at, into the running system, until Ctrl-C."""
+    from operations.fetch import fetch as run
+
+    directory = _directory(data)
+    file = settings or config.settings_file(directory.path)
+    if not run(directory, file, source, once=once):
+        raise typer.Exit(1)
+
+
+@app.command()
 def backfill(
     source: Source,
     since: Annotated[str, typer.Option(help="Nothing older, as in 2026-01-31.")],

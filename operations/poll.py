@@ -43,12 +43,12 @@ class Rounds:
         self._detail = detail
         self._run: RunNotes | None = None
         self.stopping = False
-        self._stack, self._endpoint = running(directory)
-        self._poller = self._made()
+        self.stack, self._endpoint = running(directory)
+        self.poller = self._made()
 
     def _made(self) -> Poller:
         objects = FolderStore(self._directory.objects)
-        publisher = ChangePublisher(publisher_client(), self._stack.project, objects)
+        publisher = ChangePublisher(publisher_client(), self.stack.project, objects)
         cursors = SqliteCursorStore(self._directory.path / CURSORS)
         return Poller(cursors, publisher, on_page=self._page)
 
@@ -57,19 +57,23 @@ class Rounds:
         if self.stopping:
             raise KeyboardInterrupt
         self.stopping = True
-        self._poller.stop()
+        self.poller.stop()
 
     def round(self, streams: Streams) -> bool:
         """Reads all streams to their present end, and says how that went; False where one failed.
 
         KeyboardInterrupt where it was asked to stop before it was through.
         """
+        return self.run(lambda outcome: self.poller.round(streams(), outcome))
+
+    def run(self, work: Callable[[Outcome], object]) -> bool:
+        """Does some work as a run: it fills the outcome, with the poller that is given by now."""
         outcome = Outcome()
-        self._follow()
+        self.follow()
         try:
             with noted_run(self._endpoint, self._command, self._detail) as run:
                 self._run = run
-                outcome = self._poller.round(streams())
+                work(outcome)
                 self._noted(run, outcome)
                 if outcome.failures:
                     run.detail["failures"] = outcome.failures
@@ -84,14 +88,14 @@ class Rounds:
         _say(outcome)
         return outcome.succeeded
 
-    def _follow(self) -> None:
+    def follow(self) -> None:
         """A stack that was started again between two rounds may answer elsewhere."""
         stack, endpoint = running(self._directory)
-        if stack != self._stack:
-            self._stack, self._endpoint = stack, endpoint
-            self._poller = self._made()
+        if stack != self.stack:
+            self.stack, self._endpoint = stack, endpoint
+            self.poller = self._made()
             if self.stopping:
-                self._poller.stop()
+                self.poller.stop()
 
     def _page(self, outcome: Outcome) -> None:
         assert self._run is not None
@@ -121,7 +125,7 @@ def poll(
     connector, objects = _connector(settings, source), tuple(objects)
     rounds = Rounds(directory, "poll", _detail(source, objects))
     well = True
-    with _signals(rounds.stop):
+    with signals(rounds.stop):
         while True:
             began = monotonic()
             if every_s is None:
@@ -155,7 +159,7 @@ def backfill(
     until = until_us if until_us is not None else (wall_clock() // DAY_US + 1) * DAY_US
     detail = _detail(source, objects) | {"since_us": since_us, "until_us": until}
     rounds = Rounds(directory, "backfill", detail)
-    with _signals(rounds.stop):
+    with signals(rounds.stop):
         return rounds.round(lambda: connector.backfill(since_us, until, objects))
 
 
@@ -197,7 +201,8 @@ def _say(outcome: Outcome) -> None:
 
 
 @contextmanager
-def _signals(handler: Callable[[int, FrameType | None], None]) -> Iterator[None]:
+def signals(handler: Callable[[int, FrameType | None], None]) -> Iterator[None]:
+    """Within, SIGTERM and SIGINT are `handler`'s."""
     before = {one: signal.signal(one, handler) for one in (signal.SIGTERM, signal.SIGINT)}
     try:
         yield
