@@ -122,8 +122,8 @@ def _introduce(company: Company, files: Path) -> None:
         f"mails, {len(company.calls)} calls, two CRMs that disagree"
     )
     console.print(
-        "[dim]Gmail, Salesforce, HubSpot and Dialpad are simulated here and called through the real "
-        f"clients; the truth about the company, and its files: {escape(str(files))}[/dim]"
+        "[dim]Gmail, Salesforce, HubSpot and Dialpad are simulated here and called through the "
+        f"real clients; the truth about the company, and its files: {escape(str(files))}[/dim]"
     )
 
 

@@ -1,4 +1,4 @@
-"""The demo's sources: read by the commands that a person types, while things happen at the vendors."""
+"""The demo's sources: read by the commands that a person types, while things happen there."""
 
 import os
 import random
@@ -14,11 +14,7 @@ from pathlib import Path
 from google.cloud import bigquery
 
 from embedded.directory import DataDirectory
-from embedded.ports import free_port
-
 from operations.waiting import until_queryable, until_written
-from sandbox.company import Company
-from sandbox.vendors.dialpad.events import as_token
 from sandbox.vendors.estate import NAMES, Estate
 from schemas.clock import wall_clock
 from schemas.errors import FatalError, RetriableError
@@ -121,7 +117,7 @@ def lived(
     estate: Estate, readers: Readers, directory: DataDirectory, client: bigquery.Client
 ) -> Live:
     """Things happen and are told; then what no webhook tells is polled. All of it is written."""
-    rng = random.Random(estate.company.seed)
+    rng = random.Random(estate.company.seed)  # noqa: S311 (no secret)
     happened: Counter[str] = Counter()
     with readers.follow(int(estate.webhooks.rpartition(":")[2])):
         for _ in range(HAPPENINGS):

@@ -16,6 +16,7 @@ from starlette.types import ASGIApp
 from sandbox.company import Company
 from sandbox.vendors import gmail, hubspot, salesforce
 from sandbox.vendors.dialpad.app import DialpadApp
+from sandbox.vendors.dialpad.events import deliver
 from sandbox.vendors.dialpad.live import DialpadLife
 from sandbox.vendors.dialpad.state import LIMITS, DialpadState
 from sandbox.vendors.estate_settings import Access, written
@@ -107,7 +108,8 @@ class Estate:
         """Gmail's application, with Google's tokens."""
         self.google.tokens.lifetime_s = token_s
         self._pushes = Pushes(self.google.tokens)
-        self._lives = (GmailLife(self.gmail, company), HubSpotLife(self.hubspot))
+        self._mails = GmailLife(self.gmail, company)
+        self._records = HubSpotLife(self.hubspot)
         self._phones = DialpadLife(self.dialpad)
         self.set_lag(lag_s)
         if webhooks:
@@ -191,10 +193,19 @@ class Estate:
             return happened(self.salesforce, rng, self._lag_us)
         if source == "dialpad":
             return self._phones.happen(rng)
-        made = self._lives[source == "hubspot"].happen(rng)
+        made = (self._records if source == "hubspot" else self._mails).happen(rng)
         if not self.webhooks:
             self.hubspot.events.clear()
         return made
+
+    def mail(self, rng: random.Random) -> Happening:
+        """A mail comes or goes: the first of what `happen` may do."""
+        return self._mails.mail(rng)
+
+    def deliver_unreadable(self) -> int:
+        """Dialpad sends, properly signed, what is no event; the status of the answer."""
+        url = f"{self.webhooks}/webhooks/dialpad"
+        return deliver(url, {"state": "hangup"}, self._access.dialpad_webhook)
 
     def deliver(self) -> dict[str, list[int]]:
         """Sends what waits to be told, signed as each vendor signs; the status of every request, 0
