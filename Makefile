@@ -32,7 +32,7 @@ test-fast: setup ## The tests that take no time
 	@$(BIN)/python -m pytest -n 2 --dist loadgroup -q -m "not slow and not exhaustive"
 
 test-exhaustive: setup ## Every test and every case
-	@$(BIN)/python -m pytest -n 2 --dist loadgroup
+	@$(BIN)/python -m pytest -n 2 --dist loadgroup --hypothesis-profile=searching
 
 lint: setup ## ruff's rules; no unfinished marks
 	@$(BIN)/ruff check $(ALL)

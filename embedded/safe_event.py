@@ -24,6 +24,10 @@ class SafeEvent:
         self._is_set = True
         self._woken.put(None)
 
+    def is_set(self) -> bool:
+        """Whether it was set."""
+        return self._is_set
+
     def wait(self, timeout: float = float("inf")) -> bool:
         """Until it is set, at most `timeout` seconds; whether it is set."""
         deadline = time.monotonic() + timeout

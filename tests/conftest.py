@@ -1,9 +1,25 @@
-"""What every test leaves as it found it."""
+"""What every test leaves as it found it, and how examples are found."""
 
 import logging
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+# The same examples every time, however slow the machine is at it; `make test-exhaustive` looks for
+# new ones.
+settings.register_profile(
+    "seeded",
+    derandomize=True,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+)
+settings.register_profile(
+    "searching",
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+)
+settings.load_profile("seeded")
 
 
 @pytest.fixture(autouse=True)

@@ -218,7 +218,7 @@ def test_a_signal_ends_a_round_after_the_page_in_hand_and_the_next_goes_on(
     polled: Polled, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     polled.hubspot.change()
-    read = SqliteCursorStore.write
+    read, handler = SqliteCursorStore.write, signal.getsignal(signal.SIGTERM)
 
     def written(*given: Any) -> int:
         signal.raise_signal(signal.SIGTERM)
@@ -230,7 +230,7 @@ def test_a_signal_ends_a_round_after_the_page_in_hand_and_the_next_goes_on(
     assert result.exit_code == 130
     assert result.stderr.startswith("stopped")
     assert polled.runs()[-1]["notes"].split()[-1] == "stopped"
-    assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+    assert signal.getsignal(signal.SIGTERM) is handler
     assert polled.call("poll", "hubspot").exit_code == 0
     polled.written()
     assert polled.newest("hubspot") == polled.hubspot.expected()
