@@ -210,6 +210,40 @@ def backfill(
         raise typer.Exit(1)
 
 
+@app.command()
+def sandbox(
+    seed: Annotated[int, typer.Option(help="Seed of the company and of what happens.")] = 7,
+    people: Annotated[int, typer.Option(help="How many people the company knows.")] = 100,
+    ports: Annotated[
+        str, typer.Option(help="Of gmail, salesforce, hubspot, dialpad; 0 = a free one.")
+    ] = "0,0,0,0",
+    live: Annotated[
+        str | None, typer.Option(help="How often something happens, as in 1s; default: never.")
+    ] = None,
+    webhooks: Annotated[
+        str, typer.Option(help="Address of the service that is told, as in http://127.0.0.1:8080.")
+    ] = "",
+    limits: Annotated[
+        bool, typer.Option("--limits", help="With the vendors' rate limits.")
+    ] = False,
+    folder: Annotated[
+        Path, typer.Option(help="Where the settings file and its secrets go.")
+    ] = config.SANDBOX_FOLDER,
+) -> None:
+    """Run the four vendors of a made-up company in this terminal; Ctrl-C stops them."""
+    from operations import sandbox as alone
+
+    alone.sandbox(
+        folder,
+        seed=seed,
+        people=people,
+        ports=alone.ports_of(ports),
+        every_s=None if live is None else alone.seconds_of(live),
+        webhooks=alone.address_of(webhooks) if webhooks else "",
+        limits=limits,
+    )
+
+
 @app.command("import")
 def import_command(
     paths: Annotated[list[Path], typer.Argument(help="Files, folders or zips.")],

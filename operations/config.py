@@ -7,6 +7,7 @@ DATA_VARIABLE = "SALESINTEL_DATA"
 SETTINGS_VARIABLE = "SALESINTEL_CONFIG"
 DEFAULT_DATA = Path("data/local")
 DEMO_DATA = Path("data/demo")
+SANDBOX_FOLDER = Path("data/sandbox")
 DEFAULT_SETTINGS = Path("salesintel.toml")
 
 

@@ -6,6 +6,7 @@ Thread-safe: tests and the demonstration change it while the server answers.
 import random
 import threading
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 
 from sandbox.company.world import OWN_DOMAIN, Company
 from sandbox.vendors.gmail.mailbox import Mailbox, Message
@@ -129,4 +130,9 @@ def seeded(company: Company, clock: Clock = wall_clock, index_lag_s: float = 0.0
                 thread=f"{mail.thread:x}",
                 internal_us=mail.stamp_us,
             )
+    for mailbox in state.mailboxes.values():
+        # Seen long ago, however late the index is with what comes from now on.
+        mailbox.history = [replace(event, at_us=0) for event in mailbox.history]
+        for message in mailbox.messages.values():
+            message.added_us = 0
     return state

@@ -2,6 +2,7 @@
 
 import email
 import random
+from email.message import MIMEPart
 from email.policy import default
 from email.utils import getaddresses
 from typing import Any
@@ -70,12 +71,22 @@ def _mail(place: int, mail: Mail, company: Company) -> Row:
         "ToAddress": _addresses(read.get_all("To", [])),
         "CcAddress": _addresses(read.get_all("Cc", [])),
         "Subject": str(read.get("Subject", "")) or None,
-        "TextBody": body.get_content() if body is not None else None,
+        "TextBody": _text(body) if body is not None else None,
         "Incoming": sender[1] not in own,
         "MessageDate": when,
         "MessageIdentifier": str(read.get("Message-ID", "")).strip() or None,
         "Status": "3",
     }
+
+
+def _text(part: MIMEPart) -> str:
+    """What a mail says; of a few nobody knows the charset."""
+    raw = part.get_payload(decode=True)
+    assert isinstance(raw, bytes)
+    try:
+        return raw.decode(part.get_content_charset("utf-8"), "replace")
+    except LookupError:
+        return raw.decode("utf-8", "replace")
 
 
 def _addresses(headers: list[Any]) -> str | None:
