@@ -82,14 +82,25 @@ class Fetching:
             for reading in self._fetcher.readings(hints):
                 if isinstance(reading.found, Page):
                     self._poller.take(reading.found, outcome)
-                elif not self._poller.read(reading.found, outcome):
-                    continue
-                done.update(reading.hints)
+                    done.update(reading.hints)
+                elif self._was_read(reading.found, outcome):
+                    done.update(reading.hints)
         except FatalError:
             raise
         except Exception as error:
             return done, error
         return done, None
+
+    def _was_read(self, stream: Stream, outcome: Outcome) -> bool:
+        """Whether it was read to its present end. Not while another poller has it: that one may be
+        past what the hint tells of."""
+        earlier = outcome.failures.pop(stream.name, None)
+        yielded = len(outcome.yielded)
+        self._poller.round([stream], outcome)
+        failed = stream.name in outcome.failures
+        if earlier is not None:
+            outcome.failures.setdefault(stream.name, earlier)
+        return not (failed or outcome.stopped or len(outcome.yielded) > yielded)
 
     def _divided(self, hints: tuple[bytes, ...], error: Exception, outcome: Outcome) -> set[bytes]:
         """Finds by halves what cannot be read, so that the rest is. Where both halves ask to try

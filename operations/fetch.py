@@ -13,7 +13,7 @@ from connectors.secrets import SecretStore
 from connectors.sources import fetcher_of, load_sources
 from embedded.directory import DataDirectory
 from operations.console import StackGone, console, still_running
-from operations.poll import SLICE_S, Rounds, say_failure, signals
+from operations.poll import SLICE_S, Rounds, say_failure, stopping_by
 from schemas.errors import RetriableError
 from schemas.topology import FETCH_SUBSCRIPTIONS
 
@@ -115,7 +115,7 @@ def fetch(
     fetcher = fetcher_of(source, load_sources(settings), SecretStore(cloud=False))
     rounds = HintRounds(directory, fetcher, monotonic, sleep)
     well = True
-    with signals(rounds.stop):
+    with stopping_by(rounds.stop):
         if once:
             return rounds.until_idle(rounds.gathered())
         console.print(f"waiting for hints of {source}; Ctrl-C stops it", highlight=False)

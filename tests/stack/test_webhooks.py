@@ -12,6 +12,7 @@ import requests
 from google.cloud import pubsub_v1
 from hooked import ATTEMPTS, COMMAND, Hooked, write_settings
 from running import RunningStack, until
+from test_commands import call
 from test_poll import Polled
 from vendors import MAIL, REP, dialpad, gmail, hubspot
 
@@ -253,7 +254,7 @@ def test_a_hint_that_is_given_up_is_a_dead_letter_and_a_replay_is_a_hint_again(
     assert {letter["payload"]} == hints
     assert "fetch-hubspot" in letter["error_message"]
 
-    assert hooked.call("replay", "--stage", "fetch", "--yes").exit_code == 0
+    assert call(hooked.stack, "replay", "--stage", "fetch", "--yes").exit_code == 0
     assert hooked.call("fetch", "hubspot", "--once").stdout.startswith("1 changes published")
 
 
