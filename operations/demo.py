@@ -27,6 +27,8 @@ from schemas.errors import ConfigurationError
 
 DETAILS_S = 1.0
 """How soon after a call its transcript is there; a minute or more at the vendor."""
+FIRST_DAYS = 1
+"""How far back the first poll goes where that can be said: the backfill has read what is older."""
 
 MARKER = "demo.json"
 """Stands in a directory that a demo has made: it may be replaced unless used since."""
@@ -50,7 +52,12 @@ def demo(
     webhooks = f"http://127.0.0.1:{free_port()}"
     try:
         with Estate(
-            company, path / "vendors", clock=wall_clock, webhooks=webhooks, details_s=DETAILS_S
+            company,
+            path / "vendors",
+            clock=wall_clock,
+            webhooks=webhooks,
+            details_s=DETAILS_S,
+            first_days=FIRST_DAYS,
         ) as estate:
             settings = estate.write_settings(path)
             with _stack(directory, settings), warehouse_of(directory) as client:

@@ -19,7 +19,7 @@ from sandbox.vendors.dialpad.app import DialpadApp
 from sandbox.vendors.dialpad.events import deliver
 from sandbox.vendors.dialpad.live import DialpadLife
 from sandbox.vendors.dialpad.state import LIMITS, DialpadState
-from sandbox.vendors.estate_settings import Access, written
+from sandbox.vendors.estate_settings import ALL_DAYS, Access, written
 from sandbox.vendors.expected import dialpad_truth, gmail_truth, hubspot_truth, salesforce_truth
 from sandbox.vendors.faults import Faults
 from sandbox.vendors.gmail.live import GmailLife
@@ -60,6 +60,7 @@ class Estate:
     empty: nobody is. `limits`: False: none; True: the vendors' own; a number: so many times those.
     `lag_s`: how long at the most a change stays out of lists and indexes. `token_s`: how long
     tokens last that do not last for ever. `details_s`: how long after a call its transcript comes.
+    `first_days`: how far back a first poll of Gmail and Dialpad goes, by the settings.
     `ports` in the order of `NAMES`; 0: a free one. `around` may stand before an application, given
     its name, as a check of what it answers does.
     """
@@ -75,6 +76,7 @@ class Estate:
         lag_s: float = 0.0,
         token_s: int = 3_600,
         details_s: float = 60.0,
+        first_days: int = ALL_DAYS,
         seed: int = 7,
         ports: Sequence[int] = (0, 0, 0, 0),
         around: Around = lambda name, app: app,
@@ -88,6 +90,7 @@ class Estate:
         """A switchboard each."""
         self._scale = float(limits)
         self._details_s = details_s
+        self._first_days = first_days
         self._ports = dict(zip(NAMES, ports, strict=True))
         self._around = around
         self._access = Access(random.Random(seed))
@@ -183,6 +186,7 @@ class Estate:
             webhooks=self.webhooks,
             scale=self._scale,
             details_s=self._details_s,
+            first_days=self._first_days,
         )
 
     def happen(self, rng: random.Random) -> Happening:
