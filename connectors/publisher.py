@@ -49,12 +49,14 @@ class Published(NamedTuple):
 
 
 def publisher_client(
-    transport: Any = None, deadline_s: float = DEADLINE_S
+    transport: Any = None,
+    deadline_s: float = DEADLINE_S,
+    latency_s: float = MAX_BATCH_LATENCY_S,
 ) -> pubsub_v1.PublisherClient:
     """A client whose batches, flow control and retries suit bulk publishing.
 
-    `transport` is that of an address of one's own (a PublisherGrpcTransport); None: the cloud, or
-    PUBSUB_EMULATOR_HOST.
+    A message waits for others for `latency_s` at the most. `transport` is that of an address of
+    one's own (a PublisherGrpcTransport); None: the cloud, or PUBSUB_EMULATOR_HOST.
     """
     options = types.PublisherOptions(
         flow_control=types.PublishFlowControl(
@@ -74,7 +76,7 @@ def publisher_client(
     batches = types.BatchSettings(
         max_messages=MAX_BATCH_MESSAGES,
         max_bytes=MAX_BATCH_BYTES,
-        max_latency=MAX_BATCH_LATENCY_S,
+        max_latency=latency_s,
     )
     wanted = {} if transport is None else {"transport": transport}
     return pubsub_v1.PublisherClient(batches, options, **wanted)

@@ -6,32 +6,32 @@ A source is set up by its own table, as in [sources.hubspot]; what is not there 
 import tomllib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import msgspec
 
 from connectors.cursors import CursorStore
-from connectors.dialpad.check import check as check_dialpad
-from connectors.dialpad.client import DialpadClient
-from connectors.dialpad.connector import DialpadConnector
 from connectors.dialpad.settings import DialpadSettings
 from connectors.exclusions import Exclusions
 from connectors.finding import Finding
-from connectors.gmail import GmailConnector, GmailSettings
-from connectors.gmail.check import check as check_gmail
-from connectors.hubspot import HubSpotConnector, HubSpotSettings
-from connectors.hubspot.check import check as check_hubspot
+from connectors.gmail.settings import GmailSettings
+from connectors.hubspot.settings import HubSpotSettings
 from connectors.questions import Question
-from connectors.salesforce import (
-    SalesforceClient,
-    SalesforceConnector,
-    SalesforceSettings,
-    settings_of,
-)
-from connectors.salesforce.reconcile import Known
+from connectors.salesforce.settings import SalesforceSettings, settings_of
 from connectors.secrets import Secrets
 from connectors.stream import Connector, Stream
 from schemas.errors import ConfigurationError
+from schemas.topology import HINT_SOURCES
+
+# Each vendor's library is loaded by who reads that vendor: together they take as long to load as
+# all the rest, and the webhook service needs none of them.
+if TYPE_CHECKING:
+    from connectors.dialpad.client import DialpadClient
+    from connectors.fetching import Fetcher
+    from connectors.gmail import GmailConnector
+    from connectors.hubspot import HubSpotConnector
+    from connectors.salesforce import SalesforceConnector
+    from connectors.salesforce.reconcile import Known
 
 T = TypeVar("T")
 
@@ -85,16 +85,24 @@ def load_sources(path: Path | None) -> Sources:
 
     ConfigurationError names the file and what is wrong in it.
     """
-    if path is None:
-        return Sources()
+    given = table_of(path, "sources")
     try:
-        given = tomllib.loads(path.read_text(encoding="utf-8")).get("sources", {})
         return sources_of(given)
+    except ConfigurationError as error:
+        raise ConfigurationError(f"{path}: {error}") from None
+
+
+def table_of(path: Path | None, name: str) -> Any:
+    """What a TOML file has under a name; an empty table where it has nothing, or `path` is None."""
+    if path is None:
+        return {}
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8")).get(name, {})
     except OSError as error:
         raise ConfigurationError(
             f"{path} cannot be read ({error.strerror}): name a settings file that can"
         ) from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, ConfigurationError) as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigurationError(f"{path}: {error}") from None
 
 
@@ -120,7 +128,7 @@ def known(source: str) -> str:
 
 
 def connector_of(
-    source: str, sources: Sources, secrets: Secrets, known_ids: Known | None = None
+    source: str, sources: Sources, secrets: Secrets, known_ids: "Known | None" = None
 ) -> LiveConnector:
     """The connector of a source; ConfigurationError where it is not set up, with what to write.
 
@@ -130,22 +138,43 @@ def connector_of(
         "gmail": lambda: _gmail(sources, secrets),
         "salesforce": lambda: _salesforce(sources, secrets, known_ids),
         "hubspot": lambda: _hubspot(sources, secrets),
-        "dialpad": lambda: DialpadConnector(
-            _of(sources.dialpad, "dialpad"), _dialpad(sources, secrets), sources.exclusions
-        ),
+        "dialpad": lambda: _dialpad_connector(sources, secrets),
     }
     return making[known(source)]()
+
+
+def fetcher_of(source: str, sources: Sources, secrets: Secrets) -> "Fetcher":
+    """What reads a source's hints; ConfigurationError as `connector_of`, and where its webhook
+    carries whole records, or it has none."""
+    from connectors.fetching import PageFetcher
+
+    if known(source) == "gmail":
+        from connectors.gmail.fetch import GmailFetcher
+
+        return GmailFetcher(_gmail(sources, secrets))
+    if source == "hubspot":
+        return PageFetcher("hubspot", _hubspot(sources, secrets).fetcher().fetch)
+    raise ConfigurationError(
+        f"{source} sends no hints, so there is nothing to fetch: choose one of "
+        f"{', '.join(HINT_SOURCES)}"
+    )
 
 
 def check_of(source: str, sources: Sources, secrets: Secrets) -> Iterator[Finding]:
     """What a source says to harmless calls; ConfigurationError as `connector_of`."""
     if known(source) == "gmail":
+        from connectors.gmail.check import check as check_gmail
+
         return check_gmail(_gmail(sources, secrets))
     if source == "salesforce":
         return _salesforce(sources, secrets).check()
     if source == "hubspot":
+        from connectors.hubspot.check import check as check_hubspot
+
         hubspot = _hubspot(sources, secrets)
         return check_hubspot(hubspot.client, hubspot.settings, secrets)
+    from connectors.dialpad.check import check as check_dialpad
+
     return check_dialpad(_dialpad(sources, secrets), _of(sources.dialpad, "dialpad"), secrets)
 
 
@@ -158,7 +187,9 @@ def _of(settings: T | None, source: str) -> T:
     return settings
 
 
-def _gmail(sources: Sources, secrets: Secrets) -> GmailConnector:
+def _gmail(sources: Sources, secrets: Secrets) -> "GmailConnector":
+    from connectors.gmail import GmailConnector
+
     return GmailConnector(_of(sources.gmail, "gmail"), secrets, sources.exclusions)
 
 
@@ -168,15 +199,28 @@ def set_up(sources: Sources) -> tuple[str, ...]:
 
 
 def _salesforce(
-    sources: Sources, secrets: Secrets, known_ids: Known | None = None
-) -> SalesforceConnector:
+    sources: Sources, secrets: Secrets, known_ids: "Known | None" = None
+) -> "SalesforceConnector":
+    from connectors.salesforce import SalesforceClient, SalesforceConnector
+
     client = SalesforceClient(_of(sources.salesforce, "salesforce"), secrets)
     return SalesforceConnector(client, sources.exclusions, known_ids)
 
 
-def _hubspot(sources: Sources, secrets: Secrets) -> HubSpotConnector:
+def _hubspot(sources: Sources, secrets: Secrets) -> "HubSpotConnector":
+    from connectors.hubspot import HubSpotConnector
+
     return HubSpotConnector(_of(sources.hubspot, "hubspot"), secrets, sources.exclusions)
 
 
-def _dialpad(sources: Sources, secrets: Secrets) -> DialpadClient:
+def _dialpad(sources: Sources, secrets: Secrets) -> "DialpadClient":
+    from connectors.dialpad.client import DialpadClient
+
     return DialpadClient(_of(sources.dialpad, "dialpad"), secrets)
+
+
+def _dialpad_connector(sources: Sources, secrets: Secrets) -> LiveConnector:
+    from connectors.dialpad.connector import DialpadConnector
+
+    settings = _of(sources.dialpad, "dialpad")
+    return DialpadConnector(settings, _dialpad(sources, secrets), sources.exclusions)

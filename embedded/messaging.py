@@ -1,10 +1,20 @@
 """Topics and subscriptions of one machine's stack, made by the real clients."""
 
+from typing import Any
+
 from google.api_core.exceptions import AlreadyExists
 from google.cloud import pubsub_v1
 from google.protobuf.duration_pb2 import Duration
 
-from schemas.topology import PIPELINE_SUBSCRIPTIONS, RETENTION_S, TOPICS
+from schemas.topology import (
+    FETCH_SUBSCRIPTIONS,
+    HINT_ATTEMPTS,
+    HINT_PAUSES_S,
+    PIPELINE_SUBSCRIPTIONS,
+    RETENTION_S,
+    TOPICS,
+    Subscription,
+)
 
 TIMEOUT_S = 30.0
 
@@ -21,19 +31,36 @@ def provision_messaging(project: str) -> list[str]:
             pass
     publisher.transport.close()
     with pubsub_v1.SubscriberClient() as subscriber:
-        for subscription in PIPELINE_SUBSCRIPTIONS:
+        for subscription in (*PIPELINE_SUBSCRIPTIONS, *FETCH_SUBSCRIPTIONS.values()):
             try:
                 subscriber.create_subscription(
-                    request={
-                        "name": f"projects/{project}/subscriptions/{subscription.name}",
-                        "topic": f"projects/{project}/topics/{subscription.topic}",
-                        "ack_deadline_seconds": subscription.ack_deadline_s,
-                        "retain_acked_messages": True,
-                        "message_retention_duration": Duration(seconds=RETENTION_S),
-                    },
-                    timeout=TIMEOUT_S,
+                    request=subscription_request(project, subscription), timeout=TIMEOUT_S
                 )
                 made.append(f"created subscription {subscription.name}")
             except AlreadyExists:
                 pass
     return made
+
+
+def subscription_request(project: str, subscription: Subscription) -> dict[str, Any]:
+    """What CreateSubscription is asked for."""
+    request = {
+        "name": f"projects/{project}/subscriptions/{subscription.name}",
+        "topic": f"projects/{project}/topics/{subscription.topic}",
+        "ack_deadline_seconds": subscription.ack_deadline_s,
+        "retain_acked_messages": True,
+        "message_retention_duration": Duration(seconds=RETENTION_S),
+    }
+    if not subscription.given_up_to:
+        return request
+    least, longest = HINT_PAUSES_S
+    return request | {
+        "dead_letter_policy": {
+            "dead_letter_topic": f"projects/{project}/topics/{subscription.given_up_to}",
+            "max_delivery_attempts": HINT_ATTEMPTS,
+        },
+        "retry_policy": {
+            "minimum_backoff": Duration(seconds=least),
+            "maximum_backoff": Duration(seconds=longest),
+        },
+    }

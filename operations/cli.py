@@ -1,4 +1,7 @@
-"""`salesintel`: the command line. Each command is a module; here is how it is called."""
+"""`salesintel`: the command line. Each command is a module; here is how it is called.
+
+A command loads what it needs when it is called: a service must be there within a second or two.
+"""
 
 import sys
 from datetime import UTC, datetime
@@ -8,17 +11,12 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from connectors.files import ImportOptions, mapping_of
-from connectors.objects import FolderStore
 from embedded.directory import DataDirectory
-from embedded.supervisor import Ports
-from embedded.warehouse import MEMORY
 from operations import config
 from operations.console import console, quiet_libraries, spoken_errors
 from schemas.clock import to_us
 from schemas.errors import ConfigurationError
 from schemas.version import VERSION
-from warehouse.query import TIMEOUT_S, checked_limit
 
 
 class Commands(TyperGroup):
@@ -93,10 +91,13 @@ def up(
     rest_port: Port = 0,
     grpc_port: Port = 0,
     warehouse_memory: Annotated[
-        str, typer.Option(help="What the warehouse may hold, as in 4GB: more for large questions.")
-    ] = MEMORY,
+        str | None,
+        typer.Option(help="What the warehouse may hold, as in 4GB: more for large questions."),
+    ] = None,
 ) -> None:
     """Start the whole system in this terminal; Ctrl-C stops it."""
+    from embedded.supervisor import Ports
+    from embedded.warehouse import MEMORY
     from operations.up import up as run
 
     directory = data or config.data_directory()
@@ -104,7 +105,7 @@ def up(
         directory,
         settings or config.settings_file(directory),
         Ports(pubsub_port, rest_port, grpc_port),
-        warehouse_memory,
+        warehouse_memory or MEMORY,
         default=data is None,
     )
 
@@ -155,6 +156,36 @@ def poll(
     directory = _directory(data)
     file = settings or config.settings_file(directory.path)
     if not run(directory, file, source, objects or (), every):
+        raise typer.Exit(1)
+
+
+@app.command()
+def webhooks(
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Port = 0,
+    data: Data = None,
+    settings: SettingsFile = None,
+) -> None:
+    """Take what vendors send, into the running system, until Ctrl-C."""
+    from operations.webhooks import webhooks as run
+
+    directory = _directory(data)
+    run(directory, settings or config.settings_file(directory.path), host, port)
+
+
+@app.command()
+def fetch(
+    source: Annotated[str, typer.Argument(help="gmail or hubspot.")],
+    once: Annotated[bool, typer.Option("--once", help="End when no hint waits.")] = False,
+    data: Data = None,
+    settings: SettingsFile = None,
+) -> None:
+    """Read whole what the webhooks have hinted at, into the running system, until Ctrl-C."""
+    from operations.fetch import fetch as run
+
+    directory = _directory(data)
+    file = settings or config.settings_file(directory.path)
+    if not run(directory, file, source, once=once):
         raise typer.Exit(1)
 
 
@@ -273,6 +304,7 @@ def import_command(
     wait: Annotated[bool, typer.Option(help="Return when everything is written.")] = True,
 ) -> None:
     """Import mails, CRM exports and call logs; a second time changes nothing."""
+    from connectors.files import ImportOptions, mapping_of
     from operations.imports import import_files
 
     stamp = _moment(as_of, "--as-of")
@@ -304,13 +336,17 @@ def query(
     since: Annotated[str | None, typer.Option(help="Nothing older, as in 2026-01-31.")] = None,
     limit: Annotated[int, typer.Option(help="Rows at the most.")] = 100,
     output: Annotated[str, typer.Option("--format", help="table, csv or json.")] = "table",
-    timeout: Annotated[float, typer.Option(help="Seconds that it may take.")] = TIMEOUT_S,
+    timeout: Annotated[
+        float | None, typer.Option(help="Seconds that it may take, for large questions.")
+    ] = None,
 ) -> None:
     """Ask a view by name, or the warehouse in SQL."""
     from operations.query import query as run
+    from warehouse.query import TIMEOUT_S
 
     moment = _moment(since, "--since")
-    run(_directory(data), what, sys.stdout, account, moment, limit, output, timeout)
+    seconds = TIMEOUT_S if timeout is None else timeout
+    run(_directory(data), what, sys.stdout, account, moment, limit, output, seconds)
 
 
 @app.command()
@@ -325,8 +361,10 @@ def replay(
     yes: Yes = False,
 ) -> None:
     """Publish dead letters again, exactly as they came; shows first what it would do."""
+    from connectors.objects import FolderStore
     from operations.replay import Selection
     from operations.replaying import replaying
+    from warehouse.query import checked_limit
 
     directory = _directory(data)
     chosen = Selection(

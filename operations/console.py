@@ -5,17 +5,22 @@ import logging
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 import typer
 from google.api_core.exceptions import RetryError, ServerError
-from google.cloud import bigquery
 from requests.exceptions import RequestException
 from rich.console import Console
 from rich.markup import escape
 
 from embedded.directory import DataDirectory, Stack
 from schemas.errors import ConfigurationError, FatalError, RetriableError, SalesIntelError
-from warehouse.clients import Endpoint, bigquery_client
+
+# The warehouse's clients take longer to load than some commands take to run.
+if TYPE_CHECKING:
+    from google.cloud import bigquery
+
+    from warehouse.clients import Endpoint
 
 NO_ANSWER = (RequestException, RetryError, ServerError)
 """What the clients raise where a stack is down, or comes back just now."""
@@ -72,8 +77,10 @@ def _say(error: str) -> None:
     errors.print(f"[red]error:[/red] {escape(error)}", highlight=False, soft_wrap=True)
 
 
-def running(directory: DataDirectory) -> tuple[Stack, Endpoint]:
+def running(directory: DataDirectory) -> tuple[Stack, "Endpoint"]:
     """The stack that runs on a directory; the clients of this process are pointed at it."""
+    from warehouse.clients import Endpoint
+
     stack = directory.stack()
     os.environ["PUBSUB_EMULATOR_HOST"] = stack.pubsub
     return stack, Endpoint(project=stack.project, rest=stack.rest, grpc=stack.grpc)
@@ -92,8 +99,10 @@ def still_running(directory: DataDirectory) -> None:
 
 
 @contextmanager
-def warehouse_of(directory: DataDirectory) -> Iterator[bigquery.Client]:
+def warehouse_of(directory: DataDirectory) -> Iterator["bigquery.Client"]:
     """A client of the running stack's warehouse."""
+    from warehouse.clients import bigquery_client
+
     _, endpoint = running(directory)
     client = bigquery_client(endpoint)
     try:

@@ -11,25 +11,24 @@ from pathlib import Path
 from google.cloud import bigquery
 from rich.markup import escape
 
-from connectors.files import BadInput, ImportOptions, plan, read
-from connectors.objects import FolderStore
-from connectors.publisher import ChangePublisher, publisher_client
 from embedded.directory import DataDirectory
+from embedded.ports import free_port
 from embedded.supervisor import Supervisor
-from operations.config import DEFAULT_SETTINGS
 from operations.console import console, warehouse_of
 from operations.demo_figures import Figures, Speed, measured
+from operations.demo_sources import SINCE, Readers, lived
 from operations.demo_summary import show_summary
-from operations.imports import import_files
-from operations.waiting import until_queryable, until_written
-from sandbox.company import DEMO, Company, Manifest, Scale, export, generate
-from sandbox.company.world import AS_OF_US
+from operations.waiting import accounted, until_written
+from sandbox.company import DEMO, Company, Scale, export, generate
+from sandbox.vendors.estate import Estate
 from schemas.change import stable_hash
 from schemas.clock import wall_clock
 from schemas.errors import ConfigurationError
 
-ARRIVALS = 20
-"""Mails that arrive one by one after the import: how soon can each be queried?"""
+DETAILS_S = 1.0
+"""How soon after a call its transcript is there; a minute or more at the vendor."""
+FIRST_DAYS = 1
+"""How far back the first poll goes where that can be said: the backfill has read what is older."""
 
 MARKER = "demo.json"
 """Stands in a directory that a demo has made: it may be replaced unless used since."""
@@ -38,7 +37,7 @@ MARKER = "demo.json"
 def demo(
     directory: DataDirectory, seed: int, scale: Scale = DEMO, *, replace: bool = False
 ) -> Figures:
-    """Makes the company, imports it, lets some mails arrive, and prints what came of it.
+    """Makes the company, reads its vendors while things happen there, and prints what came of it.
 
     ConfigurationError where the directory holds something that no demo has made, or, without
     `replace`, where it is not as its demo left it.
@@ -47,18 +46,24 @@ def demo(
     with _fresh(path, replace):
         _mark(path, {"seed": seed})
         company = generate(seed, scale)
-        manifest = export(company, path / "company", later=ARRIVALS)
-        settings = shutil.copy(manifest.settings, path / DEFAULT_SETTINGS)
-    _introduce(company, manifest)
+        export(company, path / "company")
+    _introduce(company, path / "company")
     began = time.monotonic()
+    webhooks = f"http://127.0.0.1:{free_port()}"
     try:
-        with _stack(directory, Path(settings)):
-            started = time.monotonic() - began
-            with warehouse_of(directory) as client:
-                speed = _fill(directory, client, manifest, started)
-                with console.status("asking the warehouse …"):
-                    figures = measured(client, company, speed)
-            show_summary(figures, manifest, path)
+        with Estate(
+            company,
+            path / "vendors",
+            clock=wall_clock,
+            webhooks=webhooks,
+            details_s=DETAILS_S,
+            first_days=FIRST_DAYS,
+        ) as estate:
+            settings = estate.write_settings(path)
+            with _stack(directory, settings), warehouse_of(directory) as client:
+                started = time.monotonic() - began
+                figures = _fill(directory, client, estate, Readers(directory, settings), started)
+                show_summary(figures, path)
     finally:
         _mark(path, {"seed": seed, "left": _state(path)})
     return figures
@@ -117,13 +122,16 @@ def _state(path: Path) -> str:
     return stable_hash(*lines)
 
 
-def _introduce(company: Company, manifest: Manifest) -> None:
+def _introduce(company: Company, files: Path) -> None:
     console.print(
         f"[bold]Alderpeak Supply[/bold] (seed {company.seed}): {len(company.reps)} reps, "
         f"{len(company.accounts)} accounts, {len(company.people)} people, {len(company.mails):,} "
         f"mails, {len(company.calls)} calls, two CRMs that disagree"
     )
-    console.print(f"[dim]its files and the truth about it: {escape(str(manifest.directory))}[/dim]")
+    console.print(
+        "[dim]Gmail, Salesforce, HubSpot and Dialpad are simulated here and called through the "
+        f"real clients; the truth about the company, and its files: {escape(str(files))}[/dim]"
+    )
 
 
 @contextmanager
@@ -144,32 +152,20 @@ def _stack(directory: DataDirectory, settings: Path) -> Iterator[None]:
 
 
 def _fill(
-    directory: DataDirectory, client: bigquery.Client, manifest: Manifest, started_s: float
-) -> Speed:
+    directory: DataDirectory,
+    client: bigquery.Client,
+    estate: Estate,
+    readers: Readers,
+    started_s: float,
+) -> Figures:
     began = time.monotonic()
-    options = ImportOptions(as_of=AS_OF_US)
-    imported = import_files(directory, manifest.imports, options, quiet=True)
-    import_s = time.monotonic() - began
-    arrivals = []
-    publisher = ChangePublisher(
-        publisher_client(), directory.stack().project, FolderStore(directory.objects)
-    )
-    with console.status("") as status:
-        for number, path in enumerate(manifest.later, 1):
-            status.update(f"a mail arrives … {number} of {len(manifest.later)}")
-            arrivals.append(_arrive(client, publisher, path))
-    until_written(directory, wall_clock())
-    return Speed(started_s, imported.messages, import_s, tuple(arrivals))
-
-
-def _arrive(client: bigquery.Client, publisher: ChangePublisher, path: Path) -> float:
-    """Seconds from publishing a mail to finding its row."""
-    options = ImportOptions(as_of=AS_OF_US)
-    began = time.monotonic()
-    for found in read(plan([path], options), options):
-        if isinstance(found, BadInput):
-            raise ConfigurationError(f"{path}: {found.reason}")
-        publisher.publish(found)
-        publisher.flush()
-        until_queryable(client, found.record_key)
-    return time.monotonic() - began
+    with console.status("filling back: all that the four vendors have …"):
+        readers.each("backfill", "--since", SINCE)
+        readers.each("poll")
+        until_written(directory, wall_clock())
+    backfill_s, messages = time.monotonic() - began, accounted(client)
+    with console.status("things happen: mails, calls, edits, merges, deletions …"):
+        live = lived(estate, readers, directory, client)
+    speed = Speed(started_s, messages, backfill_s, live.arrivals)
+    with console.status("asking the warehouse …"):
+        return measured(client, estate, live.happened, speed)

@@ -1,14 +1,20 @@
 """What the demo has brought about, asked of the warehouse and held against the truth."""
 
 import statistics
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
 
 from google.cloud import bigquery
 
 from operations.status import row_counts
-from sandbox.company import Company
+from sandbox.company.world import Truth
 from sandbox.evaluate import Pairs, Rate, Sighting, match_rate, pairs
+from sandbox.vendors.estate import Estate
+from sandbox.vendors.truth import Expected, Records, differences, newest
+from schemas.records import RawChange
+from transforms.accept import change_of
+from warehouse.latest import latest
 from warehouse.query import run_sql, run_view
 
 TIMELINE_ROWS = 8
@@ -36,17 +42,17 @@ ORDER BY kinds DESC, events DESC, account_entity_id
 
 @dataclass(frozen=True, slots=True)
 class Speed:
-    """Times on this machine, in seconds; `arrivals`: from publishing a mail to its row."""
+    """Times on this machine, in seconds; `arrivals`: from a mail in a mailbox to its row."""
 
     start_s: float
     messages: int
-    import_s: float
+    backfill_s: float
     arrivals: tuple[float, ...]
 
     @property
     def per_s(self) -> float:
-        """Messages a second, from the first publish to the last row."""
-        return self.messages / self.import_s
+        """Messages a second, from the start of the first backfill to the last row."""
+        return self.messages / self.backfill_s
 
     @property
     def median_s(self) -> float:
@@ -59,9 +65,22 @@ class Speed:
         return sorted(self.arrivals)[max(0, -(-len(self.arrivals) * 95 // 100) - 1)]
 
 
+class Reading(NamedTuple):
+    """Records of one kind that live at a vendor, those that we hold, and where the two differ."""
+
+    source: str
+    object_type: str
+    there: int
+    held: int
+    differences: tuple[str, ...]
+
+
 @dataclass(frozen=True, slots=True)
 class Figures:
     """Everything that the summary shows."""
+
+    readings: list[Reading]
+    happened: Mapping[str, int]
 
     accounting: list[dict[str, Any]]
     dead_letters: list[dict[str, Any]]
@@ -76,9 +95,12 @@ class Figures:
     speed: Speed
 
 
-def measured(client: bigquery.Client, company: Company, speed: Speed) -> Figures:
+def measured(
+    client: bigquery.Client, estate: Estate, happened: Mapping[str, int], speed: Speed
+) -> Figures:
     """Asks for all of it."""
-    truth = company.truth
+    expected = estate.expected()
+    truth = _of_the_living(estate.company.truth, expected)
     linked = _rows(client, LINKS)
     links = {row["record_key"]: row["entity_id"] for row in linked}
     entities = {row["entity_id"]: row["kind"] for row in linked}
@@ -96,6 +118,8 @@ def measured(client: bigquery.Client, company: Company, speed: Speed) -> Figures
         for call_id, key in truth.calls.items()
     ]
     return Figures(
+        readings=_readings(client, expected),
+        happened=happened,
         accounting=run_view(client, "ops.accounting", timeout_s=TIMEOUT_S).rows,
         dead_letters=run_view(client, "ops.dead_letters_summary", timeout_s=TIMEOUT_S).rows,
         rows=row_counts(client),
@@ -108,6 +132,51 @@ def measured(client: bigquery.Client, company: Company, speed: Speed) -> Figures
         pairs=pairs(links, truth.records),
         speed=speed,
     )
+
+
+def _of_the_living(truth: Truth, expected: Mapping[str, Records]) -> Truth:
+    """The truth without the records that were deleted or merged since it was told."""
+    gone = {
+        f"{source}:{object_type}:{object_id}"
+        for source, kinds in expected.items()
+        for object_type, records in kinds.items()
+        for object_id, one in records.items()
+        if not one.lives
+    }
+    return replace(
+        truth,
+        records={key: true for key, true in truth.records.items() if key not in gone},
+        mails={one: keys for one, keys in truth.mails.items() if _mail_lives(one, expected)},
+    )
+
+
+def _mail_lives(message_id: str, expected: Mapping[str, Records]) -> bool:
+    found = expected["gmail"]["message"].get(message_id)
+    return found is not None and found.lives
+
+
+def _readings(client: bigquery.Client, expected: Mapping[str, Records]) -> list[Reading]:
+    """What the vendors have, record by record, against the newest versions in raw.changes."""
+    found = newest(change_of(raw) for raw in latest(client, RawChange))
+    differing: dict[tuple[str, str], list[str]] = {}
+    for line in differences(expected, found):
+        source, object_type, _ = line.split(":", 2)
+        differing.setdefault((source, object_type), []).append(line)
+    return [
+        Reading(
+            source,
+            kind,
+            _living(expected.get(source, {}).get(kind, {})),
+            _living(found.get(source, {}).get(kind, {})),
+            tuple(differing.get((source, kind), ())),
+        )
+        for source in sorted({*expected, *found})
+        for kind in sorted({*expected.get(source, {}), *found.get(source, {})})
+    ]
+
+
+def _living(records: Mapping[str, Expected]) -> int:
+    return sum(one.lives for one in records.values())
 
 
 def _timeline(client: bigquery.Client) -> list[dict[str, Any]]:

@@ -21,7 +21,7 @@ from embedded.directory import DataDirectory, Stack
 from operations.console import StackGone, console, errors, running, still_running, warehouse_of
 from operations.runs import RunNotes, noted_run
 from schemas.clock import DAY_US, wall_clock
-from schemas.errors import RetriableError
+from schemas.errors import FatalError, RetriableError
 from warehouse.held import living_ids
 
 CURSORS = "cursors.db"
@@ -44,52 +44,60 @@ class Rounds:
         self._detail = detail
         self._run: RunNotes | None = None
         self.stopping = False
-        self._stack, self._endpoint = running(directory)
-        self._poller = self._made()
+        self.stack, self._endpoint = running(directory)
+        self.poller = self._made()
 
     def _made(self) -> Poller:
-        return poller_of(self._directory, self._stack, self._page)
+        return poller_of(self._directory, self.stack, self._page)
 
     def stop(self, number: int = 0, frame: FrameType | None = None) -> None:
         """Ends after the page in hand; asked twice, now. A handler of signals."""
         if self.stopping:
             raise KeyboardInterrupt
         self.stopping = True
-        self._poller.stop()
+        self.poller.stop()
 
     def round(self, streams: Streams) -> bool:
         """Reads all streams to their present end, and says how that went; False where one failed.
 
         KeyboardInterrupt where it was asked to stop before it was through.
         """
+        return self.run(lambda outcome: self.poller.round(streams(), outcome))
+
+    def run(self, work: Callable[[Outcome], object]) -> bool:
+        """Does some work as a run: it fills the outcome, with the poller that is given by now."""
         outcome = Outcome()
-        self._follow()
+        self.follow()
         try:
             with noted_run(self._endpoint, self._command, self._detail) as run:
                 self._run = run
-                outcome = self._poller.round(streams())
-                note_outcome(run, outcome)
+                try:
+                    work(outcome)
+                finally:
+                    # Whatever ended the round, its row says what came before that.
+                    note_outcome(run, outcome)
                 if outcome.failures:
-                    run.detail["failures"] = outcome.failures
                     raise StreamsFailed(f"{len(outcome.failures)} streams failed")
                 if outcome.stopped:
                     raise KeyboardInterrupt
         except StreamsFailed:
-            for name, reason in outcome.failures.items():
-                say_failure(f"{name}: {reason}")
+            _say_failures(outcome)
+        except BaseException as error:
+            _say_failures(outcome, but=str(error) if isinstance(error, FatalError) else "")
+            raise
         finally:
             self._run = None
         _say(outcome)
         return outcome.succeeded
 
-    def _follow(self) -> None:
+    def follow(self) -> None:
         """A stack that was started again between two rounds may answer elsewhere."""
         stack, endpoint = running(self._directory)
-        if stack != self._stack:
-            self._stack, self._endpoint = stack, endpoint
-            self._poller = self._made()
+        if stack != self.stack:
+            self.stack, self._endpoint = stack, endpoint
+            self.poller = self._made()
             if self.stopping:
-                self._poller.stop()
+                self.poller.stop()
 
     def _page(self, outcome: Outcome) -> None:
         assert self._run is not None
@@ -112,6 +120,8 @@ def cursors_of(directory: DataDirectory) -> SqliteCursorStore:
 def note_outcome(run: RunNotes, outcome: Outcome) -> None:
     """Puts what a round has brought about so far into the run's next row."""
     run.changes, run.skipped, run.failed = outcome.changes, outcome.excluded, outcome.bad
+    if outcome.failures:
+        run.detail["failures"] = outcome.failures
     if outcome.notes:
         run.detail["notes"] = dict(outcome.notes)
     if outcome.yielded:
@@ -177,6 +187,13 @@ def say_failure(words: str) -> None:
     """One line on standard error."""
     line = " ".join(words.split())
     errors.print(f"[red]failed:[/red] {escape(line)}", highlight=False, soft_wrap=True)
+
+
+def _say_failures(outcome: Outcome, but: str = "") -> None:
+    """A line for each; `but` are the words of one that whoever catches it says."""
+    for name, reason in outcome.failures.items():
+        if not but or not reason.endswith(but):
+            say_failure(f"{name}: {reason}")
 
 
 def live_connector(directory: DataDirectory, sources: Sources, source: str) -> LiveConnector:

@@ -13,6 +13,7 @@ from connectors.publisher import ChangePublisher
 from schemas.errors import ConfigurationError
 from schemas.operations import DeadLetter
 from schemas.tables import BY_ID
+from schemas.topology import FETCH_SUBSCRIPTIONS, GIVEN_UP_BY
 from transforms.decode import IMPORT_ERROR
 from warehouse.latest import select, table_reference
 
@@ -84,7 +85,18 @@ def message_of(
             ) from None
     attributes["ce-attempt"] = str(letter.attempt + 1)
     attributes["ce-lane"] = "replay"
-    return letter.topic, payload, attributes
+    return _topic(letter.topic, attributes), payload, attributes
+
+
+def _topic(topic: str, attributes: dict[str, Any]) -> str:
+    """Where it came from: a hint that was given up goes to the fetchers again, without what Pub/Sub
+    had added to it."""
+    giver = attributes.get(GIVEN_UP_BY)
+    given = [name for name in attributes if name.startswith("CloudPubSubDeadLetter")]
+    for name in given:
+        del attributes[name]
+    origins = [one.topic for one in FETCH_SUBSCRIPTIONS.values() if one.name == giver]
+    return origins[0] if origins else topic
 
 
 def replay(letters: list[DeadLetter], publisher: ChangePublisher, objects: ObjectStore) -> Replayed:

@@ -18,11 +18,14 @@ def hints_topic(source: str) -> str:
 
 
 class Subscription(NamedTuple):
-    """A subscription that the pipeline reads; `ack_deadline_s` in seconds."""
+    """A subscription; `ack_deadline_s` in seconds."""
 
     name: str
     topic: str
     ack_deadline_s: int = 60
+    given_up_to: str = ""
+    """Topic to which Pub/Sub forwards what was delivered `HINT_ATTEMPTS` times in vain; then it has
+    pauses of `HINT_PAUSES_S` between two deliveries, too. Empty: neither."""
 
 
 RETENTION_S = 7 * 86_400
@@ -31,6 +34,24 @@ RETENTION_S = 7 * 86_400
 PIPELINE_SUBSCRIPTIONS: tuple[Subscription, ...] = tuple(
     Subscription(f"pipeline-{topic_of(source)}", topic_of(source)) for source in SOURCES
 )
+HINT_ATTEMPTS = 100
+"""The most that Pub/Sub allows; with the pauses that is most of a day, and a poll meets meanwhile
+what a hint would have told. https://cloud.google.com/pubsub/docs/dead-letter-topics"""
+HINT_PAUSES_S = (10, 600)
+"""Least and longest. https://cloud.google.com/pubsub/docs/handling-failures"""
+GIVEN_UP_BY = "CloudPubSubDeadLetterSourceSubscription"
+"""Attribute that Pub/Sub adds to what it forwards: the subscription's name."""
+
+# To the source's own changes, where it is no change and so a row of ops.dead_letters, as everything
+# that fails: no topic that nobody reads, and it holds where the fetcher dies of a hint, too.
+FETCH_SUBSCRIPTIONS: dict[str, Subscription] = {
+    source: Subscription(
+        f"fetch-{source}", hints_topic(source), ack_deadline_s=60, given_up_to=topic_of(source)
+    )
+    for source in HINT_SOURCES
+}
+"""Source to the subscription that its fetcher reads."""
+
 TOPICS: tuple[str, ...] = (
     *(topic_of(source) for source in SOURCES),
     *(hints_topic(source) for source in HINT_SOURCES),

@@ -6,6 +6,7 @@ from schemas import envelope
 from schemas.change import Change
 from schemas.errors import InvalidEnvelope, SkippableError
 from schemas.flow import Arrival, Received
+from schemas.topology import GIVEN_UP_BY
 
 IMPORT_ERROR = "ce-import-error"
 """Attribute of a message that carries an input which an import could not read: the reason."""
@@ -32,6 +33,12 @@ class InvalidInput(SkippableError):
     stage = "import"
 
 
+class GivenUp(SkippableError):
+    """A message that was delivered in vain until Pub/Sub gave it up."""
+
+    stage = "fetch"
+
+
 def without_secrets(received: Received) -> Received:
     """The message without the attributes that are secrets."""
     if not any(name.lower() in SECRET_ATTRIBUTES for name in received.attributes):
@@ -49,6 +56,9 @@ def decode_message(received: Received, fetch: Fetch) -> Arrival:
     reason = received.attributes.get(IMPORT_ERROR)
     if reason is not None:
         raise InvalidInput(reason)
+    giver = received.attributes.get(GIVEN_UP_BY)
+    if giver is not None:
+        raise GivenUp(f"{giver} could not be served with it, however often it was tried")
     change = envelope.decode(received.data, received.attributes)
     if change.dataref:
         change = _claimed(change, fetch)

@@ -53,8 +53,9 @@ def load_settings(path: Path | None) -> Settings:
         return Settings()
     try:
         found = tomllib.loads(path.read_text(encoding="utf-8"))
-        # Not the graph's: connectors/sources.py reads them from the same file.
-        found.pop("sources", None)
+        # Not the graph's: the connectors read them from the same file.
+        for table in ("sources", "webhooks"):
+            found.pop(table, None)
         return msgspec.convert(found, Settings)
     except FileNotFoundError:
         raise ConfigurationError(f"{path} does not exist: name a settings file that does") from None

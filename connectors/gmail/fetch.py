@@ -1,14 +1,17 @@
 """From hints to streams: a hint is answered by reading its mailbox from the stored cursor."""
 
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
 
 import msgspec
 
 from connectors.bad_input import BadInput
+from connectors.fetching import Reading
 from connectors.gmail.connector import GmailConnector
 from connectors.gmail.history import number_of
 from connectors.gmail.webhook import MailboxHint
-from connectors.stream import Stream
+from connectors.stream import Page, Stream
+from schemas.change import Source
 
 _DECODE = msgspec.json.Decoder(MailboxHint).decode
 
@@ -42,3 +45,28 @@ def hinted(
         if mailbox in known
     ]
     return streams, bad
+
+
+class GmailFetcher:
+    """A `Fetcher`: a stream a mailbox, so that one that fails leaves the others' hints done."""
+
+    source: Source = "gmail"
+
+    def __init__(self, connector: GmailConnector) -> None:
+        self._connector = connector
+
+    def readings(self, hints: Sequence[bytes]) -> Iterator[Reading]:
+        """As Fetcher."""
+        streams, bad = hinted(self._connector, hints)
+        of_stream: dict[str, list[bytes]] = defaultdict(list)
+        done = []
+        for hint in hints:
+            (*mine,) = (stream.name for stream in hinted(self._connector, [hint])[0])
+            for name in mine:
+                of_stream[name].append(hint)
+            if not mine:
+                done.append(hint)
+        # No hints at all, and those of mailboxes that are not ours to read.
+        yield Reading(tuple(done), Page((), {}, tuple(bad)))
+        for stream in streams:
+            yield Reading(tuple(of_stream[stream.name]), stream)

@@ -11,7 +11,6 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Mapping
 
-import msgspec
 import uvicorn
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
@@ -21,6 +20,7 @@ from starlette.routing import Route
 
 from connectors.webhooks.openapi import document
 from connectors.webhooks.receiver import Delivery, InvalidSignature, Received, Receiver
+from connectors.webhooks.settings import WebhookSettings
 from schemas.errors import SalesIntelError
 from schemas.version import PIPELINE_VERSION
 
@@ -30,18 +30,6 @@ RETRY_AFTER_S = 5
 MOST_IN_HAND = 200
 """Deliveries at a time. More only wait for those before them, with their bodies in memory, and the
 vendor has long hung up: while Pub/Sub hangs he is asked at once to come again."""
-
-
-class WebhookSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Of a deployment."""
-
-    public_url: str = ""
-    """Scheme and host as vendors know us (`https://hooks.example.com`): what some of them sign.
-    Empty: those of the request, which are not the same behind a proxy."""
-    limit_bytes: int = 5_000_000
-    """Larger bodies are refused before they are read. Below what a message holds."""
-    body_s: float = 10.0
-    """How long a body may take to arrive."""
 
 
 class Tally:

@@ -16,9 +16,10 @@ from starlette.types import ASGIApp
 from sandbox.company import Company
 from sandbox.vendors import gmail, hubspot, salesforce
 from sandbox.vendors.dialpad.app import DialpadApp
+from sandbox.vendors.dialpad.events import deliver
 from sandbox.vendors.dialpad.live import DialpadLife
 from sandbox.vendors.dialpad.state import LIMITS, DialpadState
-from sandbox.vendors.estate_settings import Access, written
+from sandbox.vendors.estate_settings import ALL_DAYS, Access, written
 from sandbox.vendors.expected import dialpad_truth, gmail_truth, hubspot_truth, salesforce_truth
 from sandbox.vendors.faults import Faults
 from sandbox.vendors.gmail.live import GmailLife
@@ -59,6 +60,7 @@ class Estate:
     empty: nobody is. `limits`: False: none; True: the vendors' own; a number: so many times those.
     `lag_s`: how long at the most a change stays out of lists and indexes. `token_s`: how long
     tokens last that do not last for ever. `details_s`: how long after a call its transcript comes.
+    `first_days`: how far back a first poll of Gmail and Dialpad goes, by the settings.
     `ports` in the order of `NAMES`; 0: a free one. `around` may stand before an application, given
     its name, as a check of what it answers does.
     """
@@ -74,6 +76,7 @@ class Estate:
         lag_s: float = 0.0,
         token_s: int = 3_600,
         details_s: float = 60.0,
+        first_days: int = ALL_DAYS,
         seed: int = 7,
         ports: Sequence[int] = (0, 0, 0, 0),
         around: Around = lambda name, app: app,
@@ -87,6 +90,7 @@ class Estate:
         """A switchboard each."""
         self._scale = float(limits)
         self._details_s = details_s
+        self._first_days = first_days
         self._ports = dict(zip(NAMES, ports, strict=True))
         self._around = around
         self._access = Access(random.Random(seed))
@@ -107,7 +111,8 @@ class Estate:
         """Gmail's application, with Google's tokens."""
         self.google.tokens.lifetime_s = token_s
         self._pushes = Pushes(self.google.tokens)
-        self._lives = (GmailLife(self.gmail, company), HubSpotLife(self.hubspot))
+        self._mails = GmailLife(self.gmail, company)
+        self._records = HubSpotLife(self.hubspot)
         self._phones = DialpadLife(self.dialpad)
         self.set_lag(lag_s)
         if webhooks:
@@ -181,6 +186,7 @@ class Estate:
             webhooks=self.webhooks,
             scale=self._scale,
             details_s=self._details_s,
+            first_days=self._first_days,
         )
 
     def happen(self, rng: random.Random) -> Happening:
@@ -191,10 +197,19 @@ class Estate:
             return happened(self.salesforce, rng, self._lag_us)
         if source == "dialpad":
             return self._phones.happen(rng)
-        made = self._lives[source == "hubspot"].happen(rng)
+        made = (self._records if source == "hubspot" else self._mails).happen(rng)
         if not self.webhooks:
             self.hubspot.events.clear()
         return made
+
+    def mail(self, rng: random.Random) -> Happening:
+        """A mail comes or goes: the first of what `happen` may do."""
+        return self._mails.mail(rng)
+
+    def deliver_unreadable(self) -> int:
+        """Dialpad sends, properly signed, what is no event; the status of the answer."""
+        url = f"{self.webhooks}/webhooks/dialpad"
+        return deliver(url, {"state": "hangup"}, self._access.dialpad_webhook)
 
     def deliver(self) -> dict[str, list[int]]:
         """Sends what waits to be told, signed as each vendor signs; the status of every request, 0

@@ -48,6 +48,7 @@ def written(
     webhooks: str,
     scale: float,
     details_s: float,
+    first_days: int,
 ) -> Path:
     """Writes the file and the secrets, and returns its path. `scale`: how many times the vendors'
     limits are in force; 0: none."""
@@ -66,7 +67,7 @@ def written(
         "sources.gmail": {
             "service_account_key": kept("gmail.json", tokens.key_file(f"{google}/token")),
             "directory_admin": ADMIN,
-            "first_days": ALL_DAYS,
+            "first_days": first_days,
             "units_a_minute": int(6_000 * scale) or int(ENDLESS),
             "project_units_a_minute": int(1_200_000 * scale) or int(ENDLESS),
         },
@@ -98,7 +99,8 @@ def written(
             "token": kept("dialpad", access.dialpad),
             "company_per_s": 15.0 * scale or ENDLESS,
             "per_minute": {name: most * scale or ENDLESS for name, most in PER_MINUTE.items()},
-            "details_days": ALL_DAYS,
+            "first_days": first_days,
+            "details_days": first_days,
             "details_per_round": 10 if scale else 10_000,
             "details_after_min": [details_s / 60 * times for times in (1.2, 6.5, 13.0)],
         },

@@ -31,6 +31,8 @@ COMMANDS = (
     "status",
     "doctor",
     "poll",
+    "webhooks",
+    "fetch",
     "backfill",
     "sandbox",
     "nightly",

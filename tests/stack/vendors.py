@@ -8,7 +8,7 @@ PLACES = ("", "hubspot", "dialpad", "gmail", "salesforce")
 sys.path[:0] = [str(CONNECTORS / one) for one in PLACES]
 
 from dialpad_harness import PREFIX, DialpadHarness, dialpad  # noqa: E402
-from gmail_harness import GmailHarness, gmail  # noqa: E402
+from gmail_harness import MAIL, REP, SETTINGS, GmailHarness, gmail  # noqa: E402
 from hubspot_harness import HubSpotHarness, hubspot  # noqa: E402
 from salesforce_harness import SalesforceHarness, salesforce  # noqa: E402
 from vendor_tables import (  # noqa: E402
@@ -19,7 +19,10 @@ from vendor_tables import (  # noqa: E402
 )
 
 __all__ = [
+    "MAIL",
     "PREFIX",
+    "REP",
+    "SETTINGS",
     "DialpadHarness",
     "GmailHarness",
     "HubSpotHarness",

@@ -29,7 +29,7 @@ class GmailLife:
     def happen(self, rng: random.Random) -> Happening:
         """One thing happens."""
         steps = {
-            "mail": self._mail,
+            "mail": self.mail,
             "reply": self._reply,
             "label": self._label,
             "trash": self._trash,
@@ -40,7 +40,8 @@ class GmailLife:
         with self.state.lock:
             return one_of(rng, steps, WEIGHTS)
 
-    def _mail(self, rng: random.Random) -> Happening:
+    def mail(self, rng: random.Random) -> Happening:
+        """A mail between a rep and a person whom the company knows."""
         rep, person = rng.choice(self._company.reps), rng.choice(self._company.people)
         holders = [rep]
         if rng.random() < SECOND_HOLDER:

@@ -13,7 +13,8 @@ from connectors.bad_input import BadInput
 from connectors.webhooks import service
 from connectors.webhooks.publishing import Publishing
 from connectors.webhooks.receiver import Delivery, Hint, InvalidSignature, Received
-from connectors.webhooks.service import WebhookService, WebhookSettings, server
+from connectors.webhooks.service import WebhookService, server
+from connectors.webhooks.settings import WebhookSettings
 from embedded.ports import free_port
 from sandbox.vendors.server import served
 from schemas.change import Change, Source, new_change

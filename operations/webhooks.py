@@ -1,0 +1,132 @@
+"""`salesintel webhooks`: the service that vendors call, in front of the stack that runs here."""
+
+import logging
+import os
+import signal
+import socket
+import threading
+from pathlib import Path
+
+from google.api_core.exceptions import GoogleAPICallError
+
+from connectors.objects import FolderStore
+from connectors.publisher import ChangePublisher, publisher_client
+from connectors.secrets import SecretStore
+from connectors.sources import load_sources
+from connectors.webhooks.publishing import Publishing
+from connectors.webhooks.receiver import Received
+from connectors.webhooks.receivers import receivers_of
+from connectors.webhooks.service import WebhookService, server
+from connectors.webhooks.settings import load_webhook_settings
+from embedded.directory import DataDirectory, Stack
+from operations.console import console
+from schemas.errors import ConfigurationError, RetriableError
+from schemas.topology import TOPICS
+
+log = logging.getLogger(__name__)
+
+PUBLISH_S = 4.0
+"""Before a vendor hangs up: HubSpot waits five seconds for an answer.
+https://developers.hubspot.com/docs/api-reference/webhooks-webhooks-v3/guide"""
+LATENCY_S = 0.005
+"""How long a message waits for those of other deliveries: somebody waits for the answer."""
+READY_S = 2.0
+WAITING = 2_048
+"""Connections that the kernel holds until they are taken."""
+
+
+class StackPublisher:
+    """Publishes to the stack on a directory, wherever it answers: one that was started again may do
+    so elsewhere. Thread-safe."""
+
+    def __init__(self, directory: DataDirectory) -> None:
+        self._directory = directory
+        self._lock = threading.Lock()
+        self._stack = directory.stack()
+        self._open()
+
+    def _open(self) -> None:
+        stack: Stack = self._stack
+        os.environ["PUBSUB_EMULATOR_HOST"] = stack.pubsub
+        self._client = publisher_client(deadline_s=PUBLISH_S, latency_s=LATENCY_S)
+        client, objects = self._client, FolderStore(self._directory.objects)
+        self._publishing = Publishing(
+            lambda: ChangePublisher(client, stack.project, objects, PUBLISH_S)
+        )
+
+    def __call__(self, received: Received) -> None:
+        """Returns when Pub/Sub has all of it; RetriableError where it has not."""
+        try:
+            self._publishing(received)
+        except RetriableError:
+            self._follow()
+            raise
+
+    def ready(self) -> bool:
+        """Whether Pub/Sub answers now."""
+        try:
+            self._follow()
+            self._client.get_topic(
+                topic=f"projects/{self._stack.project}/topics/{TOPICS[0]}",
+                timeout=READY_S,
+                retry=None,
+            )
+        except (ConfigurationError, GoogleAPICallError) as error:
+            log.warning("not ready: %s", type(error).__name__)
+            return False
+        return True
+
+    def _follow(self) -> None:
+        """ConfigurationError where no stack runs now."""
+        with self._lock:
+            stack = self._directory.stack()
+            if stack != self._stack:
+                self._stack = stack
+                self._open()
+
+
+def listening(host: str, port: int) -> socket.socket:
+    """A socket to which vendors can connect from now on; port 0: a free one. ConfigurationError
+    where that is not to be had."""
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        family, kind, protocol, _, address = found[0]
+        opened = socket.socket(family, kind, protocol)
+    except OSError as error:
+        raise ConfigurationError(f"--host {host}: {error.strerror}") from None
+    try:
+        opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        opened.bind(address)
+        opened.listen(WAITING)
+    except OSError as error:
+        opened.close()
+        raise ConfigurationError(
+            f"{host} port {port}: {error.strerror}; name another with --port"
+        ) from None
+    return opened
+
+
+def webhooks(directory: DataDirectory, settings: Path | None, host: str, port: int) -> None:
+    """Serves until SIGTERM or SIGINT; what is in hand then is answered."""
+    receivers = receivers_of(load_sources(settings), SecretStore(cloud=False))
+    publisher = StackPublisher(directory)
+    service = WebhookService(
+        receivers, publisher, load_webhook_settings(settings), ready=publisher.ready
+    )
+    with listening(host, port) as opened:
+        address = f"http://{host}:{opened.getsockname()[1]}"
+        for source in sorted(receivers):
+            console.print(f"{address}/webhooks/{source}", highlight=False, soft_wrap=True)
+        console.print(f"{address}/health/ready; Ctrl-C stops it", highlight=False, soft_wrap=True)
+        # The server takes signals while it runs, and raises them again when it has ended.
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: None)
+        server(service, host, port).run(sockets=[opened])
+    _say(service)
+
+
+def _say(service: WebhookService) -> None:
+    counts = sorted(service.tally.counts().items())
+    for (source, outcome), count in counts:
+        console.print(f"{source}: {outcome} {count:,}", highlight=False)
+    console.print("stopped")
