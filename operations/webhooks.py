@@ -5,6 +5,8 @@ import os
 import signal
 import socket
 import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 from google.api_core.exceptions import GoogleAPICallError
@@ -16,7 +18,7 @@ from connectors.sources import load_sources
 from connectors.webhooks.publishing import Publishing
 from connectors.webhooks.receiver import Received
 from connectors.webhooks.receivers import receivers_of
-from connectors.webhooks.service import WebhookService, server
+from connectors.webhooks.service import Tally, WebhookService, server
 from connectors.webhooks.settings import load_webhook_settings
 from embedded.directory import DataDirectory, Stack
 from operations.console import console
@@ -31,6 +33,8 @@ https://developers.hubspot.com/docs/api-reference/webhooks-webhooks-v3/guide"""
 LATENCY_S = 0.005
 """How long a message waits for those of other deliveries: somebody waits for the answer."""
 READY_S = 2.0
+TELLS_S = 60.0
+"""How often the counts are printed, where there is anything new."""
 WAITING = 2_048
 """Connections that the kernel holds until they are taken."""
 
@@ -121,12 +125,37 @@ def webhooks(directory: DataDirectory, settings: Path | None, host: str, port: i
         # The server takes signals while it runs, and raises them again when it has ended.
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: None)
-        server(service, host, port).run(sockets=[opened])
-    _say(service)
-
-
-def _say(service: WebhookService) -> None:
-    counts = sorted(service.tally.counts().items())
-    for (source, outcome), count in counts:
-        console.print(f"{source}: {outcome} {count:,}", highlight=False)
+        with telling(service.tally):
+            server(service, host, port).run(sockets=[opened])
     console.print("stopped")
+
+
+@contextmanager
+def telling(tally: Tally, every_s: float = TELLS_S) -> Iterator[None]:
+    """Within, and at the end, prints what was counted, where that is more than before."""
+    ended = threading.Event()
+    told: dict[tuple[str, str], int] = {}
+
+    def tell() -> None:
+        nonlocal told
+        while True:
+            last = ended.wait(every_s)
+            if (counts := tally.counts()) != told:
+                _print(counts)
+                told = counts
+            if last:
+                return
+
+    thread = threading.Thread(target=tell, name="tells counts", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
+
+
+def _print(counts: Mapping[tuple[str, str], int]) -> None:
+    for name in sorted({source for source, _ in counts}):
+        words = [f"{count:,} {what}" for (source, what), count in counts.items() if source == name]
+        console.print(f"{name}: {', '.join(sorted(words))}", highlight=False, soft_wrap=True)

@@ -70,7 +70,9 @@ def hooked(tmp_path_factory: pytest.TempPathFactory, company: Manifest) -> Itera
         finally:
             code = stack.stop()
     assert code == 0
-    assert "hubspot: published" in said
+    counts = {line.partition(": ")[0]: line for line in said.splitlines()}
+    assert all(" published" in counts[source] for source in ("hubspot", "dialpad", "gmail"))
+    assert all(" refused" in counts[source] for source in ("hubspot", "dialpad", "gmail"))
     assert "@" not in said
 
 
