@@ -11,6 +11,8 @@ from pathlib import Path
 
 from google.api_core.exceptions import GoogleAPICallError
 
+from connectors.calls import Breaker
+from connectors.calls.breaker import CircuitOpen
 from connectors.objects import FolderStore
 from connectors.publisher import ChangePublisher, publisher_client
 from connectors.secrets import SecretStore
@@ -32,6 +34,8 @@ PUBLISH_S = 4.0
 https://developers.hubspot.com/docs/api-reference/webhooks-webhooks-v3/guide"""
 LATENCY_S = 0.005
 """How long a message waits for those of other deliveries: somebody waits for the answer."""
+PAUSE_S = 1.0
+"""After a publish that failed, before Pub/Sub is tried again; 503 meanwhile."""
 READY_S = 2.0
 TELLS_S = 60.0
 """How often the counts are printed, where there is anything new."""
@@ -46,6 +50,7 @@ class StackPublisher:
     def __init__(self, directory: DataDirectory) -> None:
         self._directory = directory
         self._lock = threading.Lock()
+        self._breaker = Breaker("Pub/Sub")
         self._stack = directory.stack()
         self._open()
 
@@ -61,10 +66,17 @@ class StackPublisher:
     def __call__(self, received: Received) -> None:
         """Returns when Pub/Sub has all of it; RetriableError where it has not."""
         try:
+            # While it is away not every delivery waits for it: vendors want their answer.
+            self._breaker.check()
             self._publishing(received)
-        except RetriableError:
+        except CircuitOpen:
             self._follow()
             raise
+        except RetriableError:
+            self._breaker.failed(PAUSE_S)
+            self._follow()
+            raise
+        self._breaker.succeeded()
 
     def ready(self) -> bool:
         """Whether Pub/Sub answers now."""
@@ -78,6 +90,7 @@ class StackPublisher:
         except (ConfigurationError, GoogleAPICallError) as error:
             log.warning("not ready: %s", type(error).__name__)
             return False
+        self._breaker.succeeded()
         return True
 
     def _follow(self) -> None:
@@ -87,6 +100,7 @@ class StackPublisher:
             if stack != self._stack:
                 self._stack = stack
                 self._open()
+                self._breaker.succeeded()
 
 
 def listening(host: str, port: int) -> socket.socket:
