@@ -11,12 +11,14 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from google.api_core import exceptions
-from google.cloud import secretmanager
 
 from schemas.errors import ConfigurationError, RetriableError
+
+if TYPE_CHECKING:
+    from google.cloud import secretmanager
 
 TIMEOUT_S = 10.0
 KEPT_S = 300.0
@@ -65,12 +67,12 @@ class SecretStore:
 
     def __init__(
         self,
-        client: Callable[[], secretmanager.SecretManagerServiceClient] | None = None,
+        client: "Callable[[], secretmanager.SecretManagerServiceClient] | None" = None,
         *,
         cloud: bool,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._client = client or secretmanager.SecretManagerServiceClient
+        self._client = client or _manager_client
         self._cloud = cloud
         self._monotonic = monotonic
         self._lock = threading.Lock()
@@ -126,6 +128,13 @@ class SecretStore:
                 f"Secret Manager does not answer: {type(error).__name__}"
             ) from None
         return Secret(answer.payload.data)
+
+
+def _manager_client() -> "secretmanager.SecretManagerServiceClient":
+    # Loaded by who has a secret there: whoever starts without one starts sooner.
+    from google.cloud import secretmanager
+
+    return secretmanager.SecretManagerServiceClient()
 
 
 def _from_environment(name: str) -> Secret:

@@ -5,10 +5,14 @@ import os
 import signal
 import socket
 import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 from google.api_core.exceptions import GoogleAPICallError
 
+from connectors.calls import Breaker
+from connectors.calls.breaker import CircuitOpen
 from connectors.objects import FolderStore
 from connectors.publisher import ChangePublisher, publisher_client
 from connectors.secrets import SecretStore
@@ -16,7 +20,7 @@ from connectors.sources import load_sources
 from connectors.webhooks.publishing import Publishing
 from connectors.webhooks.receiver import Received
 from connectors.webhooks.receivers import receivers_of
-from connectors.webhooks.service import WebhookService, server
+from connectors.webhooks.service import Tally, WebhookService, server
 from connectors.webhooks.settings import load_webhook_settings
 from embedded.directory import DataDirectory, Stack
 from operations.console import console
@@ -30,7 +34,11 @@ PUBLISH_S = 4.0
 https://developers.hubspot.com/docs/api-reference/webhooks-webhooks-v3/guide"""
 LATENCY_S = 0.005
 """How long a message waits for those of other deliveries: somebody waits for the answer."""
+PAUSE_S = 1.0
+"""After a publish that failed, before Pub/Sub is tried again; 503 meanwhile."""
 READY_S = 2.0
+TELLS_S = 60.0
+"""How often the counts are printed, where there is anything new."""
 WAITING = 2_048
 """Connections that the kernel holds until they are taken."""
 
@@ -42,6 +50,7 @@ class StackPublisher:
     def __init__(self, directory: DataDirectory) -> None:
         self._directory = directory
         self._lock = threading.Lock()
+        self._breaker = Breaker("Pub/Sub")
         self._stack = directory.stack()
         self._open()
 
@@ -57,10 +66,17 @@ class StackPublisher:
     def __call__(self, received: Received) -> None:
         """Returns when Pub/Sub has all of it; RetriableError where it has not."""
         try:
+            # While it is away not every delivery waits for it: vendors want their answer.
+            self._breaker.check()
             self._publishing(received)
-        except RetriableError:
+        except CircuitOpen:
             self._follow()
             raise
+        except RetriableError:
+            self._breaker.failed(PAUSE_S)
+            self._follow()
+            raise
+        self._breaker.succeeded()
 
     def ready(self) -> bool:
         """Whether Pub/Sub answers now."""
@@ -74,6 +90,7 @@ class StackPublisher:
         except (ConfigurationError, GoogleAPICallError) as error:
             log.warning("not ready: %s", type(error).__name__)
             return False
+        self._breaker.succeeded()
         return True
 
     def _follow(self) -> None:
@@ -83,6 +100,7 @@ class StackPublisher:
             if stack != self._stack:
                 self._stack = stack
                 self._open()
+                self._breaker.succeeded()
 
 
 def listening(host: str, port: int) -> socket.socket:
@@ -121,12 +139,37 @@ def webhooks(directory: DataDirectory, settings: Path | None, host: str, port: i
         # The server takes signals while it runs, and raises them again when it has ended.
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: None)
-        server(service, host, port).run(sockets=[opened])
-    _say(service)
-
-
-def _say(service: WebhookService) -> None:
-    counts = sorted(service.tally.counts().items())
-    for (source, outcome), count in counts:
-        console.print(f"{source}: {outcome} {count:,}", highlight=False)
+        with telling(service.tally):
+            server(service, host, port).run(sockets=[opened])
     console.print("stopped")
+
+
+@contextmanager
+def telling(tally: Tally, every_s: float = TELLS_S) -> Iterator[None]:
+    """Within, and at the end, prints what was counted, where that is more than before."""
+    ended = threading.Event()
+    told: dict[tuple[str, str], int] = {}
+
+    def tell() -> None:
+        nonlocal told
+        while True:
+            last = ended.wait(every_s)
+            if (counts := tally.counts()) != told:
+                _print(counts)
+                told = counts
+            if last:
+                return
+
+    thread = threading.Thread(target=tell, name="tells counts", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
+
+
+def _print(counts: Mapping[tuple[str, str], int]) -> None:
+    for name in sorted({source for source, _ in counts}):
+        words = [f"{count:,} {what}" for (source, what), count in counts.items() if source == name]
+        console.print(f"{name}: {', '.join(sorted(words))}", highlight=False, soft_wrap=True)

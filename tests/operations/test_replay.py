@@ -18,6 +18,7 @@ from schemas.envelope import CLAIM_CHECK_BYTES, decode, encode, topic_of
 from schemas.errors import ConfigurationError, InvalidPayload, RetriableError
 from schemas.flow import Received
 from schemas.operations import DeadLetter
+from schemas.topology import GIVEN_UP_BY
 from transforms import dead_letters
 from transforms.dead_letters import MAX_PAYLOAD_BYTES, dead_letter, original
 from transforms.decode import decode_message
@@ -145,6 +146,19 @@ def test_an_input_that_an_import_could_not_read_is_left(objects: FolderStore) ->
     letter = an_import_error()
     assert letter.topic, "it is left for what it is, not for want of a topic"
     assert message_of(letter, objects) is None
+
+
+def test_a_hint_that_was_given_up_is_a_hint_again(objects: FolderStore) -> None:
+    given_up = {
+        "ce-source": "//salesintel/hubspot",
+        GIVEN_UP_BY: "fetch-hubspot",
+        "CloudPubSubDeadLetterSourceDeliveryCount": "100",
+    }
+    topic, data, attributes = message(a_letter(b'{"id":"1"}', given_up), objects)
+    assert (topic, data) == ("hints-hubspot", b'{"id":"1"}')
+    assert not [name for name in attributes if name.startswith("CloudPubSub")]
+    elsewhere = a_letter(b"x", given_up | {GIVEN_UP_BY: "another"})
+    assert message(elsewhere, objects)[0] == "changes-hubspot"
 
 
 def test_a_letter_whose_source_is_unknown_is_left(objects: FolderStore) -> None:

@@ -13,6 +13,7 @@ from elements import a_change, an_arrival
 from schemas.envelope import encode
 from schemas.errors import FatalError, InvalidPayload, RetriableError
 from schemas.flow import Arrival, Normalised, Received, RowBatch
+from schemas.topology import GIVEN_UP_BY
 from transforms import coders as coders
 from transforms.dead_letters import MAX_PAYLOAD_BYTES, dead_letter, original
 from transforms.decode import decode_message, without_secrets
@@ -117,6 +118,15 @@ def test_an_input_that_an_import_could_not_read_says_so() -> None:
     letter = tagged.value.rows[0]
     assert letter.stage == "import" and "line 3" in letter.error_message
     assert letter.source == "files" and letter.payload == b"a,b\n"
+
+
+def test_a_hint_that_was_given_up_says_so() -> None:
+    attributes = {"ce-source": "//salesintel/hubspot", GIVEN_UP_BY: "fetch-hubspot"}
+    step = GuardFn(lambda message: decode_message(message, bytes), "decode", "job", lambda: 9)
+    [tagged] = list(step.process(Received(b'{"id":"1"}', attributes, "m-1", 1)))
+    letter = tagged.value.rows[0]
+    assert letter.stage == "fetch" and "fetch-hubspot" in letter.error_message
+    assert letter.source == "hubspot" and letter.payload == b'{"id":"1"}'
 
 
 def test_a_claim_checked_payload_is_fetched_and_verified() -> None:
