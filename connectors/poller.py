@@ -5,14 +5,13 @@ others alone; what failed is never reported as success.
 """
 
 import logging
-import threading
 import uuid
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from connectors.bad_input import bad_input_message
-from connectors.cursors import CursorMoved, CursorStore, LeaseTaken
+from connectors.cursors import CursorMoved, CursorStore, Lease, LeaseTaken
 from connectors.publisher import ChangePublisher
 from connectors.stream import Page, Stream
 from schemas.errors import FatalError, SalesIntelError
@@ -20,6 +19,11 @@ from schemas.errors import FatalError, SalesIntelError
 log = logging.getLogger(__name__)
 
 LEASE_S = 300.0
+"""Renewed after each page. A page that takes longer may be read by two pollers: both publish it,
+which is one change twice, and the cursor is moved by the first."""
+
+LISTING = "list of streams"
+"""What failed where the source cannot say what there is to read."""
 
 
 @dataclass
@@ -58,37 +62,40 @@ class Poller:
         self._publisher = publisher
         self._holder = holder or uuid.uuid4().hex
         self._on_page = on_page
-        self._stopping = threading.Event()
+        # No event: nobody waits for it, and one that is set in a signal handler may lock itself up.
+        self._stopping = False
 
     def stop(self) -> None:
         """Ends after the page in hand, whose cursor is kept."""
-        self._stopping.set()
+        self._stopping = True
 
-    def round(self, streams: Iterable[Stream]) -> Outcome:
-        """Reads every stream to its present end. FatalError stops all; others stop their stream."""
-        outcome = Outcome()
-        for stream in streams:
-            if self._stopping.is_set():
-                outcome.stopped = True
-                break
+    def round(self, streams: Iterable[Stream], outcome: Outcome | None = None) -> Outcome:
+        """Reads every stream to its present end. FatalError stops all; others stop their stream.
+
+        `outcome` is filled as the round goes: whoever gives one has it where this raises, too.
+        """
+        outcome = Outcome() if outcome is None else outcome
+        listed = iter(streams)
+        while not outcome.stopped:
+            stream = None
             try:
+                stream = next(listed, None)
+                if stream is None:
+                    break
+                if self._stopping:
+                    outcome.stopped = True
+                    break
                 self._read(stream, outcome)
             except (LeaseTaken, CursorMoved):
-                log.info("%s is read by another poller", stream.name)
-                outcome.yielded.append(stream.name)
-            except FatalError:
-                raise
-            except SalesIntelError as error:
-                self._failed(stream, error, str(error), outcome)
+                name = _name(stream)
+                log.info("%s is read by another poller", name)
+                outcome.yielded.append(name)
             except Exception as error:
-                # Words of an unexpected error may hold content.
-                self._failed(stream, error, "", outcome)
+                outcome.failures[_name(stream)] = reason = _reason(error)
+                log.warning("%s failed: %s", _name(stream), reason)
+                if isinstance(error, FatalError):
+                    raise
         return outcome
-
-    def _failed(self, stream: Stream, error: Exception, words: str, outcome: Outcome) -> None:
-        reason = f"{type(error).__name__}: {words}" if words else type(error).__name__
-        outcome.failures[stream.name] = reason
-        log.warning("%s failed: %s", stream.name, reason)
 
     def _read(self, stream: Stream, outcome: Outcome) -> None:
         lease = self._cursors.lease(stream.name, self._holder, LEASE_S)
@@ -99,12 +106,19 @@ class Poller:
                 self._publish(page)
                 generation = self._cursors.write(stream.name, page.cursor, generation)
                 self._count(page, outcome)
-                if self._stopping.is_set():
+                if self._stopping:
                     outcome.stopped = True
                     return
                 lease = self._cursors.lease(stream.name, self._holder, LEASE_S)
         finally:
+            self._release(lease)
+
+    def _release(self, lease: Lease) -> None:
+        try:
             self._cursors.release(lease)
+        except Exception as error:
+            # It runs out by itself; and it must not hide how the stream ended.
+            log.warning("the lease of %s is not given back: %s", lease.name, _reason(error))
 
     def _publish(self, page: Page) -> None:
         for change in page.changes:
@@ -119,3 +133,13 @@ class Poller:
         outcome.excluded += page.excluded
         outcome.notes.update(page.notes)
         self._on_page(outcome)
+
+
+def _name(stream: Stream | None) -> str:
+    return LISTING if stream is None else stream.name
+
+
+def _reason(error: Exception) -> str:
+    """Class and words; of an unexpected error the class alone, for its words may hold content."""
+    words = str(error) if isinstance(error, SalesIntelError) else ""
+    return f"{type(error).__name__}: {words}" if words else type(error).__name__

@@ -21,7 +21,7 @@ from embedded.directory import DataDirectory
 from operations.console import StackGone, console, errors, running, still_running
 from operations.runs import RunNotes, noted_run
 from schemas.clock import DAY_US, wall_clock
-from schemas.errors import RetriableError
+from schemas.errors import FatalError, RetriableError
 
 CURSORS = "cursors.db"
 SLICE_S = 0.2
@@ -69,16 +69,20 @@ class Rounds:
         try:
             with noted_run(self._endpoint, self._command, self._detail) as run:
                 self._run = run
-                outcome = self._poller.round(streams())
-                self._noted(run, outcome)
+                try:
+                    self._poller.round(streams(), outcome)
+                finally:
+                    # Whatever ended the round, its row says what came before that.
+                    self._noted(run, outcome)
                 if outcome.failures:
-                    run.detail["failures"] = outcome.failures
                     raise StreamsFailed(f"{len(outcome.failures)} streams failed")
                 if outcome.stopped:
                     raise KeyboardInterrupt
         except StreamsFailed:
-            for name, reason in outcome.failures.items():
-                say_failure(f"{name}: {reason}")
+            _say_failures(outcome)
+        except BaseException as error:
+            _say_failures(outcome, but=str(error) if isinstance(error, FatalError) else "")
+            raise
         finally:
             self._run = None
         _say(outcome)
@@ -100,6 +104,8 @@ class Rounds:
 
     def _noted(self, run: RunNotes, outcome: Outcome) -> None:
         run.changes, run.skipped, run.failed = outcome.changes, outcome.excluded, outcome.bad
+        if outcome.failures:
+            run.detail["failures"] = outcome.failures
         if outcome.notes:
             run.detail["notes"] = dict(outcome.notes)
         if outcome.yielded:
@@ -163,6 +169,13 @@ def say_failure(words: str) -> None:
     """One line on standard error."""
     line = " ".join(words.split())
     errors.print(f"[red]failed:[/red] {escape(line)}", highlight=False, soft_wrap=True)
+
+
+def _say_failures(outcome: Outcome, but: str = "") -> None:
+    """A line for each; `but` are the words of one that whoever catches it says."""
+    for name, reason in outcome.failures.items():
+        if not but or not reason.endswith(but):
+            say_failure(f"{name}: {reason}")
 
 
 def _connector(settings: Path | None, source: str) -> LiveConnector:
