@@ -114,6 +114,7 @@ class DialpadClient:
             budget,
             policy=policy,
             refresh=lambda: void(secrets.renew(settings.token)),
+            monotonic=monotonic,
             sleep=sleep,
             rng=rng,
         )

@@ -67,7 +67,8 @@ def _read_chunk(client: MailboxClient, ids: list[str], read: Read) -> None:
     chunk = _Chunk(client, ids, read)
     while chunk.pending:
         try:
-            client.run("messages.get", chunk.attempt, times=len(chunk.pending))
+            # What was answered is not asked for again, nor paid for.
+            client.run("messages.get", chunk.attempt, lambda: len(chunk.pending))
         except BatchUnreadable as error:
             if len(chunk.pending) > 1:
                 for name in chunk.pending:

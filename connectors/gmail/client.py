@@ -102,6 +102,7 @@ class GoogleClient:
         breaker: Breaker,
         *,
         clock: Callable[[], int],
+        monotonic: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
         rng: random.Random | None = None,
         policy: RetryPolicy | None = None,
@@ -121,6 +122,7 @@ class GoogleClient:
             breaker,
             policy,
             refresh=self._refresh,
+            monotonic=monotonic,
             sleep=sleep,
             rng=rng,
         )
@@ -151,7 +153,9 @@ class GoogleClient:
         if hasattr(self._local, "http"):
             self._local.http.close()
 
-    def run(self, call: str, function: Callable[[], Any], times: int = 1) -> Any:
+    def run(
+        self, call: str, function: Callable[[], Any], times: Callable[[], int] = lambda: 1
+    ) -> Any:
         """Runs a call through the Caller; a mailbox that refuses us for good is left alone."""
         try:
             return self._caller(call, function, times)

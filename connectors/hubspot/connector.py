@@ -43,7 +43,9 @@ class HubSpotConnector:
         budget = budget or Budget(
             settings.rates(), settings.costs(), monotonic=monotonic, sleep=sleep
         )
-        self.client = HubSpot(settings, secrets, budget, policy, sleep=sleep, rng=rng)
+        self.client = HubSpot(
+            settings, secrets, budget, policy, monotonic=monotonic, sleep=sleep, rng=rng
+        )
         self._reader = RecordReader(self.client, settings, self.excluder, monotonic=monotonic)
 
     def streams(self, objects: Iterable[str] = ()) -> Iterator[Stream]:
