@@ -8,40 +8,54 @@ from pathlib import Path
 
 from connectors.cursors.store import Cursor, CursorMoved, Lease, LeaseTaken, Stored
 from schemas.clock import Clock, wall_clock
+from schemas.errors import RetriableError
 
 BUSY_S = 10.0
-SCHEMA = """
-CREATE TABLE IF NOT EXISTS cursors (
-  name TEXT PRIMARY KEY, cursor TEXT NOT NULL, generation INTEGER NOT NULL
-) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS leases (
-  name TEXT PRIMARY KEY, holder TEXT NOT NULL, until INTEGER NOT NULL
-) WITHOUT ROWID;
-"""
+SCHEMA = (
+    """CREATE TABLE IF NOT EXISTS cursors (
+         name TEXT PRIMARY KEY, cursor TEXT NOT NULL, generation INTEGER NOT NULL
+       ) WITHOUT ROWID""",
+    """CREATE TABLE IF NOT EXISTS leases (
+         name TEXT PRIMARY KEY, holder TEXT NOT NULL, until INTEGER NOT NULL
+       ) WITHOUT ROWID""",
+)
 
 
 class SqliteCursorStore:
-    """A connection a call: safe for threads and processes, and cursors move rarely."""
+    """A connection a call: safe for threads and processes, and cursors move rarely.
+
+    Every call raises RetriableError where the file cannot be read or written now.
+    """
 
     def __init__(self, path: Path, clock: Clock = wall_clock) -> None:
         self._path = path
         self._clock = clock
         path.parent.mkdir(parents=True, exist_ok=True)
         with self._transaction() as connection:
-            connection.executescript(SCHEMA)
+            for statement in SCHEMA:
+                connection.execute(statement)
 
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
-        with closing(sqlite3.connect(self._path, timeout=BUSY_S, isolation_level=None)) as opened:
-            opened.execute("PRAGMA journal_mode=WAL")
-            opened.execute("PRAGMA synchronous=FULL")
-            opened.execute("BEGIN IMMEDIATE")
-            try:
-                yield opened
-            except BaseException:
-                opened.rollback()
-                raise
-            opened.commit()
+        try:
+            with closing(self._opened()) as opened:
+                opened.execute("BEGIN IMMEDIATE")
+                try:
+                    yield opened
+                except BaseException:
+                    opened.rollback()
+                    raise
+                opened.commit()
+        except sqlite3.OperationalError as error:
+            # Locked for too long, or a disk that is full: SQLite's words hold no content.
+            raise RetriableError(f"cursors: {error}") from None
+
+    def _opened(self) -> sqlite3.Connection:
+        opened = sqlite3.connect(self._path, timeout=BUSY_S, isolation_level=None)
+        # Kept in the file; readers of other kinds do not hold up who writes.
+        opened.execute("PRAGMA journal_mode=WAL")
+        opened.execute("PRAGMA synchronous=FULL")
+        return opened
 
     def read(self, name: str) -> Stored:
         """As CursorStore."""
