@@ -13,7 +13,7 @@ from rich.markup import escape
 from connectors.cursors.sqlite import SqliteCursorStore
 from connectors.objects import FolderStore
 from connectors.poller import Outcome, Poller
-from connectors.publisher import ChangePublisher, publisher_client
+from connectors.publisher import LIVE_BATCH_LATENCY_S, ChangePublisher, publisher_client
 from connectors.secrets import SecretStore
 from connectors.sources import LiveConnector, connector_of, load_sources
 from connectors.stream import Stream
@@ -48,7 +48,8 @@ class Rounds:
 
     def _made(self) -> Poller:
         objects = FolderStore(self._directory.objects)
-        publisher = ChangePublisher(publisher_client(), self._stack.project, objects)
+        client = publisher_client(batch_latency_s=LIVE_BATCH_LATENCY_S)
+        publisher = ChangePublisher(client, self._stack.project, objects)
         cursors = SqliteCursorStore(self._directory.path / CURSORS)
         return Poller(cursors, publisher, on_page=self._page)
 

@@ -98,7 +98,7 @@ class _Chunk:
             callback=self._part, batch_uri=self._client.settings.endpoints.gmail + PATH
         )
         for name in self.pending:
-            request = self._client.users.messages().get(userId="me", id=name, format="raw")
+            request = self._client.messages.get(userId="me", id=name, format="raw")
             batch.add(request, request_id=name)
         before, self._refused = len(self.pending), None
         try:

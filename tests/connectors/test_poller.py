@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from connectors.bad_input import BadInput
-from connectors.cursors import Cursor, CursorMoved, Lease
+from connectors.cursors import Cursor, CursorMoved, Lease, LeaseTaken
 from connectors.cursors.sqlite import SqliteCursorStore
 from connectors.poller import LEASE_S, Outcome, Poller
 from connectors.publisher import Published
@@ -190,8 +190,16 @@ def test_of_two_who_read_a_page_longer_than_its_lease_one_yields_and_nothing_is_
             assert go_on.wait(60)
             yield from super().pages(cursor)
 
+    def read(publisher: Publisher, stream: Numbers) -> Outcome:
+        poller = Poller(
+            cursors,
+            publisher,  # type: ignore[arg-type]
+            monotonic=lambda: now[0] / 1e6,
+        )
+        return poller.round([stream])
+
     def other() -> None:
-        outcomes["other"] = poll(cursors, other_publisher, Other("a", 6))
+        outcomes["other"] = read(other_publisher, Other("a", 6))
         reading.set()
 
     thread = threading.Thread(target=other)
@@ -208,7 +216,7 @@ def test_of_two_who_read_a_page_longer_than_its_lease_one_yields_and_nothing_is_
                         thread.join()
                 yield page
 
-    outcomes["slow"] = poll(cursors, slow_publisher, Slow("a", 6))
+    outcomes["slow"] = read(slow_publisher, Slow("a", 6))
     go_on.set()
     thread.join()
     for outcome in outcomes.values():
@@ -222,6 +230,30 @@ def test_of_two_who_read_a_page_longer_than_its_lease_one_yields_and_nothing_is_
     assert set(published) == {f"a{n}" for n in range(6)}
     assert len(published) == 6 + 2, "one page was published by both"
     assert cursors.read("a").cursor == {"n": 6}
+
+
+def test_a_lease_is_kept_for_as_long_as_the_stream_is_read(tmp_path: Path) -> None:
+    """However many pages there are, if none of them takes longer than the lease."""
+    now = [0]
+    cursors = SqliteCursorStore(tmp_path / "cursors.db", lambda: now[0])
+    leased: list[int] = []
+
+    class Paging(Numbers):
+        def pages(self, cursor: Cursor | None) -> Iterator[Page]:
+            for page in super().pages(cursor):
+                now[0] += int(LEASE_S / 2 * 1e6)
+                with pytest.raises(LeaseTaken):
+                    cursors.lease(self.name, "another", LEASE_S)
+                leased.append(now[0])
+                yield page
+
+    poller = Poller(
+        cursors,
+        Publisher(),  # type: ignore[arg-type]
+        monotonic=lambda: now[0] / 1e6,
+    )
+    assert poller.round([Paging("a", 16)]).succeeded
+    assert len(leased) == 8
 
 
 def test_two_pollers_on_one_stream_one_yields(cursors: SqliteCursorStore) -> None:
