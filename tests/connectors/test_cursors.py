@@ -12,7 +12,7 @@ import pytest
 from gcs_server import gcs_bucket, stand_in_bucket
 from gcs_stand_in import CloudStorage
 
-from connectors.cursors import CursorMoved, CursorStore, LeaseTaken, sqlite
+from connectors.cursors import CursorMoved, CursorStore, LeaseTaken
 from connectors.cursors.gcs import GcsCursorStore
 from connectors.cursors.sqlite import SqliteCursorStore
 from schemas.clock import Clock
@@ -220,16 +220,15 @@ def test_whoever_finds_the_file_busy_waits_and_a_reader_of_another_kind_does_not
         with ThreadPoolExecutor(1) as pool:
             moving = pool.submit(store.write, "a", {"n": 2}, generation)
             with closing(sqlite3.connect(tmp_path / "c.db")) as reader:
-                assert reader.execute("SELECT cursor FROM cursors").fetchone() == ('{"n": 1}',)
+                assert reader.execute("SELECT cursor FROM cursors").fetchone() == ('{"n":1}',)
             busy.execute("COMMIT")
             assert moving.result() == generation + 1
 
 
 def test_a_file_that_stays_busy_is_tried_again_later_and_nothing_has_moved(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path,
 ) -> None:
-    store = SqliteCursorStore(tmp_path / "c.db")
-    monkeypatch.setattr(sqlite, "BUSY_S", 0.05)
+    store = SqliteCursorStore(tmp_path / "c.db", busy_s=0.05)
     with closing(sqlite3.connect(tmp_path / "c.db", isolation_level=None)) as busy:
         busy.execute("BEGIN IMMEDIATE")
         with pytest.raises(RetriableError, match="locked"):
