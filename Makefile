@@ -53,6 +53,9 @@ security-check: setup ## bandit, known vulnerabilities, secrets in the tree
 	@$(BIN)/python .ci/find_secrets.py
 	@.ci/audit
 
+tools: ## Builds fake-gcs-server with Go: cursors are tested against it wherever it is
+	@GOBIN=$(CURDIR)/.tools go install github.com/fsouza/fake-gcs-server@v1.56.1
+
 bench: setup ## Every figure in the README, measured here; about ten minutes
 	@$(BIN)/python -m benchmarks
 
@@ -69,4 +72,4 @@ lock: setup ## Resolves the pins in setup.py anew
 clean: ## Removes what was built; data directories stay
 	@rm -rf .venv build *.egg-info .coverage* .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
-.PHONY: help setup demo up test test-fast test-exhaustive lint format format-check typecheck security-check bench schemas golden lock clean
+.PHONY: help setup demo up test test-fast test-exhaustive lint format format-check typecheck security-check tools bench schemas golden lock clean

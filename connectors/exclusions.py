@@ -28,10 +28,12 @@ class Excluder:
     """Asks whether a record may be held; counts what may not, by reason."""
 
     def __init__(self, exclusions: Exclusions) -> None:
-        self._mailboxes = {one.strip().lower() for one in exclusions.mailboxes}
+        self._mailboxes = {_spelt(one) for one in exclusions.mailboxes}
         self._labels = {one.strip().lower() for one in exclusions.labels}
-        self._domains = tuple(one.strip().lower().lstrip("@.") for one in exclusions.domains)
-        self._senders = {one.strip().lower() for one in exclusions.senders}
+        domains = (_host(one.strip().lstrip("@.")) for one in exclusions.domains)
+        # An empty one would be the domain of whatever has no sender.
+        self._domains = tuple(one for one in domains if one)
+        self._senders = {_spelt(one) for one in exclusions.senders if one.strip()}
         self._records = {one for one in exclusions.records if not one.endswith("*")}
         self._prefixes = tuple(one[:-1] for one in exclusions.records if one.endswith("*"))
         self.counts: Counter[str] = Counter()
@@ -39,7 +41,7 @@ class Excluder:
 
     def mailbox(self, address: str) -> bool:
         """Whether a mailbox is left alone altogether."""
-        return self._drop("mailbox", address.strip().lower() in self._mailboxes)
+        return self._drop("mailbox", _spelt(address) in self._mailboxes)
 
     def record(self, change: Change) -> bool:
         """Whether a record is dropped by its key."""
@@ -51,7 +53,7 @@ class Excluder:
 
     def mail(self, sender: str, addresses: Iterable[str], labels: Iterable[str]) -> bool:
         """Whether a mail is dropped, by its sender, all its addresses, or its labels."""
-        if self._drop("sender", sender.strip().lower() in self._senders):
+        if self._drop("sender", _spelt(sender) in self._senders):
             return True
         if self._drop("label", any(label.lower() in self._labels for label in labels)):
             return True
@@ -60,10 +62,26 @@ class Excluder:
         )
 
     def _of_domain(self, address: str) -> bool:
-        host = address.strip().lower().rpartition("@")[2].rstrip(".>")
+        host = _host(address)
         return any(host == one or host.endswith(f".{one}") for one in self._domains)
 
     def _drop(self, reason: str, drop: bool) -> bool:
         if drop:
             self.counts[reason] += 1
         return drop
+
+
+def _spelt(address: str) -> str:
+    """An address as it is compared: lower case, the host as `_host`."""
+    local, at, host = address.strip().lower().rpartition("@")
+    return f"{local}{at}{_host(host)}" if at else host
+
+
+def _host(address: str) -> str:
+    """Of an address or a host itself: lower case, and as the DNS has it, for one name with umlauts
+    is written in two ways."""
+    host = address.strip().lower().rpartition("@")[2].rstrip(".>")
+    try:
+        return host if host.isascii() else host.encode("idna").decode("ascii")
+    except UnicodeError:
+        return host

@@ -5,6 +5,7 @@ others alone; what failed is never reported as success.
 """
 
 import logging
+import time
 import uuid
 from collections import Counter
 from collections.abc import Callable, Iterable
@@ -19,8 +20,10 @@ from schemas.errors import FatalError, SalesIntelError
 log = logging.getLogger(__name__)
 
 LEASE_S = 300.0
-"""Renewed after each page. A page that takes longer may be read by two pollers: both publish it,
-which is one change twice, and the cursor is moved by the first."""
+"""Renewed after a page, once a third of it has passed: each renewal waits for a disk, or for Cloud
+Storage, which takes one write a second of an object. A page that takes longer than all of it may be
+read by two pollers: both publish it, which is one change twice, and the first moves the cursor.
+https://cloud.google.com/storage/quotas#objects"""
 
 LISTING = "list of streams"
 """What failed where the source cannot say what there is to read."""
@@ -57,11 +60,13 @@ class Poller:
         *,
         holder: str | None = None,
         on_page: Callable[[Outcome], None] = lambda outcome: None,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._cursors = cursors
         self._publisher = publisher
         self._holder = holder or uuid.uuid4().hex
         self._on_page = on_page
+        self._monotonic = monotonic
         # No event: nobody waits for it, and one that is set in a signal handler may lock itself up.
         self._stopping = False
 
@@ -103,6 +108,7 @@ class Poller:
         self._count(page, outcome)
 
     def _read(self, stream: Stream, outcome: Outcome) -> None:
+        since = self._monotonic()
         lease = self._cursors.lease(stream.name, self._holder, LEASE_S)
         try:
             stored = self._cursors.read(stream.name)
@@ -114,7 +120,9 @@ class Poller:
                 if self._stopping:
                     outcome.stopped = True
                     return
-                lease = self._cursors.lease(stream.name, self._holder, LEASE_S)
+                if (now := self._monotonic()) - since > LEASE_S / 3:
+                    since = now
+                    lease = self._cursors.lease(stream.name, self._holder, LEASE_S)
         finally:
             self._release(lease)
 

@@ -19,6 +19,8 @@ DEADLINE_S = 60.0
 MAX_BATCH_MESSAGES = 500
 MAX_BATCH_BYTES = 1_000_000
 MAX_BATCH_LATENCY_S = 0.02
+LIVE_BATCH_LATENCY_S = 0.005
+"""Where somebody waits for a few messages: a vendor's webhook, a cursor after each page."""
 MAX_OUTSTANDING_MESSAGES = 10_000
 MAX_OUTSTANDING_BYTES = 64 * 1024 * 1024
 """Above either, `publish` waits: a file of any size passes through this much memory."""
@@ -51,12 +53,12 @@ class Published(NamedTuple):
 def publisher_client(
     transport: Any = None,
     deadline_s: float = DEADLINE_S,
-    latency_s: float = MAX_BATCH_LATENCY_S,
+    batch_latency_s: float = MAX_BATCH_LATENCY_S,
 ) -> pubsub_v1.PublisherClient:
     """A client whose batches, flow control and retries suit bulk publishing.
 
-    A message waits for others for `latency_s` at the most. `transport` is that of an address of
-    one's own (a PublisherGrpcTransport); None: the cloud, or PUBSUB_EMULATOR_HOST.
+    `transport` is that of an address of one's own (a PublisherGrpcTransport); None: the cloud, or
+    PUBSUB_EMULATOR_HOST. `batch_latency_s`: how long a message waits for others at the most.
     """
     options = types.PublisherOptions(
         flow_control=types.PublishFlowControl(
@@ -76,7 +78,7 @@ def publisher_client(
     batches = types.BatchSettings(
         max_messages=MAX_BATCH_MESSAGES,
         max_bytes=MAX_BATCH_BYTES,
-        max_latency=latency_s,
+        max_latency=batch_latency_s,
     )
     wanted = {} if transport is None else {"transport": transport}
     return pubsub_v1.PublisherClient(batches, options, **wanted)

@@ -25,6 +25,10 @@ KEPT_S = 300.0
 """How long a secret is used before it is read again: a rotation is seen within this time, and at
 once where the old one is refused (`renew`)."""
 
+RENEWED_EVERY_S = 10.0
+"""A bad signature has a secret read anew, and anybody can send those: for one secret no sooner than
+this after the last time. Meanwhile the one that we have is all there is."""
+
 _IN_CLOUD = re.compile(
     r"projects/[a-z0-9:.-]+/secrets/[A-Za-z0-9_-]+/versions/(?:latest|[0-9]+|[a-z][A-Za-z0-9_-]*)\Z"
 )
@@ -58,7 +62,7 @@ class Secrets(Protocol):
         ...
 
     def renew(self, reference: str) -> Secret:
-        """Read anew: the one we had was refused."""
+        """Read anew: the one we had was refused. The same one where it was read anew just now."""
         ...
 
 
@@ -77,6 +81,7 @@ class SecretStore:
         self._monotonic = monotonic
         self._lock = threading.Lock()
         self._kept: dict[str, tuple[float, Secret]] = {}
+        self._renewed: dict[str, float] = {}
         self._opened: secretmanager.SecretManagerServiceClient | None = None
 
     def get(self, reference: str) -> Secret:
@@ -85,10 +90,19 @@ class SecretStore:
             kept = self._kept.get(reference)
             if kept is not None and self._monotonic() - kept[0] < KEPT_S:
                 return kept[1]
-        return self.renew(reference)
+        return self._read_anew(reference)
 
     def renew(self, reference: str) -> Secret:
         """As Secrets."""
+        with self._lock:
+            now, kept = self._monotonic(), self._kept.get(reference)
+            last = self._renewed.get(reference)
+            if kept is not None and last is not None and now - last < RENEWED_EVERY_S:
+                return kept[1]
+            self._renewed[reference] = now
+        return self._read_anew(reference)
+
+    def _read_anew(self, reference: str) -> Secret:
         secret = self._read(reference)
         with self._lock:
             self._kept[reference] = (self._monotonic(), secret)

@@ -13,7 +13,7 @@ from rich.markup import escape
 from connectors.cursors.sqlite import SqliteCursorStore
 from connectors.objects import FolderStore
 from connectors.poller import Outcome, Poller
-from connectors.publisher import ChangePublisher, publisher_client
+from connectors.publisher import LIVE_BATCH_LATENCY_S, ChangePublisher, publisher_client
 from connectors.secrets import SecretStore
 from connectors.sources import LiveConnector, Sources, connector_of, load_sources
 from connectors.stream import Stream
@@ -108,7 +108,8 @@ class Rounds:
 def poller_of(directory: DataDirectory, stack: Stack, on_page: Callable[[Outcome], None]) -> Poller:
     """The poller that reads into a stack; its cursors lie in the data directory."""
     objects = FolderStore(directory.objects)
-    publisher = ChangePublisher(publisher_client(), stack.project, objects)
+    client = publisher_client(batch_latency_s=LIVE_BATCH_LATENCY_S)
+    publisher = ChangePublisher(client, stack.project, objects)
     return Poller(cursors_of(directory), publisher, on_page=on_page)
 
 

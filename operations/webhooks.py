@@ -57,7 +57,7 @@ class StackPublisher:
     def _open(self) -> None:
         stack: Stack = self._stack
         os.environ["PUBSUB_EMULATOR_HOST"] = stack.pubsub
-        self._client = publisher_client(deadline_s=PUBLISH_S, latency_s=LATENCY_S)
+        self._client = publisher_client(deadline_s=PUBLISH_S, batch_latency_s=LATENCY_S)
         client, objects = self._client, FolderStore(self._directory.objects)
         self._publishing = Publishing(
             lambda: ChangePublisher(client, stack.project, objects, PUBLISH_S)

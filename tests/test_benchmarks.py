@@ -20,7 +20,7 @@ from schemas.flow import Received
 from transforms.identifiers import email, phone
 from transforms.normalise import normalise
 
-SLOW = ("graph", "normalise_mail", "pubsub", "shard", "sink", "webhooks")
+SLOW = ("graph", "normalise_mail", "pollers", "pubsub", "shard", "sink", "webhooks")
 CHEAP = ("identifiers", "identity", "normalise_crm")
 NOT_EVERYWHERE = {"real_mail_us"}
 """Needs data that is not part of the project."""

@@ -27,7 +27,9 @@ class Verdict(NamedTuple):
 
 class RetryPolicy(NamedTuple):
     """Tries in all, and the waits between them: full jitter below `first_s` * 2**n, at most
-    `longest_s`. A wait that the vendor names and that is longer than `patience_s` ends the call.
+    `longest_s`; a time that the vendor names is kept, if it is longer, and ends the call if it is
+    longer than `patience_s`. No wait, that for the budget included, goes beyond `within_s` from the
+    beginning: with the longest answer that is waited for, a call ends within a poller's lease.
     https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/
     """
 
@@ -35,6 +37,7 @@ class RetryPolicy(NamedTuple):
     first_s: float = 0.5
     longest_s: float = 30.0
     patience_s: float = 60.0
+    within_s: float = 150.0
 
 
 class Caller:
@@ -48,6 +51,7 @@ class Caller:
         policy: RetryPolicy | None = None,
         *,
         refresh: Callable[[], None] = lambda: None,
+        monotonic: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
         rng: random.Random | None = None,
     ) -> None:
@@ -56,25 +60,31 @@ class Caller:
         self._breaker = breaker
         self._policy = policy or RetryPolicy()
         self._refresh = refresh
+        self._monotonic = monotonic
         self._sleep = sleep
         self._rng = rng or random.Random()  # noqa: S311 (jitter)
         self.retried = 0
         """Tries beyond the first, of all calls so far."""
 
-    def __call__(self, kind: str, function: Callable[[], T], times: int = 1) -> T:
-        """What `function` returns; raises as the verdict on its last error says."""
-        refreshed = False
-        attempt = 0
+    def __call__(
+        self, kind: str, function: Callable[[], T], times: Callable[[], int] = lambda: 1
+    ) -> T:
+        """What `function` returns; raises as the verdict on its last error says.
+
+        `times`: how many calls it sends at once, asked before each try. BudgetSpent where the
+        budget has it wait for too long.
+        """
+        began, refreshed, attempt = self._monotonic(), False, 0
         while True:
             if self._breaker is not None:
                 self._breaker.check()
-            self._budget.draw(kind, times)
+            self._budget.draw(kind, times(), self._left(began))
             try:
                 answer = function()
             except Exception as error:
                 verdict = self._judge(error)
                 attempt += 1
-                self._weigh(kind, verdict, attempt, refreshed)
+                self._weigh(kind, verdict, attempt, refreshed, began)
                 if verdict.refresh:
                     refreshed = True
                     self._refresh()
@@ -84,7 +94,12 @@ class Caller:
                 self._breaker.succeeded()
             return answer
 
-    def _weigh(self, kind: str, verdict: Verdict, attempt: int, refreshed: bool) -> None:
+    def _left(self, began: float) -> float:
+        return began + self._policy.within_s - self._monotonic()
+
+    def _weigh(
+        self, kind: str, verdict: Verdict, attempt: int, refreshed: bool, began: float
+    ) -> None:
         """Waits for another try, or raises; without the vendor's own error, whose text may hold a
         whole answer."""
         if verdict.refresh:
@@ -93,12 +108,12 @@ class Caller:
             return
         if self._breaker is not None and isinstance(verdict.error, RetriableError):
             self._breaker.failed(verdict.after_s)
-        patience = verdict.after_s is None or verdict.after_s <= self._policy.patience_s
-        if not verdict.again or attempt >= self._policy.tries or not patience:
+        named = verdict.after_s or 0.0
+        if not verdict.again or attempt >= self._policy.tries or named > self._policy.patience_s:
             raise verdict.error from None
-        wait = verdict.after_s
-        if wait is None:
-            longest = min(self._policy.longest_s, self._policy.first_s * 2 ** (attempt - 1))
-            wait = self._rng.uniform(0, longest)
+        longest = min(self._policy.longest_s, self._policy.first_s * 2 ** (attempt - 1))
+        wait = max(named, self._rng.uniform(0, longest))
+        if wait > self._left(began):
+            raise verdict.error from None
         log.info("%s: %s, trying again in %.1f s", kind, type(verdict.error).__name__, wait)
         self._sleep(wait)

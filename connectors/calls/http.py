@@ -3,6 +3,7 @@
 import email.utils
 import time
 from collections.abc import Mapping
+from datetime import UTC
 from typing import Any
 
 import requests
@@ -40,20 +41,39 @@ def session(connect_s: float = CONNECT_S, read_s: float = READ_S) -> requests.Se
 
 
 def retry_after_s(headers: Mapping[str, str], now_s: float | None = None) -> float | None:
-    """Seconds of a Retry-After, which is a number or a date; None where there is none to trust."""
-    text = next((value for name, value in headers.items() if name.lower() == "retry-after"), "")
+    """Seconds of a Retry-After, which is a number or a date: 0 to `MOST_S`; None where there is
+    none to trust.
+
+    A date is one of the server's clock: `now_s`, else the answer's own Date, else our clock.
+    """
+    text = _header(headers, "retry-after")
     if not text:
         return None
     try:
         seconds = float(text)
     except ValueError:
-        try:
-            moment = email.utils.parsedate_to_datetime(text)
-        except ValueError:
+        moment = _moment_s(text)
+        if moment is None:
             return None
-        seconds = moment.timestamp() - (time.time() if now_s is None else now_s)
+        if now_s is None:
+            now_s = _moment_s(_header(headers, "date"))
+        seconds = moment - (time.time() if now_s is None else now_s)
     # NaN compares as nothing, and falls through.
     return max(0.0, min(seconds, MOST_S)) if seconds == seconds else None
+
+
+def _header(headers: Mapping[str, str], wanted: str) -> str:
+    return next((value for name, value in headers.items() if name.lower() == wanted), "")
+
+
+def _moment_s(date: str) -> float | None:
+    """Seconds since the epoch of an HTTP date; None where it is none."""
+    try:
+        moment = email.utils.parsedate_to_datetime(date)
+    except (ValueError, TypeError, IndexError):
+        return None
+    # RFC 5322 writes -0000 for a time whose zone nobody knows; HTTP has no other than Greenwich.
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
 
 
 def judge_status(status: int, what: str, headers: Mapping[str, str]) -> Verdict:

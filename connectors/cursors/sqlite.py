@@ -1,47 +1,70 @@
 """Cursors in a SQLite file: for pollers on one machine, several processes at once."""
 
-import json
 import sqlite3
+import threading
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
+
+import msgspec
 
 from connectors.cursors.store import Cursor, CursorMoved, Lease, LeaseTaken, Stored
 from schemas.clock import Clock, wall_clock
+from schemas.errors import RetriableError
 
 BUSY_S = 10.0
-SCHEMA = """
-CREATE TABLE IF NOT EXISTS cursors (
-  name TEXT PRIMARY KEY, cursor TEXT NOT NULL, generation INTEGER NOT NULL
-) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS leases (
-  name TEXT PRIMARY KEY, holder TEXT NOT NULL, until INTEGER NOT NULL
-) WITHOUT ROWID;
-"""
+SCHEMA = (
+    """CREATE TABLE IF NOT EXISTS cursors (
+         name TEXT PRIMARY KEY, cursor TEXT NOT NULL, generation INTEGER NOT NULL
+       ) WITHOUT ROWID""",
+    """CREATE TABLE IF NOT EXISTS leases (
+         name TEXT PRIMARY KEY, holder TEXT NOT NULL, until INTEGER NOT NULL
+       ) WITHOUT ROWID""",
+)
 
 
 class SqliteCursorStore:
-    """A connection a call: safe for threads and processes, and cursors move rarely."""
+    """For threads and processes. Every call raises RetriableError where the file cannot be read or
+    written now.
 
-    def __init__(self, path: Path, clock: Clock = wall_clock) -> None:
+    A connection a thread, kept: the last one that closes a file has SQLite write its journal back,
+    which waits for the disk several times.
+    """
+
+    def __init__(self, path: Path, clock: Clock = wall_clock, busy_s: float = BUSY_S) -> None:
         self._path = path
         self._clock = clock
+        self._busy_s = busy_s
+        self._mine = threading.local()
         path.parent.mkdir(parents=True, exist_ok=True)
         with self._transaction() as connection:
-            connection.executescript(SCHEMA)
+            for statement in SCHEMA:
+                connection.execute(statement)
 
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
-        with closing(sqlite3.connect(self._path, timeout=BUSY_S, isolation_level=None)) as opened:
-            opened.execute("PRAGMA journal_mode=WAL")
-            opened.execute("PRAGMA synchronous=FULL")
+        try:
+            opened = self._opened()
             opened.execute("BEGIN IMMEDIATE")
             try:
                 yield opened
+                opened.commit()
             except BaseException:
                 opened.rollback()
                 raise
-            opened.commit()
+        except sqlite3.OperationalError as error:
+            # Locked for too long, or a disk that is full: SQLite's words hold no content.
+            raise RetriableError(f"cursors: {error}") from None
+
+    def _opened(self) -> sqlite3.Connection:
+        opened: sqlite3.Connection | None = getattr(self._mine, "connection", None)
+        if opened is None:
+            opened = sqlite3.connect(self._path, timeout=self._busy_s, isolation_level=None)
+            # Kept in the file; readers of other kinds do not hold up who writes.
+            opened.execute("PRAGMA journal_mode=WAL")
+            opened.execute("PRAGMA synchronous=FULL")
+            self._mine.connection = opened
+        return opened
 
     def read(self, name: str) -> Stored:
         """As CursorStore."""
@@ -49,7 +72,7 @@ class SqliteCursorStore:
             row = connection.execute(
                 "SELECT cursor, generation FROM cursors WHERE name = ?", (name,)
             ).fetchone()
-        return Stored(json.loads(row[0]), row[1]) if row else Stored(None, 0)
+        return Stored(msgspec.json.decode(row[0]), row[1]) if row else Stored(None, 0)
 
     def write(self, name: str, cursor: Cursor, generation: int) -> int:
         """As CursorStore."""
@@ -62,7 +85,7 @@ class SqliteCursorStore:
             connection.execute(
                 "INSERT INTO cursors VALUES (?, ?, ?) ON CONFLICT (name) DO UPDATE SET"
                 " cursor = excluded.cursor, generation = excluded.generation",
-                (name, json.dumps(cursor, sort_keys=True), generation + 1),
+                (name, msgspec.json.encode(cursor).decode(), generation + 1),
             )
         return generation + 1
 

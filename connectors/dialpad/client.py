@@ -115,6 +115,7 @@ class DialpadClient:
             budget,
             policy=policy,
             refresh=self._renew,
+            monotonic=monotonic,
             sleep=sleep,
             rng=rng,
         )

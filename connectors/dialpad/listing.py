@@ -18,6 +18,9 @@ from schemas.errors import InvalidPayload, RetriableError
 
 HOUR_MS = 3_600_000
 DAY_MS = 24 * HOUR_MS
+SILENT = 10
+"""Pages in a row that tell nothing new and are passed over, for the cursor holds all that is
+remembered: whoever is stopped within them reads them again."""
 Recent = dict[str, list[int | str]]
 """Call id to its start (ms) and the digest of what it said."""
 
@@ -81,7 +84,7 @@ class CallList:
         top: int | None = cursor.get("top")
         under_way = cursor.get("pass") or self._begin(top)
         after, before, seen = under_way["after"], under_way["before"], under_way["top"]
-        token, tokens = "", set[str]()
+        token, tokens, silent = "", set[str](), 0
         while True:
             listed = self._client.calls(after, before, token)
             if after is None and top is None and self._first is not None and listed.read_at:
@@ -104,7 +107,9 @@ class CallList:
                 before = _down_to(starts, before)
                 kept = {"top": top, "recent": recent}
                 kept["pass"] = {"after": after, "before": before, "top": seen}
-            yield CallsPage(fresh, new, bad, kept, listed.read_at)
+            silent = 0 if fresh or bad or done or silent == SILENT else silent + 1
+            if not silent:
+                yield CallsPage(fresh, new, bad, kept, listed.read_at)
             if done:
                 return
             if listed.token in tokens:

@@ -5,8 +5,6 @@ https://developers.dialpad.com/docs/call-events
 """
 
 import json
-import threading
-import time
 from collections.abc import Callable, Sequence
 
 import jwt
@@ -14,9 +12,6 @@ import jwt
 from connectors.secrets import Secret, Secrets
 from connectors.webhooks.receiver import InvalidSignature
 from schemas.errors import ConfigurationError
-
-RENEWED_EVERY_S = 30.0
-"""Secrets are read anew for a bad signature, but not for every one: anybody can send those."""
 
 LEAST_SECRET_BYTES = 32
 """https://www.rfc-editor.org/rfc/rfc7518#section-3.2"""
@@ -53,23 +48,15 @@ def opened(token: str, secret: Secret) -> bytes | None:
 class Opener:
     """Opens tokens with any of several secrets, which may change at any time. Thread-safe."""
 
-    def __init__(
-        self,
-        references: Sequence[str],
-        secrets: Secrets,
-        monotonic: Callable[[], float] = time.monotonic,
-    ) -> None:
+    def __init__(self, references: Sequence[str], secrets: Secrets) -> None:
         self._references = tuple(references)
         self._secrets = secrets
-        self._monotonic = monotonic
-        self._lock = threading.Lock()
-        self._renewed = float("-inf")
 
     def open(self, body: bytes) -> bytes:
         """What was signed; InvalidSignature where nobody whom we know has."""
         token = token_of(body)
         found = self._tried(token, self._secrets.get)
-        if found is None and self._may_renew():
+        if found is None:
             found = self._tried(token, self._secrets.renew)
         if found is None:
             raise InvalidSignature("signature")
@@ -81,11 +68,3 @@ class Opener:
             if found is not None:
                 return found
         return None
-
-    def _may_renew(self) -> bool:
-        with self._lock:
-            now = self._monotonic()
-            if now - self._renewed < RENEWED_EVERY_S:
-                return False
-            self._renewed = now
-            return True

@@ -6,9 +6,7 @@ the call went. https://developers.dialpad.com/docs/call-events
 """
 
 import threading
-import time
 from collections import OrderedDict
-from collections.abc import Callable
 
 from connectors.bad_input import BadInput
 from connectors.dialpad.records import (
@@ -47,14 +45,13 @@ class DialpadReceiver:
         exclusions: Exclusions | None = None,
         *,
         clock: Clock = wall_clock,
-        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         if not settings.webhook_secrets and not settings.allow_unsigned:
             raise ConfigurationError(
                 "dialpad: webhook_secrets is empty: name the secret that the webhook was made with,"
                 " or anybody can send us events"
             )
-        self._opener = Opener(settings.webhook_secrets, secrets, monotonic)
+        self._opener = Opener(settings.webhook_secrets, secrets)
         self._signed = bool(settings.webhook_secrets)
         self._oldest_us = int(settings.webhook_oldest_days * DAY_US)
         self._excluder = Excluder(exclusions or Exclusions())

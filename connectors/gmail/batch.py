@@ -67,7 +67,8 @@ def _read_chunk(client: MailboxClient, ids: list[str], read: Read) -> None:
     chunk = _Chunk(client, ids, read)
     while chunk.pending:
         try:
-            client.run("messages.get", chunk.attempt, times=len(chunk.pending))
+            # What was answered is not asked for again, nor paid for.
+            client.run("messages.get", chunk.attempt, lambda: len(chunk.pending))
         except BatchUnreadable as error:
             if len(chunk.pending) > 1:
                 for name in chunk.pending:
@@ -97,7 +98,7 @@ class _Chunk:
             callback=self._part, batch_uri=self._client.settings.endpoints.gmail + PATH
         )
         for name in self.pending:
-            request = self._client.users.messages().get(userId="me", id=name, format="raw")
+            request = self._client.messages.get(userId="me", id=name, format="raw")
             batch.add(request, request_id=name)
         before, self._refused = len(self.pending), None
         try:

@@ -3,6 +3,7 @@
 https://developers.google.com/workspace/gmail/api/reference/quota
 """
 
+import math
 import time
 from collections.abc import Callable
 
@@ -11,13 +12,11 @@ from connectors.gmail.settings import GmailSettings
 
 MINUTE_S = 60.0
 SPREAD = 10.0
-"""A full bucket holds a tenth of a minute, so that no minute sees more than its share and this."""
+"""No more than a tenth of a minute's units in a tenth of a minute."""
 
 
 def _rate(units_a_minute: float, dearest: float) -> Rate:
-    burst = max(units_a_minute / SPREAD, dearest)
-    # What the burst adds within a minute is taken off the rate.
-    return Rate(max(units_a_minute - burst, units_a_minute / SPREAD), MINUTE_S, burst)
+    return Rate(units_a_minute, MINUTE_S, max(units_a_minute / SPREAD, dearest))
 
 
 def _shape(
@@ -53,6 +52,7 @@ class MailboxBudget(Budget):
         super().__init__(rates, costs, monotonic=monotonic, sleep=sleep)
         self._project = project
 
-    def draw(self, call: str, times: int = 1) -> float:
+    def draw(self, call: str, times: int = 1, patience_s: float = math.inf) -> float:
         """As Budget, from both."""
-        return super().draw(call, times) + self._project.draw(call, times)
+        waited = super().draw(call, times, patience_s)
+        return waited + self._project.draw(call, times, patience_s - waited)

@@ -41,6 +41,14 @@ def api(name: str, version: str, endpoint: str) -> Any:
     )
 
 
+@cache
+def mailbox_api(endpoint: str) -> tuple[Any, Any]:
+    """The library's resources users and users.messages. Kept, for it writes the documentation of
+    every method each time that it makes one, which takes longer than a message."""
+    users = api("gmail", "v1", endpoint).users()
+    return users, users.messages()
+
+
 class TokenRequest(Request):  # type: ignore[misc]
     """How the auth library reaches the token server: once. It would wait and try again by itself,
     unseen by the Caller, and deaf to the time that the server names."""
@@ -102,6 +110,7 @@ class GoogleClient:
         breaker: Breaker,
         *,
         clock: Callable[[], int],
+        monotonic: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
         rng: random.Random | None = None,
         policy: RetryPolicy | None = None,
@@ -121,6 +130,7 @@ class GoogleClient:
             breaker,
             policy,
             refresh=self._refresh,
+            monotonic=monotonic,
             sleep=sleep,
             rng=rng,
         )
@@ -151,7 +161,9 @@ class GoogleClient:
         if hasattr(self._local, "http"):
             self._local.http.close()
 
-    def run(self, call: str, function: Callable[[], Any], times: int = 1) -> Any:
+    def run(
+        self, call: str, function: Callable[[], Any], times: Callable[[], int] = lambda: 1
+    ) -> Any:
         """Runs a call through the Caller; a mailbox that refuses us for good is left alone."""
         try:
             return self._caller(call, function, times)
@@ -169,7 +181,12 @@ class MailboxClient(GoogleClient):
     @property
     def users(self) -> Any:
         """The library's users resource."""
-        return api("gmail", "v1", self.settings.endpoints.gmail).users()
+        return mailbox_api(self.settings.endpoints.gmail)[0]
+
+    @property
+    def messages(self) -> Any:
+        """The library's users.messages resource."""
+        return mailbox_api(self.settings.endpoints.gmail)[1]
 
     def _call(self, call: str, request: Any) -> dict[str, Any]:
         found: dict[str, Any] = self.run(call, partial(self._executed, request))
@@ -195,7 +212,7 @@ class MailboxClient(GoogleClient):
         """users.messages.list, with spam and trash: a label tells them, nothing hides them."""
         token = {"pageToken": page} if page else {}
         size = self.settings.batch_size
-        request = self.users.messages().list(
+        request = self.messages.list(
             userId="me", q=query, includeSpamTrash=True, maxResults=size, **token
         )
         return self._call("messages.list", request)

@@ -107,6 +107,7 @@ class GmailConnector:
             budget,
             Breaker(f"mailbox {mailbox_key(address)[:12]}", monotonic=self._monotonic),
             clock=self._clock,
+            monotonic=self._monotonic,
             sleep=self._sleep,
             rng=self._rng,
             policy=self._policy,

@@ -95,3 +95,9 @@ class GmailSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
         missing = sorted(COSTS.keys() - self.costs.keys())
         if missing:
             raise ConfigurationError(f"gmail: costs lack {', '.join(missing)}")
+        dearest = max(self.costs["messages.get"] * self.batch_size, *self.costs.values())
+        if dearest > min(self.units_a_minute, self.project_units_a_minute):
+            raise ConfigurationError(
+                f"gmail: a minute's units are fewer than one batch costs ({dearest:.0f}): lower "
+                "batch_size"
+            )

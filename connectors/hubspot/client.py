@@ -48,6 +48,7 @@ class HubSpot:
         budget: Budget | None = None,
         policy: RetryPolicy | None = None,
         *,
+        monotonic: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
         rng: random.Random | None = None,
     ) -> None:
@@ -59,6 +60,7 @@ class HubSpot:
             budget or settings.budget(),
             policy=policy,
             refresh=lambda: self._open(secrets.renew(settings.token).reveal()),
+            monotonic=monotonic,
             sleep=sleep,
             rng=rng,
         )

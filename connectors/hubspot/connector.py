@@ -47,7 +47,9 @@ class HubSpotConnector:
         budget = budget or Budget(
             settings.rates(), settings.costs(), monotonic=monotonic, sleep=sleep
         )
-        self.client = HubSpot(settings, secrets, budget, policy, sleep=sleep, rng=rng)
+        self.client = HubSpot(
+            settings, secrets, budget, policy, monotonic=monotonic, sleep=sleep, rng=rng
+        )
         self._properties = Properties(self.client, settings, monotonic=monotonic)
         self._reader = RecordReader(self.client, settings, self.excluder, self._properties)
 

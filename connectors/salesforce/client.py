@@ -86,9 +86,16 @@ class SalesforceClient:
         self._breaker = Breaker("salesforce", failures=_NEVER, monotonic=monotonic)
         policy = policy or RetryPolicy()
         rng = rng or random.Random()  # noqa: S311 (jitter)
-        self._login = Caller(judge, budget, None, policy, sleep=sleep, rng=rng)
+        self._login = Caller(judge, budget, None, policy, monotonic=monotonic, sleep=sleep, rng=rng)
         self._call = Caller(
-            judge, budget, self._breaker, policy, refresh=self._renew, sleep=sleep, rng=rng
+            judge,
+            budget,
+            self._breaker,
+            policy,
+            refresh=self._renew,
+            monotonic=monotonic,
+            sleep=sleep,
+            rng=rng,
         )
 
     def now(self) -> int:

@@ -1,6 +1,5 @@
-"""A Cloud Storage that refuses stale generations as the real one does: fake-gcs-server, in Go."""
+"""Cloud Storage for tests: a server of ours, and fake-gcs-server where it has been built."""
 
-import os
 import shutil
 import socket
 import subprocess
@@ -11,58 +10,66 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from gcs_stand_in import CloudStorage
 from google.auth.credentials import AnonymousCredentials
 from google.cloud import storage
 
 from embedded.ports import free_port
+from sandbox.vendors.server import served
 
-PACKAGE = "github.com/fsouza/fake-gcs-server@v1.56.1"
-ROOT = Path(__file__).resolve().parent.parent.parent
-TOOLS = ROOT / ".tools"
+NAME = "fake-gcs-server"
+TOOLS = Path(__file__).resolve().parent.parent.parent / ".tools"
 START_S = 30.0
 
 
-def server_binary() -> Path:
-    """The server, built once into .tools; skips where there is no Go to build it with."""
-    found = TOOLS / "fake-gcs-server"
-    if found.exists():
-        return found
-    if shutil.which("go") is None:
-        pytest.skip("Go is not here: cursors in Cloud Storage are not tested against a server")
-    built = subprocess.run(
-        ["go", "install", PACKAGE],
-        env={**os.environ, "GOBIN": str(TOOLS)},
-        capture_output=True,
-        text=True,
-        timeout=280,
-    )
-    if built.returncode:
-        pytest.skip(f"fake-gcs-server cannot be built here: {built.stderr[-300:]}")
+@contextmanager
+def stand_in_bucket(server: CloudStorage, name: str = "cursors") -> Iterator[storage.Client]:
+    """A client of a server of ours, with one bucket."""
+    with served(server.app) as address:
+        client = client_of(address)
+        client.create_bucket(name)
+        yield client
+
+
+def server_binary() -> str:
+    """fake-gcs-server; skips where it is not. Nothing is fetched in the middle of tests."""
+    found = shutil.which(NAME, path=str(TOOLS)) or shutil.which(NAME)
+    if found is None:
+        pytest.skip(
+            f"{NAME} is not here (`make tools` builds it, with Go): Cloud Storage is tested against"
+            " our own server alone"
+        )
     return found
 
 
 @contextmanager
 def gcs_bucket(name: str = "cursors") -> Iterator[storage.Client]:
-    """A client of a fresh server with one bucket."""
+    """A client of a fresh fake-gcs-server with one bucket."""
     port = free_port()
+    address = f"http://127.0.0.1:{port}"
     process = subprocess.Popen(
         f"{server_binary()} -scheme http -host 127.0.0.1 -port {port} -backend memory "
-        f"-external-url http://127.0.0.1:{port}".split(),
+        f"-external-url {address}".split(),
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
     try:
         _await(port)
-        client = storage.Client(
-            project="p",
-            credentials=AnonymousCredentials(),
-            client_options={"api_endpoint": f"http://127.0.0.1:{port}"},
-        )
+        client = client_of(address)
         client.create_bucket(name)
         yield client
     finally:
         process.terminate()
         process.wait()
+
+
+def client_of(address: str) -> storage.Client:
+    """The real client, of a server on this machine."""
+    return storage.Client(
+        project="p",
+        credentials=AnonymousCredentials(),
+        client_options={"api_endpoint": address},
+    )
 
 
 def _await(port: int) -> None:
@@ -73,5 +80,5 @@ def _await(port: int) -> None:
                 urllib.request.urlopen(f"http://127.0.0.1:{port}/storage/v1/b?project=p", timeout=5)
                 return
         except OSError:
-            assert time.monotonic() < deadline, "fake-gcs-server does not start"
+            assert time.monotonic() < deadline, f"{NAME} does not start"
             time.sleep(0.05)

@@ -1,11 +1,17 @@
 """A call is tried again where that can help, and its last error is what the vendor meant."""
 
 import random
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from connectors.calls import Breaker, Budget, Caller, Rate, RetryPolicy, Verdict
-from connectors.calls.breaker import CircuitOpen
+from connectors.calls import Breaker, Budget, BudgetSpent, Caller, Rate, RetryPolicy, Verdict
+from connectors.calls.breaker import LONGEST_OPEN_S, TRIAL_S, CircuitOpen
+from connectors.dialpad.settings import DialpadSettings
+from connectors.gmail import GmailSettings
+from connectors.hubspot import HubSpotSettings
+from connectors.poller import LEASE_S
+from connectors.salesforce import SalesforceSettings
 from schemas.errors import FatalError, RetriableError, SkippableError
 
 
@@ -44,13 +50,22 @@ def judge(error: Exception) -> Verdict:
     return Verdict(SkippableError(f"status {status}"))
 
 
-def caller(vendor: Vendor, breaker: Breaker | None = None, **policy: float) -> Caller:
+def caller(
+    vendor: Vendor,
+    breaker: Breaker | None = None,
+    rate: Rate = Rate(1_000, 1),  # noqa: B008
+    **policy: float,
+) -> Caller:
+    def monotonic() -> float:
+        return vendor.now
+
     return Caller(
         judge,
-        Budget({"all": Rate(1_000, 1)}, {"get": {"all": 1}}, sleep=vendor.sleep),
+        Budget({"all": rate}, {"get": {"all": 1}}, monotonic=monotonic, sleep=vendor.sleep),
         breaker,
         RetryPolicy(**policy),  # type: ignore[arg-type]
         refresh=vendor.refresh,
+        monotonic=monotonic,
         sleep=vendor.sleep,
         rng=random.Random(1),
     )
@@ -79,6 +94,69 @@ def test_a_time_beyond_patience_ends_the_call_at_once() -> None:
     with pytest.raises(RetriableError):
         caller(vendor, patience_s=60.0)("get", vendor)
     assert vendor.slept == []
+
+
+@pytest.mark.parametrize("named", [0.0, 0.01])
+def test_a_time_of_no_length_does_not_have_the_vendor_asked_without_a_pause(named: float) -> None:
+    vendor = Vendor(*[failure(429, named)] * 8, "there")
+    assert caller(vendor, tries=9, first_s=1.0)("get", vendor) == "there"
+    assert sum(vendor.slept) > 10.0
+    assert all(wait >= named for wait in vendor.slept)
+
+
+def test_jitter_is_full_from_nothing_to_the_longest_wait() -> None:
+    vendor = Vendor(*[failure(503)] * 400)
+    with pytest.raises(RetriableError):
+        caller(vendor, tries=400, first_s=8.0, longest_s=8.0, within_s=1e9)("get", vendor)
+    assert max(vendor.slept) <= 8.0
+    assert sum(wait < 2.0 for wait in vendor.slept) > 60
+    assert sum(wait > 6.0 for wait in vendor.slept) > 60
+
+
+def test_all_waits_of_a_call_end_within_its_time() -> None:
+    vendor = Vendor(*[failure(429, 59.0)] * 9)
+    with pytest.raises(RetriableError, match="status 429"):
+        caller(vendor, tries=9, within_s=150.0)("get", vendor)
+    assert vendor.slept == [59.0, 59.0]
+
+
+def test_a_server_that_is_slow_to_fail_is_not_asked_beyond_the_calls_time() -> None:
+    vendor = Vendor(*[failure(503)] * 9)
+
+    def slow() -> object:
+        vendor.now += 60.0
+        return vendor()
+
+    with pytest.raises(RetriableError, match="status 503"):
+        caller(vendor, tries=9, within_s=150.0)("get", slow)
+    assert vendor.calls == 3
+
+
+def test_a_call_ends_within_the_lease_of_who_polls() -> None:
+    longest = max(
+        SalesforceSettings(instance_url="https://x.example", consumer_key="env:K").read_s,
+        HubSpotSettings().read_s,
+        DialpadSettings(token="env:K").read_s,
+        GmailSettings(service_account="a@b.example", mailboxes=("a@b.example",)).connect_and_read_s,
+    )
+    assert RetryPolicy().within_s + longest < LEASE_S
+
+
+def test_a_budget_that_is_spent_for_longer_than_a_call_may_take_is_a_failure() -> None:
+    vendor = Vendor("there", "not asked")
+    one = caller(vendor, rate=Rate(1, 86_400))
+    one("get", vendor)
+    with pytest.raises(BudgetSpent, match="another 86400 s"):
+        one("get", vendor)
+    assert (vendor.calls, vendor.slept) == (1, [])
+
+
+def test_each_try_is_charged_what_it_sends() -> None:
+    vendor = Vendor(failure(503), failure(503), "there")
+    one = caller(vendor)
+    pending = [25, 7, 2]
+    assert one("get", vendor, lambda: pending[vendor.calls]) == "there"
+    assert one._budget.spent == {"all": 25 + 7 + 2}
 
 
 def test_after_the_last_try_the_error_is_the_vendors() -> None:
@@ -118,6 +196,41 @@ def test_a_breaker_leaves_a_refusing_mailbox_alone_and_tries_again_later() -> No
     vendor.now += 61
     assert one("get", vendor) == "there"
     assert one("get", Vendor("again")) == "again"
+
+
+def test_of_many_threads_one_tries_while_the_others_are_held_off() -> None:
+    now = [0.0]
+    breaker = Breaker("one", failures=1, open_s=10.0, monotonic=lambda: now[0])
+
+    def passes() -> bool:
+        with ThreadPoolExecutor(1) as other:
+            return other.submit(tries, breaker).result()
+
+    breaker.failed()
+    now[0] = 11.0
+    assert tries(breaker)
+    assert not passes()
+    # Whoever tries may have to call again, with a credential read anew.
+    assert tries(breaker)
+    breaker.succeeded()
+    assert passes()
+    breaker.failed()
+    now[0] += 21.0
+    assert tries(breaker)
+    now[0] += TRIAL_S + 1.0
+    assert passes(), "who never said how it went holds nobody off for ever"
+    assert not tries(breaker)
+    breaker.failed()
+    now[0] += LONGEST_OPEN_S
+    assert tries(breaker)
+
+
+def tries(breaker: Breaker) -> bool:
+    try:
+        breaker.check()
+    except CircuitOpen:
+        return False
+    return True
 
 
 def test_a_breaker_that_fails_its_trial_stays_open_longer() -> None:

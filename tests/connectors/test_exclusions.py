@@ -34,6 +34,23 @@ def test_a_mail_is_dropped_for_its_reason(
     assert dict(one.counts) == ({reason: 1} if reason else {})
 
 
+@pytest.mark.parametrize("written", ["müller.example", "@Müller.example", "xn--mller-kva.example"])
+@pytest.mark.parametrize("met", ["MÜLLER.example", "xn--mller-kva.example"])
+def test_a_name_with_umlauts_is_one_name_however_it_is_written(written: str, met: str) -> None:
+    bare = written.lstrip("@")
+    excluded = Exclusions(domains=(written,), senders=(f"ann@{bare}",), mailboxes=(f"hr@{bare}",))
+    assert Excluder(excluded).mail(f"bob@mail.{met}", (), ())
+    assert Excluder(excluded).mail("x@y.example", (f"bob@{met}",), ())
+    assert Excluder(Exclusions(senders=excluded.senders)).mail(f"Ann@{met}", (), ())
+    assert Excluder(excluded).mailbox(f"HR@{met}")
+    assert not Excluder(excluded).mail("bob@muller.example", (), ())
+
+
+def test_an_empty_exclusion_drops_nothing_and_a_host_that_is_none_breaks_nothing() -> None:
+    one = Excluder(Exclusions(domains=("", "@"), senders=("", " ")))
+    assert not one.mail("", ("", "ann@a.example", "ann@\u00ad", f"ann@{'ü' * 99}.example"), ())
+
+
 def test_mailboxes_and_records_are_dropped_too() -> None:
     one = Excluder(EXCLUDED)
     assert one.mailbox("hr@OWN.example")

@@ -8,7 +8,7 @@ from starlette.applications import Starlette
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
-from connectors.calls.http import judge_network, judge_status, retry_after_s, session
+from connectors.calls.http import MOST_S, judge_network, judge_status, retry_after_s, session
 from sandbox.vendors.faults import Fault, Faults
 from sandbox.vendors.server import served
 from schemas.errors import ConfigurationError, RetriableError, SkippableError
@@ -39,6 +39,36 @@ def test_retry_after_is_a_number_or_a_date() -> None:
     assert retry_after_s({"Retry-After": "Thu, 01 Jan 1970 00:01:40 GMT"}, now_s=40.0) == 60.0
     assert retry_after_s({"Retry-After": "Thu, 01 Jan 1970 00:00:00 GMT"}, now_s=40.0) == 0.0
     assert retry_after_s({}) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        ("-5", 0.0),
+        ("1e3", 1_000.0),
+        ("99999999999", MOST_S),
+        ("inf", MOST_S),
+        ("nan", None),
+        ("soon", None),
+        ("Fri, 31 Dec 9999 23:59:59 GMT", MOST_S),
+        ("Wed, 01 Jan 1969 00:00:00 GMT", 0.0),
+        ("Thu, 01 Jan 1970 00:01:40 -0000", 60.0),
+        ("Thu, 01 Jan 1970 01:01:40 +0100", 60.0),
+        ("Thu, 99 Jan 1970 00:01:40 GMT", None),
+    ],
+)
+def test_a_retry_after_of_any_size_is_bounded(text: str, seconds: float | None) -> None:
+    assert retry_after_s({"Retry-After": text}, now_s=40.0) == seconds
+
+
+def test_a_date_is_meant_by_the_clock_of_who_names_it() -> None:
+    headers = {
+        "date": "Thu, 01 Jan 1970 00:01:00 GMT",
+        "Retry-After": "Thu, 01 Jan 1970 00:01:07 GMT",
+    }
+    assert retry_after_s(headers) == 7.0
+    assert judge_status(503, "get", headers).after_s == 7.0
+    assert retry_after_s({**headers, "date": "yesterday"}) == 0.0, "by our clock it is long past"
 
 
 @given(st.text(max_size=40))

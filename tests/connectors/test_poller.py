@@ -1,14 +1,15 @@
 """A page is published, then its cursor moves; a stream that fails leaves the others alone."""
 
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from connectors.bad_input import BadInput
-from connectors.cursors import Cursor, CursorMoved
+from connectors.cursors import Cursor, CursorMoved, Lease, LeaseTaken
 from connectors.cursors.sqlite import SqliteCursorStore
-from connectors.poller import Outcome, Poller
+from connectors.poller import LEASE_S, Outcome, Poller
 from connectors.publisher import Published
 from connectors.stream import Page
 from schemas.change import Change, new_change
@@ -121,6 +122,138 @@ def test_a_fatal_error_stops_everything(cursors: SqliteCursorStore) -> None:
         poll(cursors, Publisher(), Numbers("a", 2, error=FatalError("no secret")), Numbers("b", 2))
     assert cursors.read("b").cursor is None
     cursors.lease("a", "somebody else", 60)
+
+
+def test_a_source_that_cannot_say_what_there_is_has_failed_and_what_came_before_is_kept(
+    cursors: SqliteCursorStore,
+) -> None:
+    def listed() -> Iterator[Numbers]:
+        yield Numbers("a", 2, error=RetriableError("a is busy"))
+        yield Numbers("b", 3)
+        raise RetriableError("the directory does not answer")
+
+    publisher = Publisher()
+    outcome = Poller(cursors, publisher).round(listed())  # type: ignore[arg-type]
+    assert outcome.failures == {
+        "a": "RetriableError: a is busy",
+        "list of streams": "RetriableError: the directory does not answer",
+    }
+    assert (outcome.succeeded, outcome.changes, publisher.changes) == (
+        False,
+        3,
+        ["b0", "b1", "b2"],
+    )
+
+
+def test_a_fatal_error_leaves_the_account_of_what_came_before_it(
+    cursors: SqliteCursorStore,
+) -> None:
+    outcome = Outcome()
+    broken = Numbers("a", 2, error=RetriableError("a is busy"))
+    fatal = Numbers("c", 4, breaks=1, error=FatalError("no secret"))
+    poller = Poller(cursors, Publisher())  # type: ignore[arg-type]
+    with pytest.raises(FatalError):
+        poller.round([broken, Numbers("b", 3), fatal, Numbers("d", 2)], outcome)
+    assert outcome.failures == {"a": "RetriableError: a is busy", "c": "FatalError: no secret"}
+    assert outcome.changes == 3 + 2
+    assert cursors.read("d").cursor is None
+
+
+def test_a_lease_that_cannot_be_given_back_does_not_hide_how_the_stream_ended(
+    tmp_path: Path,
+) -> None:
+    class Stuck(SqliteCursorStore):
+        def release(self, lease: Lease) -> None:
+            raise OSError("disk gone")
+
+    stuck = Stuck(tmp_path / "cursors.db")
+    assert poll(stuck, Publisher(), Numbers("a", 2)).succeeded
+    with pytest.raises(FatalError, match="no secret"):
+        poll(stuck, Publisher(), Numbers("b", 2, error=FatalError("no secret")))
+
+
+@pytest.mark.parametrize("first", ["slow", "other"])
+def test_of_two_who_read_a_page_longer_than_its_lease_one_yields_and_nothing_is_lost(
+    tmp_path: Path, first: str
+) -> None:
+    """The slow one has its first page in hand while its lease runs out and another takes over;
+    either may be the first to move the cursor."""
+    now = [0]
+    cursors = SqliteCursorStore(tmp_path / "cursors.db", lambda: now[0])
+    slow_publisher, other_publisher = Publisher(), Publisher()
+    reading, go_on = threading.Event(), threading.Event()
+    outcomes: dict[str, Outcome] = {}
+
+    class Other(Numbers):
+        def pages(self, cursor: Cursor | None) -> Iterator[Page]:
+            reading.set()
+            assert go_on.wait(60)
+            yield from super().pages(cursor)
+
+    def read(publisher: Publisher, stream: Numbers) -> Outcome:
+        poller = Poller(
+            cursors,
+            publisher,  # type: ignore[arg-type]
+            monotonic=lambda: now[0] / 1e6,
+        )
+        return poller.round([stream])
+
+    def other() -> None:
+        outcomes["other"] = read(other_publisher, Other("a", 6))
+        reading.set()
+
+    thread = threading.Thread(target=other)
+
+    class Slow(Numbers):
+        def pages(self, cursor: Cursor | None) -> Iterator[Page]:
+            for page in super().pages(cursor):
+                now[0] += int((LEASE_S + 1) * 1e6)
+                if thread.ident is None:
+                    thread.start()
+                    assert reading.wait(60)
+                    if first == "other":
+                        go_on.set()
+                        thread.join()
+                yield page
+
+    outcomes["slow"] = read(slow_publisher, Slow("a", 6))
+    go_on.set()
+    thread.join()
+    for outcome in outcomes.values():
+        assert (outcome.failures, outcome.stopped) == ({}, False)
+    assert outcomes["slow"].yielded == ["a"]
+    assert outcomes["other"].yielded == (["a"] if first == "slow" else [])
+    # Whatever came of the two: the next round has the rest, and no record is missing.
+    last = Publisher()
+    assert poll(cursors, last, Numbers("a", 6)).succeeded
+    published = slow_publisher.changes + other_publisher.changes + last.changes
+    assert set(published) == {f"a{n}" for n in range(6)}
+    assert len(published) == 6 + 2, "one page was published by both"
+    assert cursors.read("a").cursor == {"n": 6}
+
+
+def test_a_lease_is_kept_for_as_long_as_the_stream_is_read(tmp_path: Path) -> None:
+    """However many pages there are, if none of them takes longer than the lease."""
+    now = [0]
+    cursors = SqliteCursorStore(tmp_path / "cursors.db", lambda: now[0])
+    leased: list[int] = []
+
+    class Paging(Numbers):
+        def pages(self, cursor: Cursor | None) -> Iterator[Page]:
+            for page in super().pages(cursor):
+                now[0] += int(LEASE_S / 2 * 1e6)
+                with pytest.raises(LeaseTaken):
+                    cursors.lease(self.name, "another", LEASE_S)
+                leased.append(now[0])
+                yield page
+
+    poller = Poller(
+        cursors,
+        Publisher(),  # type: ignore[arg-type]
+        monotonic=lambda: now[0] / 1e6,
+    )
+    assert poller.round([Paging("a", 16)]).succeeded
+    assert len(leased) == 8
 
 
 def test_two_pollers_on_one_stream_one_yields(cursors: SqliteCursorStore) -> None:

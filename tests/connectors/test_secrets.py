@@ -1,68 +1,23 @@
 """Secrets come by reference, from the real Secret Manager client; nobody sees one by accident."""
 
+import threading
 from collections.abc import Iterator
-from concurrent import futures
 from pathlib import Path
 
 import grpc
 import pytest
-from google.cloud import secretmanager
-from google.cloud.secretmanager_v1 import types
-from google.cloud.secretmanager_v1.services.secret_manager_service.transports import (
-    SecretManagerServiceGrpcTransport,
-)
+from secret_manager import Stand, secret_manager
 
-from connectors.secrets import KEPT_S, Secret, SecretStore
+from connectors.secrets import KEPT_S, RENEWED_EVERY_S, Secret, SecretStore
 from schemas.errors import ConfigurationError, RetriableError
 
 NAME = "projects/p/secrets/hubspot/versions/latest"
-METHOD = "/google.cloud.secretmanager.v1.SecretManagerService/AccessSecretVersion"
-
-
-class Manager(grpc.GenericRpcHandler):  # type: ignore[misc]
-    """A stand-in of Secret Manager: values by name, and the error to answer with, if any."""
-
-    def __init__(self) -> None:
-        self.values: dict[str, bytes] = {}
-        self.refuse: grpc.StatusCode | None = None
-        self.asked: list[str] = []
-
-    def service(self, call: grpc.HandlerCallDetails) -> grpc.RpcMethodHandler | None:
-        if call.method != METHOD:
-            return None
-        return grpc.unary_unary_rpc_method_handler(
-            self.access,
-            request_deserializer=types.AccessSecretVersionRequest.deserialize,
-            response_serializer=types.AccessSecretVersionResponse.serialize,
-        )
-
-    def access(
-        self, request: types.AccessSecretVersionRequest, context: grpc.ServicerContext
-    ) -> types.AccessSecretVersionResponse:
-        self.asked.append(request.name)
-        if self.refuse:
-            context.abort(self.refuse, "no")
-        if request.name not in self.values:
-            context.abort(grpc.StatusCode.NOT_FOUND, "none")
-        payload = types.SecretPayload(data=self.values[request.name])
-        return types.AccessSecretVersionResponse(name=request.name, payload=payload)
 
 
 @pytest.fixture
-def manager() -> Iterator[tuple[Manager, secretmanager.SecretManagerServiceClient]]:
-    handler = Manager()
-    server = grpc.server(futures.ThreadPoolExecutor(2))
-    server.add_generic_rpc_handlers((handler,))
-    port = server.add_insecure_port("127.0.0.1:0")
-    server.start()
-    channel = grpc.insecure_channel(f"127.0.0.1:{port}")
-    transport = SecretManagerServiceGrpcTransport(channel=channel)
-    yield handler, secretmanager.SecretManagerServiceClient(transport=transport)
-    channel.close()
-    server.stop(None)
-
-
-Stand = tuple[Manager, secretmanager.SecretManagerServiceClient]
+def manager() -> Iterator[Stand]:
+    with secret_manager() as stand:
+        yield stand
 
 
 def test_a_secret_is_read_once_and_kept_for_a_while(manager: Stand) -> None:
@@ -85,6 +40,49 @@ def test_a_refused_secret_is_read_anew_at_once(manager: Stand) -> None:
     handler.values[NAME] = b"new"
     assert store.renew(NAME).reveal() == "new"
     assert store.get(NAME).reveal_bytes() == b"new"
+
+
+def test_a_secret_is_not_read_anew_twice_within_ten_seconds_and_each_counts_for_itself(
+    manager: Stand,
+) -> None:
+    handler, client = manager
+    other = NAME.replace("hubspot", "dialpad")
+    handler.values = {NAME: b"first", other: b"other"}
+    now = [0.0]
+    store = SecretStore(lambda: client, cloud=True, monotonic=lambda: now[0])
+    store.get(NAME)
+    # The first refusal is answered at once, however fresh the secret is.
+    handler.values[NAME] = b"second"
+    assert store.renew(NAME).reveal() == "second"
+    handler.values[NAME] = b"third"
+    assert [store.renew(NAME).reveal() for _ in range(50)] == ["second"] * 50
+    assert store.renew(other).reveal() == "other"
+    assert handler.asked == [NAME, NAME, other]
+    now[0] += RENEWED_EVERY_S
+    assert store.renew(NAME).reveal() == "third"
+
+
+def test_of_many_threads_that_are_refused_one_reads_the_secret_anew(manager: Stand) -> None:
+    handler, client = manager
+    handler.values[NAME] = b"value"
+    store = SecretStore(lambda: client, cloud=True, monotonic=lambda: 5.0)
+    store.get(NAME)
+    threads = [threading.Thread(target=store.renew, args=(NAME,)) for _ in range(20)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert handler.asked == [NAME, NAME]
+
+
+def test_a_secret_that_could_not_be_read_is_read_at_the_next_asking(manager: Stand) -> None:
+    handler, client = manager
+    handler.refuse = grpc.StatusCode.INTERNAL
+    store = SecretStore(lambda: client, cloud=True, monotonic=lambda: 5.0)
+    with pytest.raises(RetriableError):
+        store.renew(NAME)
+    handler.refuse, handler.values[NAME] = None, b"there"
+    assert store.renew(NAME).reveal() == "there"
 
 
 @pytest.mark.parametrize(
@@ -124,10 +122,17 @@ def test_on_one_machine_a_secret_may_stand_in_the_environment_or_a_file(
         store.get(f"file:{tmp_path / 'none'}")
 
 
-@pytest.mark.parametrize("reference", ["env:TOKEN", "file:/etc/passwd"])
-def test_in_the_cloud_only_the_manager_is_asked(reference: str) -> None:
-    with pytest.raises(ConfigurationError, match="put this one into Secret Manager"):
-        SecretStore(cloud=True).get(reference)
+@pytest.mark.parametrize("scheme", ["env", "file"])
+def test_in_the_cloud_a_secret_in_the_environment_or_a_file_is_refused_though_it_is_there(
+    scheme: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("TOKEN_OF_A_TEST", "t0ken")
+    (tmp_path / "secret").write_text("t0ken")
+    reference = {"env": "env:TOKEN_OF_A_TEST", "file": f"file:{tmp_path / 'secret'}"}[scheme]
+    assert SecretStore(cloud=False).get(reference).reveal() == "t0ken"
+    for read in (SecretStore(cloud=True).get, SecretStore(cloud=True).renew):
+        with pytest.raises(ConfigurationError, match="put this one into Secret Manager"):
+            read(reference)
 
 
 @pytest.mark.parametrize("value", ["pat-na1-looks-like-a-value", "", "projects/p/secrets/s"])

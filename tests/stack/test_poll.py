@@ -17,12 +17,15 @@ from running import RunningStack, until
 from test_commands import call
 from vendors import PREFIX, DialpadHarness, HubSpotHarness, dialpad, hubspot
 
+from connectors.cursors import Cursor
 from connectors.cursors.sqlite import SqliteCursorStore
 from connectors.sources import NAMES
+from connectors.stream import Page
 from operations.poll import Rounds
 from operations.waiting import until_accounted
 from sandbox.company import Manifest
 from sandbox.vendors.faults import Fault
+from schemas.errors import ConfigurationError, RetriableError
 from warehouse.query import run_sql
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("stack")]
@@ -265,6 +268,36 @@ def test_the_doctor_of_a_source_tells_a_good_token_from_a_refused_one(polled: Po
         assert poll.exit_code in (1, 2)
         assert poll.stderr.startswith("error: ")
         assert polled.runs()[-1]["notes"].split()[-1] == "failed"
+
+
+def test_what_failed_before_a_fatal_error_is_in_the_run_and_said_too(
+    polled: Polled, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rounds = Rounds(polled.stack.directory, "poll", {"source": "hubspot"})
+    first = Breaking("hubspot/busy", RetriableError("it is busy"))
+    second = Breaking("hubspot/keyless", ConfigurationError("no key"))
+    with pytest.raises(ConfigurationError, match="no key"):
+        rounds.round(lambda: [first, second])
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line == "failed: hubspot/busy: RetriableError: it is busy"
+    run = polled.runs()[-1]
+    assert (run["notes"].split()[-1], run["error"]) == ("failed", "ConfigurationError")
+    assert json.loads(run["detail"])["failures"] == {
+        "hubspot/busy": "RetriableError: it is busy",
+        "hubspot/keyless": "ConfigurationError: no key",
+    }
+
+
+class Breaking:
+    """A stream that raises."""
+
+    def __init__(self, name: str, error: Exception) -> None:
+        self.name = name
+        self._error = error
+
+    def pages(self, cursor: Cursor | None) -> Iterator[Page]:
+        raise self._error
+        yield  # A generator, as every stream's.
 
 
 def test_rounds_follow_a_stack_that_was_started_again(polled: Polled) -> None:

@@ -48,7 +48,7 @@ class Seen:
 
 
 class SalesforceServer:
-    """The routes over an org."""
+    """The routes over an org. Of its faults `duplicate_page` has a page come twice."""
 
     def __init__(self, org: Org, faults: Faults, credentials: Credentials) -> None:
         self.org = org
@@ -185,7 +185,9 @@ class SalesforceServer:
         body: dict[str, Any] = {"totalSize": len(records), "done": done}
         if not done:
             self._cursors[cursor] = (records, most)
-            body["nextRecordsUrl"] = f"/services/data/v{version}/query/{cursor}-{end}"
+            again = start and self.faults.strikes("duplicate_page")
+            following = start if again else end
+            body["nextRecordsUrl"] = f"/services/data/v{version}/query/{cursor}-{following}"
         return answer({**body, "records": records[start:end]})
 
     async def _more(self, request: Request) -> Response:
