@@ -4,7 +4,6 @@ A command loads what it needs when it is called: a service must be there within 
 """
 
 import sys
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -12,10 +11,10 @@ import typer
 from typer.core import TyperGroup
 
 from embedded.directory import DataDirectory
-from operations import config
+from operations import config, source_commands
 from operations.console import console, quiet_libraries, spoken_errors
+from operations.options import Data, Port, SettingsFile, Yes, directory_of, moment, settings_of
 from schemas.clock import to_us
-from schemas.errors import ConfigurationError
 from schemas.version import VERSION
 
 
@@ -36,29 +35,6 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_show_locals=False,
 )
-
-Data = Annotated[Path | None, typer.Option("--data", help="Data directory of the stack.")]
-SettingsFile = Annotated[Path | None, typer.Option("--settings", help="Settings file (TOML).")]
-Source = Annotated[str, typer.Argument(help="gmail, salesforce, hubspot or dialpad.")]
-Objects = Annotated[list[str] | None, typer.Option(help="Only this, as in contact; repeat it.")]
-Port = Annotated[int, typer.Option(min=0, max=65_535, help="0 = a free one.")]
-Yes = Annotated[bool, typer.Option("--yes", help="Do it; without this nothing is changed.")]
-
-
-def _directory(data: Path | None) -> DataDirectory:
-    return DataDirectory(data or config.data_directory())
-
-
-def _moment(text: str | None, option: str) -> datetime | None:
-    if text is None:
-        return None
-    try:
-        moment = datetime.fromisoformat(text)
-        return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
-    except (ValueError, OverflowError):
-        raise ConfigurationError(
-            f"{option} {text!r} is no date: write 2026-01-31 or 2026-01-31T08:00:00Z"
-        ) from None
 
 
 @app.callback()
@@ -115,7 +91,7 @@ def status(data: Data = None) -> None:
     """What runs, what is stored, what went wrong; exit code 1 where something is amiss."""
     from operations.status import status as run
 
-    if not run(_directory(data)):
+    if not run(directory_of(data)):
         raise typer.Exit(1)
 
 
@@ -131,158 +107,13 @@ def doctor(
     from operations.doctor import doctor as run
     from operations.doctor import doctor_of
 
-    directory = _directory(data)
-    file = settings or config.settings_file(directory.path)
+    directory = directory_of(data)
+    file = settings_of(settings, directory)
     if not (run(directory, file) if source is None else doctor_of(source, file)):
         raise typer.Exit(1)
 
 
-@app.command()
-def poll(
-    source: Source,
-    once: Annotated[bool, typer.Option("--once", help="One round; so it is by itself.")] = False,
-    every: Annotated[
-        float | None, typer.Option(min=1, max=86_400, help="Seconds from round to round.")
-    ] = None,
-    objects: Objects = None,
-    data: Data = None,
-    settings: SettingsFile = None,
-) -> None:
-    """Read what is new in a source into the running system; exit code 1 where a part failed."""
-    from operations.poll import poll as run
-
-    if once and every is not None:
-        raise ConfigurationError("--once and --every: choose one of the two")
-    directory = _directory(data)
-    file = settings or config.settings_file(directory.path)
-    if not run(directory, file, source, objects or (), every):
-        raise typer.Exit(1)
-
-
-@app.command()
-def webhooks(
-    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
-    port: Port = 0,
-    data: Data = None,
-    settings: SettingsFile = None,
-) -> None:
-    """Take what vendors send, into the running system, until Ctrl-C."""
-    from operations.webhooks import webhooks as run
-
-    directory = _directory(data)
-    run(directory, settings or config.settings_file(directory.path), host, port)
-
-
-@app.command()
-def fetch(
-    source: Annotated[str, typer.Argument(help="gmail or hubspot.")],
-    once: Annotated[bool, typer.Option("--once", help="End when no hint waits.")] = False,
-    data: Data = None,
-    settings: SettingsFile = None,
-) -> None:
-    """Read whole what the webhooks have hinted at, into the running system, until Ctrl-C."""
-    from operations.fetch import fetch as run
-
-    directory = _directory(data)
-    file = settings or config.settings_file(directory.path)
-    if not run(directory, file, source, once=once):
-        raise typer.Exit(1)
-
-
-@app.command()
-def backfill(
-    source: Source,
-    since: Annotated[str, typer.Option(help="Nothing older, as in 2026-01-31.")],
-    until: Annotated[str | None, typer.Option(help="Nothing from then on; default: now.")] = None,
-    objects: Objects = None,
-    data: Data = None,
-    settings: SettingsFile = None,
-) -> None:
-    """Read what a source has of an earlier time; broken off, it goes on where it was."""
-    from operations.poll import backfill as run
-
-    begin, end = _moment(since, "--since"), _moment(until, "--until")
-    assert begin is not None
-    if end is not None and end <= begin:
-        raise ConfigurationError(f"--until {until!r} is not after --since {since!r}")
-    directory = _directory(data)
-    file = settings or config.settings_file(directory.path)
-    if not run(directory, file, source, to_us(begin), to_us(end) if end else None, objects or ()):
-        raise typer.Exit(1)
-
-
-@app.command()
-def sandbox(
-    seed: Annotated[int, typer.Option(help="Seed of the company and of what happens.")] = 7,
-    people: Annotated[int, typer.Option(help="How many people the company knows.")] = 100,
-    ports: Annotated[
-        str, typer.Option(help="Of gmail, salesforce, hubspot, dialpad; 0 = a free one.")
-    ] = "0,0,0,0",
-    live: Annotated[
-        str | None, typer.Option(help="How often something happens, as in 1s; default: never.")
-    ] = None,
-    webhooks: Annotated[
-        str, typer.Option(help="Address of the service that is told, as in http://127.0.0.1:8080.")
-    ] = "",
-    limits: Annotated[
-        bool, typer.Option("--limits", help="With the vendors' rate limits.")
-    ] = False,
-    fault: Annotated[
-        list[str] | None,
-        typer.Option(help="What goes wrong, as in hubspot:429:0.2 (a fifth of all calls); repeat."),
-    ] = None,
-    folder: Annotated[
-        Path, typer.Option(help="Where the settings file and its secrets go.")
-    ] = config.SANDBOX_FOLDER,
-) -> None:
-    """Run the four vendors of a made-up company in this terminal; Ctrl-C stops them."""
-    from operations import sandbox as alone
-
-    alone.sandbox(
-        folder,
-        seed=seed,
-        people=people,
-        ports=alone.ports_of(ports),
-        every_s=None if live is None else alone.seconds_of(live),
-        webhooks=alone.address_of(webhooks) if webhooks else "",
-        limits=limits,
-        faults=alone.faults_of(fault or ()),
-    )
-
-
-@app.command()
-def nightly(
-    sources: Annotated[
-        list[str] | None, typer.Argument(help="gmail, salesforce, …; default: all set up.")
-    ] = None,
-    days: Annotated[int, typer.Option(min=0, max=366, help="Days to count.")] = 3,
-    until: Annotated[
-        str | None, typer.Option(help="They end before this day; default: today.")
-    ] = None,
-    data: Data = None,
-    settings: SettingsFile = None,
-) -> None:
-    """Once a night: count what each source has, find what has come loose or is gone unnoticed."""
-    from operations.nightly import nightly as run
-
-    directory = _directory(data)
-    end = _moment(until, "--until")
-    file = settings or config.settings_file(directory.path)
-    if not run(directory, file, sources or (), days, to_us(end) if end else None):
-        raise typer.Exit(1)
-
-
-@app.command()
-def subscribe(
-    source: Annotated[str, typer.Argument(help="dialpad.")],
-    data: Data = None,
-    settings: SettingsFile = None,
-) -> None:
-    """Make the subscriptions by which a source sends us events; those there are stay."""
-    from operations.subscribe import make_subscriptions
-
-    if not make_subscriptions(settings or config.settings_file(_directory(data).path), source):
-        raise typer.Exit(1)
+app.add_typer(source_commands.app)
 
 
 @app.command("import")
@@ -307,7 +138,7 @@ def import_command(
     from connectors.files import ImportOptions, mapping_of
     from operations.imports import import_files
 
-    stamp = _moment(as_of, "--as-of")
+    stamp = moment(as_of, "--as-of")
     options = ImportOptions(
         as_of=to_us(stamp) if stamp else None,
         mailbox=mailbox,
@@ -316,7 +147,7 @@ def import_command(
         namespace=namespace,
         zone=zone,
     )
-    imported = import_files(_directory(data), paths, options, wait=wait)
+    imported = import_files(directory_of(data), paths, options, wait=wait)
     console.print(
         f"[green]{imported.changes:,} changes published[/green], {imported.bad:,} inputs that "
         "could not be read"
@@ -344,9 +175,9 @@ def query(
     from operations.query import query as run
     from warehouse.query import TIMEOUT_S
 
-    moment = _moment(since, "--since")
+    begin = moment(since, "--since")
     seconds = TIMEOUT_S if timeout is None else timeout
-    run(_directory(data), what, sys.stdout, account, moment, limit, output, seconds)
+    run(directory_of(data), what, sys.stdout, account, begin, limit, output, seconds)
 
 
 @app.command()
@@ -366,13 +197,13 @@ def replay(
     from operations.replaying import replaying
     from warehouse.query import checked_limit
 
-    directory = _directory(data)
+    directory = directory_of(data)
     chosen = Selection(
         stage=stage,
         error_type=error_type,
         source=source,
         dead_letter_id=dead_letter,
-        since=_moment(since, "--since"),
+        since=moment(since, "--since"),
         limit=checked_limit(limit),
     )
     replaying(directory, chosen, FolderStore(directory.objects), dry_run=not yes)
@@ -383,7 +214,7 @@ def rebuild(data: Data = None, yes: Yes = False) -> None:
     """Make the derived tables anew from raw.changes; shows first what it would do."""
     from operations.rebuild import rebuild as run
 
-    run(_directory(data), dry_run=not yes)
+    run(directory_of(data), dry_run=not yes)
 
 
 @app.command()
