@@ -30,12 +30,14 @@ class Servers:
         self._directory = directory
         self._patch = patch
         self._server: PubSubServer | None = None
+        self.port = 0
 
-    def start(self) -> None:
-        self._server = PubSubServer(self._folder)
+    def start(self, port: int = 0) -> None:
+        self._server = PubSubServer(self._folder, port)
         address = self._server.start()
         self._patch.setenv("PUBSUB_EMULATOR_HOST", address)
         provision_messaging(PROJECT)
+        self.port = int(address.rpartition(":")[2])
         stack = Stack(pid=1, project=PROJECT, pubsub=address, rest="", grpc="")
         self._directory.publish(stack)
 
@@ -101,7 +103,7 @@ def test_while_pubsub_is_away_not_every_delivery_waits_for_it(
     for _ in range(3):
         with pytest.raises(CircuitOpen):
             publisher(a_hint(b"1"))
-    servers.start()
+    servers.start(servers.port)
     assert publisher.ready()
     publisher(a_hint(b"1"))
     assert servers.hints() == [b"1"]

@@ -76,7 +76,7 @@ def hooked(tmp_path_factory: pytest.TempPathFactory, company: Manifest) -> Itera
         finally:
             code = stack.stop()
     assert code == 0
-    (counts,) = [line for line in said.splitlines() if line.startswith("hubspot: ")]
+    *_, counts = (line for line in said.splitlines() if line.startswith("hubspot: "))
     assert " published" in counts
     assert "@" not in said
 
