@@ -287,6 +287,16 @@ def test_a_stop_keeps_the_page_in_hand_and_no_more(cursors: SqliteCursorStore) -
     cursors.lease("a", "the next one", 60)
 
 
+def test_whoever_was_asked_to_stop_before_it_began_reads_nothing_and_says_so(
+    cursors: SqliteCursorStore,
+) -> None:
+    poller = Poller(cursors, Publisher())  # type: ignore[arg-type]
+    poller.stop()
+    outcome = poller.round([Numbers("a", 2)])
+    assert (outcome.stopped, outcome.changes) == (True, 0)
+    assert cursors.read("a").cursor is None
+
+
 def test_a_record_that_is_none_is_published_with_its_bytes_and_reason(
     cursors: SqliteCursorStore,
 ) -> None:

@@ -81,3 +81,13 @@ def test_a_count_that_cannot_be_had_is_none(harness: DialpadHarness, fault: str)
     harness.faults.switch_on(Fault(name=fault, route=f"{PREFIX}/users"))
     with pytest.raises((RetriableError, SkippableError)):
         counts(harness.client())
+
+
+def test_of_a_call_without_any_time_no_details_are_asked_for(harness: DialpadHarness) -> None:
+    harness.breaks_its_word = True
+    call_id = harness.state.listed()[0]["call_id"]
+    harness.state.calls[call_id] = {"call_id": call_id, "state": "hangup"}
+    hint = json.dumps({"call_id": call_id}).encode()
+    page = Fetcher(harness.client(), Excluder(Exclusions())).fetch([hint])
+    assert [one.object_type for one in page.changes] == ["call"]
+    assert harness.state.drawn["transcript"] == harness.state.drawn["recap"] == 0

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from gmail_harness import KEY, REPS, GmailHarness, gmail
+from conformance import Run
+from gmail_harness import KEY, MAIL, REPS, GmailHarness, gmail
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse
@@ -14,8 +15,10 @@ from starlette.routing import Route
 
 from connectors.exclusions import Exclusions
 from connectors.gmail.check import check
-from connectors.gmail.credentials import Delegation, IamSigner, platform_token
-from connectors.gmail.settings import GmailSettings
+from connectors.gmail.credentials import Delegation, KeylessCredentials, platform_token
+from connectors.gmail.pushkeys import KEPT_S, NOT_SOONER_S, PushKeys
+from connectors.gmail.settings import Endpoints, GmailSettings
+from connectors.gmail.webhook import GmailReceiver
 from embedded.ports import free_port
 from sandbox.vendors.faults import Fault
 from sandbox.vendors.gmail.tokens import pem, rsa_key
@@ -75,14 +78,20 @@ def test_without_an_identity_the_message_says_what_to_do(
         platform_token()
 
 
+def keyless(endpoints: Endpoints) -> KeylessCredentials:
+    return KeylessCredentials(
+        endpoints, "a@b.example", REPS[0], ("scope",), lambda: "t", lambda: 1_000_000
+    )
+
+
 def test_an_iam_that_does_not_answer_is_asked_again_later(harness: GmailHarness) -> None:
-    nowhere = IamSigner(f"http://127.0.0.1:{free_port()}", "a@b.example", lambda: "t")
+    iam = f"http://127.0.0.1:{free_port()}"
+    nowhere = msgspec.structs.replace(harness.settings.endpoints, iam=iam)
     with pytest.raises(RetriableError, match="IAM does not answer"):
-        nowhere.sign(b"message")
+        keyless(nowhere).refresh(None)
     harness.faults.switch_on(Fault(name="http_503"))
     with pytest.raises(RetriableError, match="IAM: status 503"):
-        IamSigner(harness.address, "a@b.example", lambda: "t").sign("message")
-    assert nowhere.key_id is None
+        keyless(harness.settings.endpoints).refresh(None)
 
 
 def test_without_a_key_there_is_none_to_read_anew(harness: GmailHarness) -> None:
@@ -128,3 +137,46 @@ def test_pushes_that_are_asked_for_and_taken_are_well(harness: GmailHarness) -> 
 def test_a_batch_that_costs_more_than_a_minute_has_is_refused_at_once() -> None:
     with pytest.raises(ConfigurationError, match="lower batch_size"):
         GmailSettings(service_account="a@b.example", mailboxes=("c@b.example",), units_a_minute=400)
+
+
+def test_a_receiver_that_cannot_tell_whose_a_push_is_is_not_made(harness: GmailHarness) -> None:
+    with pytest.raises(ConfigurationError, match="push_audience and push_account are empty"):
+        GmailReceiver(harness.settings, Exclusions())
+
+
+def test_the_directory_is_asked_for_those_that_are_wanted(harness: GmailHarness) -> None:
+    wanted = "orgUnitPath='/Sales'"
+    assert harness.connector(directory_query=wanted).mailboxes()
+    assert harness.sandbox.requests[-1][2]["query"] == [wanted]
+
+
+def test_keys_of_pushes_are_good_for_a_while_after_google_stops_answering(
+    harness: GmailHarness,
+) -> None:
+    keys = PushKeys(harness.settings.endpoints.push_keys, harness.time.monotonic)
+    assert keys.key("k1") is not None
+    harness.time.pass_s(KEPT_S + 1)
+    harness.faults.switch_on(Fault(name="http_503", route="/certs"))
+    for _ in range(5):
+        assert keys.key("k1") is not None
+    assert keys.fetches == 2, "not every push asks again"
+    harness.time.pass_s(NOT_SOONER_S + 1)
+    with pytest.raises(RetriableError):
+        keys.key("another")
+
+
+def test_a_backfill_that_a_crash_broke_off_goes_on_where_it_was(
+    harness: GmailHarness, tmp_path: Path
+) -> None:
+    for _ in range(60):
+        harness.state.store(REPS[0], MAIL)
+    connector = harness.connector(mailboxes=(REPS[0],))
+    until = harness.time.us + 10_000_000
+    harness.streams = lambda: connector.backfill(0, until)  # type: ignore[method-assign]
+    run = Run(harness, tmp_path)
+    run.collector.break_at = 2
+    assert not run.round().succeeded
+    run.collector.break_at = None
+    assert run.round().succeeded
+    assert len(run.collector.newest()) == 60
+    assert run.round().changes == 0

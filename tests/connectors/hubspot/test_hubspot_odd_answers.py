@@ -18,6 +18,7 @@ from connectors.hubspot.client import HubSpot
 from connectors.hubspot.counts import counts
 from connectors.hubspot.kinds import KINDS
 from connectors.hubspot.owners import Owners
+from connectors.hubspot.properties import Properties
 from connectors.hubspot.records import RecordReader
 from connectors.hubspot.windows import DEEPEST, Position, search, stamp_ms
 from sandbox.vendors.server import served
@@ -80,11 +81,16 @@ def test_an_index_that_is_behind_beyond_the_limit_is_asked_again_later() -> None
         list(search(client, CONTACT, Position(5_000)))
 
 
-def test_results_that_are_none_and_tokens_that_are_no_numbers_are_passed_over() -> None:
-    page = {"results": [found(7), {"id": "x"}, "text", {}], **following("MjAw")}
-    with scripted(page) as (client, _):
+def test_results_that_are_none_are_passed_over() -> None:
+    with scripted({"results": [found(7), {"id": "x"}, "text", {}]}) as (client, _):
         (only,) = search(client, CONTACT, Position(5_000))
     assert (only.stamps, only.ended) == ({"7": 5_000}, True)
+
+
+def test_a_page_that_goes_on_at_no_offset_is_not_the_last_one() -> None:
+    page = {"results": [found(7)], **following("MjAw")}
+    with scripted(page) as (client, _), pytest.raises(RetriableError, match="at no offset"):
+        list(search(client, CONTACT, Position(5_000)))
 
 
 def test_a_millisecond_that_is_the_last_before_the_end_ends_the_search_when_it_is_drained() -> None:
@@ -106,7 +112,8 @@ def test_a_millisecond_that_is_the_last_before_the_end_ends_the_search_when_it_i
         ({"s": "5000"}, 5_000),
         ({"s": "1970-01-01T00:00:05Z"}, 5_000),
         ({"s": "yesterday"}, 0),
-        ({"s": 5_000}, 0),
+        ({"s": 5_000}, 5_000),
+        ({"s": []}, 0),
         ({}, 0),
         (None, 0),
     ],
@@ -116,8 +123,9 @@ def test_a_stamp_is_a_time_or_nothing(properties: object, ms: int) -> None:
 
 
 def owners(client: HubSpot) -> Owners:
-    reader = RecordReader(client, HubSpotSettings(), Excluder(Exclusions()))
-    return Owners(client, reader)
+    settings = HubSpotSettings()
+    properties = Properties(client, settings)
+    return Owners(client, RecordReader(client, settings, Excluder(Exclusions()), properties))
 
 
 def test_owners_of_several_pages_are_read_and_one_that_is_none_is_a_dead_letter() -> None:

@@ -12,7 +12,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from connectors.calls import Rate
-from connectors.salesforce import SalesforceClient, bulk, settings_of
+from connectors.salesforce import SalesforceClient, SalesforceConnector, bulk, settings_of
 from connectors.salesforce.counts import counts
 from connectors.salesforce.shapes import Shape, shape_of
 from sandbox.vendors.salesforce import Terms
@@ -121,3 +121,10 @@ def test_records_that_take_several_pages_are_fetched_whole() -> None:
         (page,) = harness.connector().fetch("Contact", ids)
         assert sorted(one.object_id for one in page.changes) == sorted(ids)
         assert page.notes == {}
+
+
+def test_of_an_object_that_cannot_be_deleted_no_deletions_are_asked_for() -> None:
+    with scripted({"fields": FIELDS, "replicateable": False}) as client:
+        connector = SalesforceConnector(client)
+        _, deletions = connector.streams(["contact"])
+        assert list(deletions.pages(None)) == []
