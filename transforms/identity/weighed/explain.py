@@ -1,0 +1,80 @@
+"""Why records are one entity, and how close the next candidate came: as text."""
+
+from transforms.identity.weighed.comparisons import FIELDS, LEVELS, compared
+from transforms.identity.weighed.confidence import confidence
+from transforms.identity.weighed.features import Features
+from transforms.identity.weighed.judging import FORBIDDEN, MUST_LINK
+from transforms.identity.weighed.resolver import Resolver
+from transforms.identity.weighed.weights import BIT
+
+MOST_PEERS = 20
+
+
+def why(resolver: Resolver, key: str) -> str:
+    """Of a record, or of an entity: its members, each field's bits, the keys they meet under, and
+    the best record that does not belong."""
+    number = resolver.records.number(key)
+    members = resolver.components.members
+    if number is None and key in members:
+        number = members[key][0]
+    if number is None or number not in resolver.components.placed:
+        return f"{key}: there is no such record or entity"
+    placed = resolver.components.placed[number]
+    name = resolver.records.keys[number]
+    group = members[placed.entity_id]
+    lines = [
+        f"{name} belongs to {placed.entity_id} with confidence {placed.confidence:.4f}; "
+        f"{len(group)} records, entity {entity_confidence(resolver, placed.entity_id):.4f}"
+    ]
+    for other in [o for o in group if o != number][:MOST_PEERS]:
+        lines += _pair(resolver, number, other)
+    outside = _next_best(resolver, number)
+    if outside is None:
+        lines.append("next candidate: none shares a key")
+    else:
+        lines.append("next candidate:")
+        lines += _pair(resolver, number, outside)
+    return "\n".join(lines)
+
+
+def entity_confidence(resolver: Resolver, entity_id: str) -> float:
+    """That of the least certain member."""
+    placed = resolver.components.placed
+    return min(placed[number].confidence for number in resolver.components.members[entity_id])
+
+
+def _next_best(resolver: Resolver, number: int) -> int | None:
+    home = resolver.components.placed[number].entity_id
+    others = [
+        (-resolver.components.pair_bits(number, other), resolver.records.keys[other], other)
+        for other in resolver.blocks.peers(number)
+        if resolver.components.placed[other].entity_id != home
+    ]
+    return min(others)[2] if others else None
+
+
+def _pair(resolver: Resolver, one: int, other: int) -> list[str]:
+    a, b = resolver.components.live(one), resolver.components.live(other)
+    assert a is not None and b is not None
+    bits = resolver.components.pair_bits(one, other)
+    head = f"  {resolver.records.keys[other]}: {bits / BIT:+.1f} bits, p {confidence(bits):.4f}"
+    if bits >= MUST_LINK:
+        return [head + " (the source says so)"]
+    if bits <= FORBIDDEN:
+        rule = resolver.judge.forbids(a, b, compared(a, b)) or "kinds differ"
+        head += f" (held apart by the rule: {rule})"
+    shared = sorted(resolver.blocks.shared_keys(one, other))
+    head += f"; keys: {', '.join(shared)}" if shared else "; no key in common"
+    return [head, *_fields(resolver, a, b)]
+
+
+def _fields(resolver: Resolver, a: Features, b: Features) -> list[str]:
+    scorer = resolver.judge.person if a.kind == "person" else resolver.judge.account
+    lines = [f"    {'before':14} {scorer.prior / BIT:+6.1f}"]
+    for name, level, bits in scorer.by_field(a, b):
+        top = LEVELS[FIELDS.index(name)] - 1
+        field = {"mail_named": "mail", "street_phoned": "street"}.get(name, name)
+        value = {"place": "postal"}.get(field, field)
+        left, right = getattr(a, value) or a.city, getattr(b, value) or b.city
+        lines.append(f"    {field:14} {bits / BIT:+6.1f}  level {level}/{top}  {left} | {right}")
+    return lines

@@ -1,0 +1,46 @@
+"""The three layers in one process, looped until they are quiet."""
+
+from collections.abc import Iterable
+
+from schemas.identity import IdentityRecord
+from transforms.identity.weighed.blocks import Blocks
+from transforms.identity.weighed.components import Components, Placed
+from transforms.identity.weighed.judging import EVERY_RULE, Judge, Rules
+from transforms.identity.weighed.messages import Ruling
+from transforms.identity.weighed.records import Records
+from transforms.identity.weighed.weights import SHIPPED, Model
+
+
+class Resolver:
+    """Records and rulings in, entities out. What it holds is a function of the newest version of
+    each record, the newest ruling on each pair and the model."""
+
+    def __init__(self, model: Model = SHIPPED, rules: Rules = EVERY_RULE) -> None:
+        self.judge = Judge(model, rules)
+        self.records = Records()
+        self.blocks = Blocks(self.judge)
+        self.components = Components(self.judge)
+
+    def receive(self, record: IdentityRecord) -> None:
+        """Takes in a version of a record and settles what follows."""
+        told = self.records.receive(record)
+        if told is None:
+            return
+        join, stand = told
+        components = self.components
+        components.stand(stand)
+        edges = self.blocks.receive(join)
+        if edges is not None:
+            components.edges(edges)
+        components.decide()
+
+    def rule(self, rulings: Iterable[Ruling]) -> None:
+        """Takes in what people decided and settles what follows."""
+        for ruling in rulings:
+            self.components.rule(ruling)
+        self.components.decide()
+
+    def placed(self) -> dict[str, Placed]:
+        """Of every live record, by record key, its entity and confidence."""
+        keys = self.records.keys
+        return {keys[number]: placed for number, placed in self.components.placed.items()}
