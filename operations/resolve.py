@@ -58,7 +58,7 @@ def resolve(
         for key in resolver.records.keys:
             found = placed[key]
             writer.writerow((key, found.entity_id, f"{found.confidence:.4f}"))
-    entities = len(resolver.components.members)
+    entities = resolver.components.entities()
     console.print(
         f"[green]{len(placed):,} records are {entities:,} entities[/green], {len(bad):,} rows "
         f"unreadable; model {escape(chosen.version)}; {len(records) / max(took, 1e-9):,.0f} "

@@ -4,21 +4,24 @@ An edge holds while its bits are above zero and its two records share a key that
 function of the live members alone. Nothing sticks: a key that falls back to its limit speaks again.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from transforms.identity.weighed.features import Features
 from transforms.identity.weighed.judging import Judge
-from transforms.identity.weighed.keys import BROAD, MOST_MEMBERS
+from transforms.identity.weighed.keys import BROAD, MOST_MEMBERS, MOST_OF_BROAD
 from transforms.identity.weighed.messages import Edges, Join, Version, WeighedPair
 
 _NOBODY: dict[int, int] = {}
+Limit = Callable[[str], int]
+"""Of a key: how many records may share it before it is hot."""
 
 
 class Blocks:
     """State of one shard of blocks."""
 
-    def __init__(self, judge: Judge, shard: int = 0) -> None:
+    def __init__(self, judge: Judge, shard: int = 0, limit: Limit | None = None) -> None:
         self._judge = judge
+        self._limit = limit or most_members
         self._shard = shard
         self._count = 0
         # Most keys have one member alone, which is kept as it is.
@@ -33,7 +36,7 @@ class Blocks:
         return [
             key
             for key, members in self._members.items()
-            if isinstance(members, list) and len(members) > most_members(key)
+            if isinstance(members, list) and len(members) > self._limit(key)
         ]
 
     def peers(self, record: int) -> set[int]:
@@ -41,7 +44,7 @@ class Blocks:
         found: set[int] = set()
         for key in self._keys.get(record, ()):
             members = self._members[key]
-            if isinstance(members, list) and len(members) <= most_members(key):
+            if isinstance(members, list) and len(members) <= self._limit(key):
                 found.update(members)
         found.discard(record)
         return found
@@ -82,12 +85,12 @@ class Blocks:
         features, versions = self._features, self._version
         mine = features[me]
         assert mine is not None
-        bits_of = self._judge.bits
+        judge = self._judge
         mine_edges = None
         for other in candidates:
             theirs = features[other]
             assert theirs is not None
-            bits = bits_of(mine, theirs)
+            bits = judge.edge_bits(mine, theirs)
             if bits > 0:
                 if mine_edges is None:
                     mine_edges = self._edges.setdefault(me, {})
@@ -112,7 +115,7 @@ class Blocks:
             self._members[key] = [members, me]
             candidates.add(members)
         else:
-            count, most = len(members), most_members(key)
+            count, most = len(members), self._limit(key)
             if count < most:
                 candidates.update(members)
             elif count == most:
@@ -139,7 +142,7 @@ class Blocks:
         for key in join.keys:
             if key in before:
                 members = self._members[key]
-                if isinstance(members, list) and len(members) <= most_members(key):
+                if isinstance(members, list) and len(members) <= self._limit(key):
                     candidates.update(members)
             else:
                 self._enter(key, me, candidates, pairs)
@@ -153,7 +156,7 @@ class Blocks:
         members.remove(me)
         if len(members) == 1:
             self._members[key] = members[0]
-        elif len(members) == most_members(key):
+        elif len(members) == self._limit(key):
             for place, one in enumerate(members):
                 edges = self._edges.get(one, _NOBODY)
                 self._weigh(one, [o for o in members[:place] if o not in edges], pairs)
@@ -177,7 +180,7 @@ class Blocks:
             if (
                 key != but
                 and isinstance(members, list)
-                and len(members) <= most_members(key)
+                and len(members) <= self._limit(key)
                 and one in members
                 and other in members
             ):
@@ -187,4 +190,4 @@ class Blocks:
 
 def most_members(key: str) -> int:
     """How many records may share a key before it says nothing."""
-    return BROAD.get(key.partition(":")[0], MOST_MEMBERS)
+    return MOST_OF_BROAD if key.startswith(BROAD) else MOST_MEMBERS

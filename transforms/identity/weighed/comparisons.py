@@ -7,7 +7,7 @@ from functools import lru_cache
 
 from transforms.identity.rules import nicknames
 from transforms.identity.weighed.features import Features
-from transforms.identity.weighed.words import edits, likeness
+from transforms.identity.weighed.words import edits, jaro_winkler, likeness, slips
 
 UNKNOWN = -1
 FIELDS = (
@@ -99,7 +99,7 @@ def shared(a: tuple[str, ...], b: tuple[str, ...]) -> bool:
     return any(value in b for value in a)
 
 
-@lru_cache(maxsize=300_000)
+@lru_cache(maxsize=50_000)
 def given_level(a: str, b: str) -> int:
     """4 nickname or nearly, 3 like or an initial, 1 the same first letter, 0 another name."""
     first, second = a.split(" ", 1)[0], b.split(" ", 1)[0]
@@ -116,7 +116,7 @@ def given_level(a: str, b: str) -> int:
     return 1 if same else 0
 
 
-@lru_cache(maxsize=300_000)
+@lru_cache(maxsize=50_000)
 def family_level(a: str, b: str) -> int:
     """4 nearly, 3 like, one part of a double name or an initial, 1 somewhat, 0 another name."""
     near = likeness(a, b)
@@ -131,40 +131,41 @@ def family_level(a: str, b: str) -> int:
     return 1 if near >= 0.7 else 0
 
 
-@lru_cache(maxsize=300_000)
+# Mailboxes, numbers and dates seldom meet twice in the same pair: to remember them costs more.
+
+
 def mail_level(a: str, b: str) -> int:
     """4 nearly, 3 the same before the at sign, 2 like, 1 the same domain, 0 another."""
     local, _, domain = a.rpartition("@")
     other, _, other_domain = b.rpartition("@")
     if local == other:
         return 4 if likeness(domain, other_domain) >= ALIKE else 3
-    near = likeness(a, b)
-    if near >= 0.94 or (domain == other_domain and edits(local, other) <= 2):
+    near = jaro_winkler(a, b)
+    if near >= 0.94 or (near >= 0.8 and domain == other_domain and slips(local, other) <= 2):
         return 4
     if near >= 0.88:
         return 2
     return 1 if domain == other_domain else 0
 
 
-@lru_cache(maxsize=300_000)
 def phone_level(a: str, b: str) -> int:
     """3 the same but for a country code one lacks, 2 the last seven digits, 1 one edit, 0 other."""
     if a[0] == "+" and b[0] == "+":
         if a[-7:] == b[-7:] and a[:2] == b[:2]:
             return 2
-    else:
+    elif a[-4:] == b[-4:]:
         short, long = sorted((a.lstrip("+"), b.lstrip("+")), key=len)
         if long.endswith(short.lstrip("0")):
             return 3
         if a[-7:] == b[-7:]:
             return 2
-    return 1 if edits(a, b) <= 1 else 0
+    # One edit leaves one end as it was.
+    return 1 if (a[:5] == b[:5] or a[-5:] == b[-5:]) and slips(a, b) <= 1 else 0
 
 
-@lru_cache(maxsize=300_000)
 def born_level(a: str, b: str) -> int:
     """4 one edit, or day and month swapped; 3 two edits; 2 the same day; 1 the same year."""
-    far = edits(a, b)
+    far = slips(a, b)
     if far <= 1 or (a[:4] == b[:4] and a[4:6] == b[6:] and a[6:] == b[4:6]):
         return 4
     if far == 2:
@@ -176,7 +177,7 @@ def born_level(a: str, b: str) -> int:
     return 0
 
 
-@lru_cache(maxsize=300_000)
+@lru_cache(maxsize=50_000)
 def overlap(a: str, b: str) -> tuple[float, float]:
     """Share of the words of the shorter and of the longer text that the other has, spelt alike."""
     left, right = a.split(), b.split()
@@ -198,26 +199,30 @@ def overlap(a: str, b: str) -> tuple[float, float]:
     return weight / max(1, sum(map(len, left))), weight / max(1, sum(map(len, right)))
 
 
-@lru_cache(maxsize=300_000)
 def street_level(a: str, number: str, b: str, other: str) -> int:
     """4 nearly, 3 one within the other, 2 the same number, 1 another number, 0 another street."""
-    same = number == other
+    if number != other and number and other:
+        near = likeness(a[len(number) :], b[len(other) :])
+        return 1 if near >= ALIKE else 0
+    return _street_level(a, b, number if number == other else "")
+
+
+@lru_cache(maxsize=50_000)
+def _street_level(a: str, b: str, number: str) -> int:
     inner, outer = overlap(a, b)
-    if outer >= 0.8 and (same or not number or not other):
+    if outer >= 0.8:
         return 4
     near = likeness(a.replace(" ", ""), b.replace(" ", ""))
-    if same and number and near >= 0.94:
+    if number and near >= 0.94:
         return 4
-    if inner >= 0.9 and (same or not number or not other):
+    if inner >= 0.9:
         return 3
-    if same and number:
+    if number:
         return 2 if inner >= 0.45 or near >= 0.75 else 1
-    if inner >= 0.8 or near >= 0.9:
-        return 1
-    return 0
+    return 1 if inner >= 0.8 or near >= 0.9 else 0
 
 
-@lru_cache(maxsize=300_000)
+@lru_cache(maxsize=50_000)
 def place_level(
     postal: str, city: str, region: str, postal_b: str, city_b: str, region_b: str
 ) -> int:
@@ -243,7 +248,7 @@ def place_level(
     return 1 if region and region == region_b else 0
 
 
-@lru_cache(maxsize=300_000)
+@lru_cache(maxsize=50_000)
 def org_level(a: str, b: str) -> int:
     """4 nearly, 3 one within the other, 2 much, 1 some in common, 0 another."""
     inner, outer = overlap(a, b)
@@ -259,7 +264,6 @@ def org_level(a: str, b: str) -> int:
     return 0
 
 
-@lru_cache(maxsize=100_000)
 def ids_level(a: tuple[str, ...], b: tuple[str, ...]) -> int:
     """Of the types that both have, the best: 3 equal, 2 one edit, 1 two, 0 another."""
     best = UNKNOWN
@@ -267,5 +271,5 @@ def ids_level(a: tuple[str, ...], b: tuple[str, ...]) -> int:
         kind = one.partition(":")[0]
         for other in b:
             if other.partition(":")[0] == kind:
-                best = max(best, 3 if one == other else max(0, 3 - edits(one, other)))
+                best = max(best, 3 if one == other else max(0, 3 - slips(one, other)))
     return best

@@ -3,6 +3,7 @@
 Everything taken in is commutative and idempotent; what is decided is a function of what stands.
 """
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from transforms.identity.components import entity_id_of
@@ -19,13 +20,6 @@ from transforms.identity.weighed.linkage import (
 from transforms.identity.weighed.messages import Edges, Ruling, Stand, Version
 
 Pair = tuple[int, int]
-
-
-class Placed(NamedTuple):
-    """Where a record belongs: its entity and the probability of that."""
-
-    entity_id: str
-    confidence: float
 
 
 class _Edge(NamedTuple):
@@ -49,10 +43,12 @@ class Components:
         self._dirty: set[int] = set()
         self._known: dict[Pair, int] = {}
         """Bits of pairs without an edge, within a component."""
-        self.placed: dict[int, Placed] = {}
-        self.members: dict[str, tuple[int, ...]] = {}
-        """Entity -> its records; the first in rank names it."""
-        self._cluster: dict[int, str] = {}
+        self._home: dict[int, int] = {}
+        """Live record -> the record that names its entity, the first of its members in rank."""
+        self._members: dict[int, tuple[int, ...]] = {}
+        """By the naming record, members in rank; of entities with more than one."""
+        self._confidence: dict[int, float] = {}
+        """Of members of these."""
 
     def stand(self, message: Stand) -> None:
         """Takes in a version of a record."""
@@ -119,36 +115,65 @@ class Components:
 
     def decide(self) -> None:
         """Works out anew the entities of all records that something has changed for."""
-        if not self._dirty:
+        dirty, home = self._dirty, self._home
+        if len(dirty) == 1:
+            # Most new records are like no other.
+            (alone,) = dirty
+            standing = self._standing.get(alone)
+            if (
+                standing is not None
+                and standing.features is not None
+                and alone not in home
+                and alone not in self._edges
+                and standing.key not in self._ruled
+            ):
+                home[alone] = alone
+                dirty.clear()
+                return
+        if not dirty:
             return
-        affected = set(self._dirty)
-        for record in self._dirty:
-            entity_id = self._cluster.get(record)
-            if entity_id is not None:
-                affected.update(self.members[entity_id])
         self._dirty = set()
+        affected = set(dirty)
+        for record in dirty:
+            affected.update(self.group(record))
         seen: set[int] = set()
-        retired: set[str] = set()
-        found: list[tuple[list[int], list[Pair], list[Pair]]] = []
-        for record in affected:
-            entity_id = self._cluster.pop(record, None)
-            if entity_id is not None:
-                retired.add(entity_id)
-            self.placed.pop(record, None)
+        components = []
         for start in affected:
             if start not in seen:
                 connected = self._component(start, seen)
                 if connected:
-                    found.append(connected)
-        for component, _, _ in found:
-            for record in component:
-                entity_id = self._cluster.get(record)
-                if entity_id is not None:
-                    retired.add(entity_id)
-        for entity_id in retired:
-            self.members.pop(entity_id, None)
-        for component, must, cannot in found:
+                    components.append(connected)
+        for record in affected | seen:
+            self._members.pop(home.pop(record, -1), None)
+            self._confidence.pop(record, None)
+        for component, must, cannot in components:
             self._place(component, must, cannot)
+
+    def group(self, record: int) -> tuple[int, ...]:
+        """The records of the entity that a record belongs to, in rank; none of a deleted one."""
+        name = self._home.get(record)
+        return () if name is None else self._members.get(name, (name,))
+
+    def entity_id(self, record: int) -> str | None:
+        """The entity that a record belongs to; None of a deleted one."""
+        name = self._home.get(record)
+        if name is None:
+            return None
+        standing = self._standing[name]
+        assert standing.features is not None
+        return entity_id_of(standing.features.kind, standing.key)
+
+    def confidence(self, record: int) -> float:
+        """Probability that a record belongs to its entity."""
+        return self._confidence.get(record, 1.0)
+
+    def records(self) -> Iterable[int]:
+        """Every live record."""
+        return self._home
+
+    def entities(self) -> int:
+        """How many there are."""
+        return len(set(self._home.values()))
 
     def live(self, record: int) -> Features | None:
         """The features that stand of a record; None where none do."""
@@ -210,24 +235,21 @@ class Components:
 
     def _place(self, component: list[int], must: list[Pair], cannot: list[Pair]) -> None:
         if len(component) == 1:
-            record = component[0]
-            standing = self._standing[record]
-            assert standing.features is not None
-            entity_id = entity_id_of(standing.features.kind, standing.key)
-            self._cluster[record] = entity_id
-            self.members[entity_id] = (record,)
-            self.placed[record] = Placed(entity_id, 1.0)
+            self._home[component[0]] = component[0]
             return
-        component.sort(key=lambda record: self._standing[record].key)
+        component.sort(key=self._key)
         for group in self._cut(component, must, cannot, 0):
             ranked = sorted(group, key=self._rank)
-            standing = self._standing[ranked[0]]
-            assert standing.features is not None
-            entity_id = entity_id_of(standing.features.kind, standing.key)
-            self.members[entity_id] = tuple(ranked)
+            name = ranked[0]
             for record in ranked:
-                self._cluster[record] = entity_id
-                self.placed[record] = Placed(entity_id, self._membership(record, group, must))
+                self._home[record] = name
+            if len(ranked) > 1:
+                self._members[name] = tuple(ranked)
+                for record in ranked:
+                    self._confidence[record] = self._membership(record, group, must)
+
+    def _key(self, record: int) -> str:
+        return self._standing[record].key
 
     def _rank(self, record: int) -> tuple[int, str]:
         standing = self._standing[record]
@@ -245,13 +267,16 @@ class Components:
             return groups
         if len(component) > MOST_RECORDS:
             return [[record] for record in component]
+        if len(component) == 1:
+            return [component]
+        if len(component) == 2 and not must and not cannot:
+            joined = self.pair_bits(component[0], component[1]) > 0
+            return [component] if joined else [[record] for record in component]
         place = {record: at for at, record in enumerate(component)}
 
         def among(pairs: list[Pair]) -> list[Pair]:
             return [(place[a], place[b]) for a, b in pairs if a in place and b in place]
 
-        if len(component) == 1:
-            return [component]
         found = clusters(
             len(component),
             lambda a, b: self.pair_bits(component[a], component[b]),
@@ -278,7 +303,7 @@ class Components:
                     if other in inside and other not in seen:
                         seen.add(other)
                         part.append(other)
-            parts.append(sorted(part, key=lambda record: self._standing[record].key))
+            parts.append(sorted(part, key=self._key))
         return parts
 
     def pair_bits(self, one: int, other: int) -> int:

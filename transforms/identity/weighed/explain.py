@@ -10,45 +10,34 @@ from transforms.identity.weighed.weights import BIT
 MOST_PEERS = 20
 
 
-def why(resolver: Resolver, key: str) -> str:
+def why(resolver: Resolver, name: str) -> str:
     """Of a record, or of an entity: its members, each field's bits, the keys they meet under, and
     the best record that does not belong."""
-    number = resolver.records.number(key)
-    members = resolver.components.members
-    if number is None and key in members:
-        number = members[key][0]
-    if number is None or number not in resolver.components.placed:
-        return f"{key}: there is no such record or entity"
-    placed = resolver.components.placed[number]
-    name = resolver.records.keys[number]
-    group = members[placed.entity_id]
+    components, keys = resolver.components, resolver.records.keys
+    number = resolver.records.number(name)
+    if number is None:
+        number = next((n for n in components.records() if components.entity_id(n) == name), None)
+    if number is None or not components.group(number):
+        return f"{name}: there is no such record or entity"
+    group = components.group(number)
     lines = [
-        f"{name} belongs to {placed.entity_id} with confidence {placed.confidence:.4f}; "
-        f"{len(group)} records, entity {entity_confidence(resolver, placed.entity_id):.4f}"
+        f"{keys[number]} belongs to {components.entity_id(number)} with confidence "
+        f"{components.confidence(number):.4f}; {len(group)} records, the least certain "
+        f"{min(map(components.confidence, group)):.4f}"
     ]
-    for other in [o for o in group if o != number][:MOST_PEERS]:
+    for other in [other for other in group if other != number][:MOST_PEERS]:
         lines += _pair(resolver, number, other)
     outside = _next_best(resolver, number)
     if outside is None:
-        lines.append("next candidate: none shares a key")
-    else:
-        lines.append("next candidate:")
-        lines += _pair(resolver, number, outside)
-    return "\n".join(lines)
-
-
-def entity_confidence(resolver: Resolver, entity_id: str) -> float:
-    """That of the least certain member."""
-    placed = resolver.components.placed
-    return min(placed[number].confidence for number in resolver.components.members[entity_id])
+        return "\n".join([*lines, "next candidate: none shares a key"])
+    return "\n".join([*lines, "next candidate:", *_pair(resolver, number, outside)])
 
 
 def _next_best(resolver: Resolver, number: int) -> int | None:
-    home = resolver.components.placed[number].entity_id
+    components = resolver.components
     others = [
-        (-resolver.components.pair_bits(number, other), resolver.records.keys[other], other)
-        for other in resolver.blocks.peers(number)
-        if resolver.components.placed[other].entity_id != home
+        (-components.pair_bits(number, other), resolver.records.keys[other], other)
+        for other in resolver.blocks.peers(number).difference(components.group(number))
     ]
     return min(others)[2] if others else None
 

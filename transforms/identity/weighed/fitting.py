@@ -13,9 +13,10 @@ from collections.abc import Callable, Iterable, Sequence
 
 import msgspec
 
+from transforms.identity.weighed.blocks import most_members
 from transforms.identity.weighed.comparisons import FIELDS, LEVELS, Levels, compared
 from transforms.identity.weighed.features import Features
-from transforms.identity.weighed.keys import BROAD, HELD, MOST_MEMBERS, keys_of
+from transforms.identity.weighed.keys import HELD, keys_of
 from transforms.identity.weighed.weights import (
     ADJUSTED,
     BIT,
@@ -261,7 +262,7 @@ def _pairs_by_family(chosen: Sequence[Features]) -> dict[str, list[Pair]]:
             blocks[key].append(place)
     families: dict[str, set[Pair]] = defaultdict(set)
     for key, members in blocks.items():
-        if 2 <= len(members) <= BROAD.get(key.partition(":")[0], MOST_MEMBERS):
+        if 2 <= len(members) <= most_members(key):
             pairs = families[key.partition(":")[0]]
             for at, right in enumerate(members):
                 pairs.update((left, right) for left in members[:at])

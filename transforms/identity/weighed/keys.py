@@ -29,15 +29,15 @@ HELD: dict[str, tuple[str, ...]] = {
     "o": ("org",),
     "oo": ("org",),
     "op": ("org", "place"),
-    "go": ("given", "org"),
     "fo": ("family", "org"),
     "d": ("mail",),
 }
 """Fields that a family's key is made of: in it they agree by construction."""
 MOST_MEMBERS = 60
 """What more records share than this belongs to nobody."""
-BROAD = {"w": 12}
+BROAD = ("w:",)
 """Families of which a key goes quiet early: they help where data are few."""
+MOST_OF_BROAD = 12
 _NO_DIGITS = str.maketrans("", "", "0123456789._-+")
 
 
@@ -74,10 +74,8 @@ def _of_person(f: Features) -> list[str]:
                 keys.append(f"nd:{name[:2]}:{day}")
     if f.org:
         org = f.org[:8]
-        if given:
-            keys.append(f"go:{given}:{org}")
         if family:
-            keys.append(f"fo:{family}:{org}")
+            keys.append(f"fo:{family}:{given[:1]}:{org}")
     if given and place:
         keys.append(f"gp:{given}:{place}")
     if born and day != "0000":

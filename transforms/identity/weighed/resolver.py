@@ -1,24 +1,34 @@
 """The three layers in one process, looped until they are quiet."""
 
 from collections.abc import Iterable
+from typing import NamedTuple
 
 from schemas.identity import IdentityRecord
-from transforms.identity.weighed.blocks import Blocks
-from transforms.identity.weighed.components import Components, Placed
+from transforms.identity.weighed.blocks import Blocks, Limit
+from transforms.identity.weighed.components import Components
 from transforms.identity.weighed.judging import EVERY_RULE, Judge, Rules
 from transforms.identity.weighed.messages import Ruling
 from transforms.identity.weighed.records import Records
 from transforms.identity.weighed.weights import SHIPPED, Model
 
 
+class Placed(NamedTuple):
+    """Where a record belongs: its entity and the probability of that."""
+
+    entity_id: str
+    confidence: float
+
+
 class Resolver:
     """Records and rulings in, entities out. What it holds is a function of the newest version of
     each record, the newest ruling on each pair and the model."""
 
-    def __init__(self, model: Model = SHIPPED, rules: Rules = EVERY_RULE) -> None:
+    def __init__(
+        self, model: Model = SHIPPED, rules: Rules = EVERY_RULE, limit: Limit | None = None
+    ) -> None:
         self.judge = Judge(model, rules)
         self.records = Records()
-        self.blocks = Blocks(self.judge)
+        self.blocks = Blocks(self.judge, limit=limit)
         self.components = Components(self.judge)
 
     def receive(self, record: IdentityRecord) -> None:
@@ -42,5 +52,10 @@ class Resolver:
 
     def placed(self) -> dict[str, Placed]:
         """Of every live record, by record key, its entity and confidence."""
-        keys = self.records.keys
-        return {keys[number]: placed for number, placed in self.components.placed.items()}
+        keys, components = self.records.keys, self.components
+        found = {}
+        for number in components.records():
+            entity_id = components.entity_id(number)
+            assert entity_id is not None
+            found[keys[number]] = Placed(entity_id, components.confidence(number))
+        return found

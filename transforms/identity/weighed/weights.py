@@ -110,6 +110,14 @@ class Scorer:
             bits += values.get(a.org, rare)
         return bits
 
+    def table(self, place: int) -> list[int]:
+        """Bits of a field by level; the last is that of `UNKNOWN`."""
+        return self._tables[place]
+
+    def rates(self, place: int) -> tuple[dict[str, int], int]:
+        """Adjustments of a field by value, and that of a value not listed."""
+        return self._frequencies[place]
+
     def by_field(self, a: Features, b: Features) -> list[tuple[str, int, int]]:
         """Field, level and bits of each field that both have, for explaining."""
         levels = compared(a, b)

@@ -27,7 +27,7 @@ _LEGAL = frozenset(
 _ORDINAL = re.compile(r"(\d+)(?:st|nd|rd|th)")
 
 
-@lru_cache(maxsize=200_000)
+@lru_cache(maxsize=100_000)
 def fold(text: str) -> str:
     """Lower case, no accents, no punctuation, single spaces; digits stay."""
     if text.isascii():
@@ -37,7 +37,7 @@ def fold(text: str) -> str:
     return " ".join(_NOT_WORDS.sub(" ", bare).split())
 
 
-@lru_cache(maxsize=100_000)
+@lru_cache(maxsize=50_000)
 def street(text: str) -> str:
     """A street line with its usual words abbreviated and ordinals as numbers."""
     words = [_SHORT.get(word, word) for word in fold(text).split()]
@@ -51,22 +51,32 @@ def organisation(text: str) -> str:
     return " ".join(word for word in whole.split() if word not in _LEGAL) or whole
 
 
-@lru_cache(maxsize=300_000)
-def likeness(a: str, b: str) -> float:
+def jaro_winkler(a: str, b: str) -> float:
     """Jaro-Winkler, 0 to 1, the same in either order."""
-    return float(
-        jellyfish.jaro_winkler_similarity(a, b)
-        if a < b
-        else jellyfish.jaro_winkler_similarity(b, a)
-    )
+    if b < a:
+        a, b = b, a
+    return float(jellyfish.jaro_winkler_similarity(a, b))
 
 
-@lru_cache(maxsize=300_000)
-def edits(a: str, b: str) -> int:
-    """Insertions, deletions, changes and neighbours swapped that lead from one to the other."""
-    if abs(len(a) - len(b)) > 3:
-        return 9
-    return int(jellyfish.damerau_levenshtein_distance(a, b))
+likeness = lru_cache(maxsize=100_000)(jaro_winkler)
+"""The same, remembered: for words, which meet again."""
+
+
+def slips(a: str, b: str) -> int:
+    """Insertions, deletions, changes and neighbours swapped that lead from one to the other; no
+    more than `MANY`."""
+    if abs(len(a) - len(b)) > 2:
+        return MANY
+    if len(a) == len(b) and sum(map(str.__ne__, a, b)) > MOST_CHANGED:
+        return MANY
+    return min(MANY, int(jellyfish.damerau_levenshtein_distance(a, b)))
+
+
+MANY = 9
+MOST_CHANGED = 6
+"""Places in which equally long texts differ, above which they are no slip of each other."""
+
+edits = lru_cache(maxsize=50_000)(slips)
 
 
 @lru_cache(maxsize=100_000)
