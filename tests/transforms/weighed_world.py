@@ -10,7 +10,7 @@ from schemas.identity import IdentityRecord
 from transforms.identity.weighed.blocks import Blocks
 from transforms.identity.weighed.components import Components
 from transforms.identity.weighed.judging import Judge
-from transforms.identity.weighed.messages import Edges, Join, Ruling, Stand
+from transforms.identity.weighed.messages import Edges, Hot, Join, Ruling, Stand
 from transforms.identity.weighed.records import Records
 from transforms.identity.weighed.resolver import Placed, Resolver
 from transforms.identity.weighed.weights import SHIPPED
@@ -110,7 +110,7 @@ def delivered_anyhow(happened: Sequence[Event], seed: int, shards: int = 3) -> d
     records = Records()
     blocks = [Blocks(judge, shard, limit) for shard in range(shards)]
     components = Components(judge)
-    waiting: list[Event | Join | Stand | Edges | tuple[int, Join]] = list(happened)
+    waiting: list[Event | Join | Stand | Edges | Hot | tuple[int, Join]] = list(happened)
     while waiting:
         place = rng.randrange(len(waiting))
         message = waiting[place]
@@ -130,10 +130,10 @@ def delivered_anyhow(happened: Sequence[Event], seed: int, shards: int = 3) -> d
                 components.stand(message)
             case Edges():
                 components.edges(message)
+            case Hot():
+                components.hot(message)
             case (shard, join):
-                edges = blocks[shard].receive(join)
-                if edges is not None:
-                    waiting.append(edges)
+                waiting += blocks[shard].receive(join)
         if rng.random() < 0.2:
             components.decide()
     components.decide()

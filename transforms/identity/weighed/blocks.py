@@ -9,9 +9,11 @@ from collections.abc import Callable, Iterable
 from transforms.identity.weighed.features import Features
 from transforms.identity.weighed.judging import Judge
 from transforms.identity.weighed.keys import BROAD, MOST_MEMBERS, MOST_OF_BROAD
-from transforms.identity.weighed.messages import Edges, Join, Version, WeighedPair
+from transforms.identity.weighed.messages import Edges, Hot, Join, Version, WeighedPair
 
 _NOBODY: dict[int, int] = {}
+TOLD = ("e:", "t:")
+"""Families of which others must know what is hot: their values are evidence under other keys."""
 Limit = Callable[[str], int]
 """Of a key: how many records may share it before it is hot."""
 
@@ -24,6 +26,8 @@ class Blocks:
         self._limit = limit or most_members
         self._shard = shard
         self._count = 0
+        self._turned: dict[str, bool] = {}
+        """Mailboxes and numbers that have become hot with this message, or have ceased to be."""
         # Most keys have one member alone, which is kept as it is.
         self._members: dict[str, int | list[int]] = {}
         self._version: dict[int, Version] = {}
@@ -53,12 +57,12 @@ class Blocks:
         """Keys that two records have in common, hot ones too."""
         return set(self._keys.get(one, ())).intersection(self._keys.get(other, ()))
 
-    def receive(self, join: Join) -> Edges | None:
-        """What changes of the edges; None where nothing does, or the message is late."""
+    def receive(self, join: Join) -> list[Edges | Hot]:
+        """What changes of the edges and hot keys; nothing where the message is late."""
         me = join.record
         known = self._version.get(me)
         if known is not None and join.version <= known:
-            return None
+            return []
         self._version[me] = join.version
         pairs: list[WeighedPair] = []
         candidates: set[int] = set()
@@ -71,10 +75,16 @@ class Blocks:
             self._replace(me, join, candidates, pairs)
         if candidates:
             self._weigh(me, candidates, pairs)
-        if not pairs:
-            return None
+        if not pairs and not self._turned:
+            return []
         self._count += 1
-        return Edges(self._shard, self._count, pairs)
+        told: list[Edges | Hot] = [
+            Hot(key, self._count, is_hot) for key, is_hot in self._turned.items()
+        ]
+        self._turned = {}
+        if pairs:
+            told.append(Edges(self._shard, self._count, pairs))
+        return told
 
     def _weigh(
         self,
@@ -157,12 +167,16 @@ class Blocks:
         if len(members) == 1:
             self._members[key] = members[0]
         elif len(members) == self._limit(key):
+            if key.startswith(TOLD):
+                self._turned[key] = False
             for place, one in enumerate(members):
                 edges = self._edges.get(one, _NOBODY)
                 self._weigh(one, [o for o in members[:place] if o not in edges], pairs)
 
     def _heat(self, key: str, members: list[int], pairs: list[WeighedPair]) -> None:
         """Takes back the edges that nothing else holds."""
+        if key.startswith(TOLD):
+            self._turned[key] = True
         inside = set(members)
         for one in members:
             edges = self._edges.get(one)

@@ -78,6 +78,7 @@ class Bound:
             if v and w:
                 family = 5 if v == w else family_level(v, w)
             if given < 3 and family < 3 and ((w and x[:1] == w[0]) or (v and y[:1] == v[0])):
+                # They may stand in each other's place.
                 bound += max(self._swap, self._given[given] + self._family[family])
                 named = True
             else:

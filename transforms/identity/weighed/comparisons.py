@@ -90,8 +90,9 @@ def compared(a: Features, b: Features) -> Levels:
 @lru_cache(maxsize=100_000)
 def crossed(given: str, family: str, other_given: str, other_family: str) -> bool:
     """True where given and family name stand in each other's place, give or take a slip."""
-    one, other = likeness(given, other_family), likeness(family, other_given)
-    return (one >= 0.85 and other >= 0.85) and max(one, other) >= 0.92
+    one = 1.0 if nicknames(given, other_family) else likeness(given, other_family)
+    other = 1.0 if nicknames(other_given, family) else likeness(family, other_given)
+    return min(one, other) >= 0.85 and max(one, other) >= 0.92
 
 
 def shared(a: tuple[str, ...], b: tuple[str, ...]) -> bool:

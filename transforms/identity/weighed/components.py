@@ -10,6 +10,7 @@ from transforms.identity.components import entity_id_of
 from transforms.identity.weighed.confidence import confidence
 from transforms.identity.weighed.features import Features
 from transforms.identity.weighed.judging import MUST_LINK, Judge
+from transforms.identity.weighed.keys import value_keys
 from transforms.identity.weighed.linkage import (
     FLOOR_STEP,
     HIGHEST_FLOOR,
@@ -17,7 +18,7 @@ from transforms.identity.weighed.linkage import (
     MOST_RECORDS,
     clusters,
 )
-from transforms.identity.weighed.messages import Edges, Ruling, Stand, Version
+from transforms.identity.weighed.messages import Edges, Hot, Ruling, Stand, Version
 
 Pair = tuple[int, int]
 
@@ -40,9 +41,8 @@ class Components:
         """Record -> record -> shard -> edge; the innermost is the same object at both ends."""
         self._rulings: dict[tuple[str, str], Ruling] = {}
         self._ruled: dict[str, set[str]] = {}
+        self._hot: dict[str, Hot] = {}
         self._dirty: set[int] = set()
-        self._known: dict[Pair, int] = {}
-        """Bits of pairs without an edge, within a component."""
         self._home: dict[int, int] = {}
         """Live record -> the record that names its entity, the first of its members in rank."""
         self._members: dict[int, tuple[int, ...]] = {}
@@ -76,7 +76,6 @@ class Components:
             if not shards:
                 del neighbours[other]
                 del self._edges[other][me]
-            self._known.pop((me, other) if me < other else (other, me), None)
 
     def edges(self, message: Edges) -> None:
         """Takes in what a shard of blocks says."""
@@ -97,6 +96,17 @@ class Components:
     def _is_stale(self, record: int, version: Version) -> bool:
         standing = self._standing.get(record)
         return standing is not None and version < standing.version
+
+    def hot(self, message: Hot) -> None:
+        """Takes in that a mailbox or number is hot, or no longer."""
+        known = self._hot.get(message.key)
+        if known is not None and known.count >= message.count:
+            return
+        self._hot[message.key] = message
+        for record in self._edges:
+            features = self.live(record)
+            if features is not None and message.key in value_keys(features):
+                self._dirty.add(record)
 
     def rule(self, message: Ruling) -> None:
         """Takes in what a person decided; the newest counts."""
@@ -202,7 +212,22 @@ class Components:
                 and edge.second_version == there.version
             ):
                 best = edge.bits
+        if best > 0 and self._hot:
+            hot_mail, hot_phone = self._hot_between(here.features, there.features)
+            if hot_mail or hot_phone:
+                return self._judge.bits(
+                    here.features, there.features, hot_mail=hot_mail, hot_phone=hot_phone
+                )
         return best
+
+    def _hot_between(self, a: Features, b: Features) -> tuple[bool, bool]:
+        """Whether a mailbox, and whether a number, that both have is hot."""
+        hot = [
+            key
+            for key in set(value_keys(a)).intersection(value_keys(b))
+            if (known := self._hot.get(key)) is not None and known.is_hot
+        ]
+        return any(key[0] == "e" for key in hot), any(key[0] == "t" for key in hot)
 
     def _component(
         self, start: int, seen: set[int]
@@ -315,6 +340,9 @@ class Components:
                 return bits
         a, b = self.live(one), self.live(other)
         assert a is not None and b is not None
+        if self._hot:
+            hot_mail, hot_phone = self._hot_between(a, b)
+            return self._judge.bits(a, b, hot_mail=hot_mail, hot_phone=hot_phone)
         return self._judge.bits(a, b)
 
     def _membership(self, record: int, group: list[int], must: list[Pair]) -> float:

@@ -64,13 +64,21 @@ class Judge:
             weights.fields["ids"].m[0] <= NOISY_IDS for weights in (model.person, model.account)
         )
 
-    def bits(self, a: Features, b: Features) -> int:
-        """Bits for the two being one, in 1/256; `FORBIDDEN` where a rule holds them apart."""
+    def bits(
+        self, a: Features, b: Features, *, hot_mail: bool = False, hot_phone: bool = False
+    ) -> int:
+        """Bits for the two being one, in 1/256; `FORBIDDEN` where a rule holds them apart.
+
+        A mailbox or number that is hot says nothing."""
         if a.kind != b.kind:
             return FORBIDDEN
         if (a.same or b.same) and (a.own in b.same or b.own in a.same):
             return MUST_LINK
         levels = compared(a, b)
+        if hot_mail:
+            levels = without_mail(levels)
+        if hot_phone:
+            levels = without_phone(levels)
         if a.kind != "person":
             bits = self.account.bits(a, b, levels)
         else:
@@ -114,15 +122,22 @@ def _generation(a: Features, b: Features, levels: Levels) -> bool:
 
 
 def _person_evidence(a: Features, b: Features, levels: Levels) -> bool:
-    if not 0 <= levels[GIVEN] < 2 or a.observed or b.observed:
-        return False
-    return not personal(levels) and given_conflict(a.given, b.given)
+    return not personal(levels) and _given_names_conflict(a, b, levels)
 
 
 def _shared_mailbox(a: Features, b: Features, levels: Levels) -> bool:
-    if not 0 <= levels[GIVEN] < 2 or a.observed or b.observed or levels[MAIL] != 5:
+    if levels[MAIL] != 5 or levels[BORN] >= 3 or levels[IDS] >= 1:
         return False
-    return levels[BORN] < 3 and levels[IDS] < 1 and both_known(a.given, b.given)
+    return _given_names_conflict(a, b, levels) and both_known(a.given, b.given)
+
+
+def _given_names_conflict(a: Features, b: Features, levels: Levels) -> bool:
+    """Of registers' records alone: beside a sighted mailbox or number stands any name."""
+    if not 0 <= levels[GIVEN] < 4 or levels[GIVEN] == 2 or a.observed or b.observed:
+        return False
+    if levels[GIVEN] == 3:
+        return both_known(a.given, b.given)
+    return given_conflict(a.given, b.given)
 
 
 _RULES: tuple[tuple[str, Callable[[Features, Features, Levels], bool]], ...] = (
@@ -147,3 +162,9 @@ def without_mail(levels: Levels) -> Levels:
     """The levels as if no mailbox were known."""
     g, f, _, p, d, s, o, n, i, _, q = levels
     return (g, f, -1, p, d, s, o, n, i, -1, q)
+
+
+def without_phone(levels: Levels) -> Levels:
+    """The levels as if no number were known."""
+    g, f, m, _, d, s, o, n, i, q, t = levels
+    return (g, f, m, -1, d, max(s, t), o, n, i, q, -1)

@@ -46,6 +46,12 @@ def keys_of(f: Features) -> list[str]:
     return _of_person(f) if f.kind == "person" else _of_account(f)
 
 
+def value_keys(f: Features) -> list[str]:
+    """The keys of a record's own mailboxes and numbers."""
+    keys = [f"e:{mail}" for mail in f.mails or ((f.mail,) if f.mail else ())]
+    return keys + [f"t:{phone[-10:]}" for phone in f.phones or ((f.phone,) if f.phone else ())]
+
+
 def _of_person(f: Features) -> list[str]:
     given, family, born = f.given, f.family, f.born
     keys: list[str] = []

@@ -40,6 +40,14 @@ class Edges(msgspec.Struct, frozen=True, array_like=True, gc=False, tag="e"):
     pairs: list[WeighedPair]
 
 
+class Hot(msgspec.Struct, frozen=True, array_like=True, gc=False, tag="h"):
+    """To components: whether too many records share a mailbox or number; the later word counts."""
+
+    key: str
+    count: int
+    is_hot: bool
+
+
 class Ruling(msgspec.Struct, frozen=True, array_like=True, gc=False, tag="r"):
     """To components: what a person decided about two records; the newest counts."""
 
@@ -49,4 +57,4 @@ class Ruling(msgspec.Struct, frozen=True, array_like=True, gc=False, tag="r"):
     version: Version
 
 
-Message = Join | Stand | Edges | Ruling
+Message = Join | Stand | Edges | Hot | Ruling

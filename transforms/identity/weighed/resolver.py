@@ -7,7 +7,7 @@ from schemas.identity import IdentityRecord
 from transforms.identity.weighed.blocks import Blocks, Limit
 from transforms.identity.weighed.components import Components
 from transforms.identity.weighed.judging import EVERY_RULE, Judge, Rules
-from transforms.identity.weighed.messages import Ruling
+from transforms.identity.weighed.messages import Edges, Ruling
 from transforms.identity.weighed.records import Records
 from transforms.identity.weighed.weights import SHIPPED, Model
 
@@ -39,9 +39,11 @@ class Resolver:
         join, stand = told
         components = self.components
         components.stand(stand)
-        edges = self.blocks.receive(join)
-        if edges is not None:
-            components.edges(edges)
+        for message in self.blocks.receive(join):
+            if isinstance(message, Edges):
+                components.edges(message)
+            else:
+                components.hot(message)
         components.decide()
 
     def rule(self, rulings: Iterable[Ruling]) -> None:

@@ -49,16 +49,18 @@ def record_of(row: Mapping[str, str], stamp: int, region: str = "US") -> Identit
     street = get("street", "")
     number = get("street_number", "") or get("house_number", "")
     website = get("website", "") or get("domain", "")
+    kind = kind_of(row)
+    full, organisation = get("full", "").strip(), get("org", "").strip()
     return IdentityRecord(
         record_key=key,
-        kind=kind_of(row),
+        kind=kind,
         stamp=stamp,
         fetched=stamp,
         digest="",
         given_name=get("first", "").strip(),
         family_name=get("last", "").strip(),
-        full_name=get("full", "").strip(),
-        organisation=get("org", "").strip(),
+        full_name=full,
+        organisation=organisation or (full if kind == "account" else ""),
         emails=(email,) if email else (),
         phones=numbers(phone, region) if phone else (),
         domains=_domains(website) if website else (),
