@@ -34,6 +34,7 @@ COMMANDS = (
     "backfill",
     "import",
     "query",
+    "resolve",
     "replay",
     "rebuild",
     "version",

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 
 from transforms.identity.weighed.features import Features
 from transforms.identity.weighed.judging import Judge
-from transforms.identity.weighed.keys import BROAD, MOST_MEMBERS, MOST_OF_BROAD
+from transforms.identity.weighed.keys import BROAD, MOST_MEMBERS, MOST_OF_BROAD, all_keys
 from transforms.identity.weighed.messages import Edges, Hot, Join, Version, WeighedPair
 
 _NOBODY: dict[int, int] = {}
@@ -32,8 +32,20 @@ class Blocks:
         self._members: dict[str, int | list[int]] = {}
         self._version: dict[int, Version] = {}
         self._features: dict[int, Features | None] = {}
-        self._keys: dict[int, tuple[str, ...]] = {}
         self._edges: dict[int, dict[int, int]] = {}
+
+    def _keys(self, record: int) -> list[str]:
+        """The keys under which a record stands here: worked out anew, as they are seldom asked for
+        and would take more room than all else."""
+        features = self._features.get(record)
+        if features is None:
+            return []
+        found = []
+        for key in dict.fromkeys(all_keys(features)):
+            members = self._members.get(key)
+            if members == record or (isinstance(members, list) and record in members):
+                found.append(key)
+        return found
 
     def hot_keys(self) -> list[str]:
         """Keys that too many records share to say anything of them."""
@@ -46,7 +58,7 @@ class Blocks:
     def peers(self, record: int) -> set[int]:
         """Records that share a key with this one which is not hot."""
         found: set[int] = set()
-        for key in self._keys.get(record, ()):
+        for key in self._keys(record):
             members = self._members[key]
             if isinstance(members, list) and len(members) <= self._limit(key):
                 found.update(members)
@@ -55,7 +67,7 @@ class Blocks:
 
     def shared_keys(self, one: int, other: int) -> set[str]:
         """Keys that two records have in common, hot ones too."""
-        return set(self._keys.get(one, ())).intersection(self._keys.get(other, ()))
+        return set(self._keys(one)).intersection(self._keys(other))
 
     def receive(self, join: Join) -> list[Edges | Hot]:
         """What changes of the edges and hot keys; nothing where the message is late."""
@@ -68,7 +80,6 @@ class Blocks:
         candidates: set[int] = set()
         if known is None:
             self._features[me] = join.features
-            self._keys[me] = join.keys
             for key in join.keys:
                 self._enter(key, me, candidates, pairs)
         else:
@@ -140,11 +151,10 @@ class Blocks:
         pairs: list[WeighedPair],
     ) -> None:
         """A newer version: its old edges are void with its old version and need no taking back."""
-        before = self._keys[me]
+        before = self._keys(me)
         for other in self._edges.pop(me, _NOBODY):
             del self._edges[other][me]
         self._features[me] = join.features
-        self._keys[me] = join.keys
         kept = set(join.keys)
         for key in before:
             if key not in kept:
@@ -189,17 +199,14 @@ class Blocks:
 
     def _share(self, one: int, other: int, but: str) -> bool:
         """Whether another key that is not hot holds the two together."""
-        for key in self.shared_keys(one, other):
-            members = self._members[key]
-            if (
-                key != but
-                and isinstance(members, list)
-                and len(members) <= self._limit(key)
-                and one in members
-                and other in members
-            ):
-                return True
-        return False
+        return any(
+            key != but and len(self._listed(key)) <= self._limit(key)
+            for key in self.shared_keys(one, other)
+        )
+
+    def _listed(self, key: str) -> list[int]:
+        members = self._members[key]
+        return members if isinstance(members, list) else [members]
 
 
 def most_members(key: str) -> int:

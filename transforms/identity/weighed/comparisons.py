@@ -87,7 +87,7 @@ def compared(a: Features, b: Features) -> Levels:
     return (given, family, mail, phone, born, road, place, org, ids, named, phoned)
 
 
-@lru_cache(maxsize=100_000)
+@lru_cache(maxsize=20_000)
 def crossed(given: str, family: str, other_given: str, other_family: str) -> bool:
     """True where given and family name stand in each other's place, give or take a slip."""
     one = 1.0 if nicknames(given, other_family) else likeness(given, other_family)
@@ -100,7 +100,7 @@ def shared(a: tuple[str, ...], b: tuple[str, ...]) -> bool:
     return any(value in b for value in a)
 
 
-@lru_cache(maxsize=50_000)
+@lru_cache(maxsize=20_000)
 def given_level(a: str, b: str) -> int:
     """4 nickname or nearly, 3 like or an initial, 1 the same first letter, 0 another name."""
     first, second = a.split(" ", 1)[0], b.split(" ", 1)[0]
@@ -117,7 +117,7 @@ def given_level(a: str, b: str) -> int:
     return 1 if same else 0
 
 
-@lru_cache(maxsize=50_000)
+@lru_cache(maxsize=20_000)
 def family_level(a: str, b: str) -> int:
     """4 nearly, 3 like, one part of a double name or an initial, 1 somewhat, 0 another name."""
     near = likeness(a, b)
@@ -178,7 +178,7 @@ def born_level(a: str, b: str) -> int:
     return 0
 
 
-@lru_cache(maxsize=50_000)
+@lru_cache(maxsize=20_000)
 def overlap(a: str, b: str) -> tuple[float, float]:
     """Share of the words of the shorter and of the longer text that the other has, spelt alike."""
     left, right = a.split(), b.split()
@@ -208,7 +208,7 @@ def street_level(a: str, number: str, b: str, other: str) -> int:
     return _street_level(a, b, number if number == other else "")
 
 
-@lru_cache(maxsize=50_000)
+@lru_cache(maxsize=20_000)
 def _street_level(a: str, b: str, number: str) -> int:
     inner, outer = overlap(a, b)
     if outer >= 0.8:
@@ -223,7 +223,7 @@ def _street_level(a: str, b: str, number: str) -> int:
     return 1 if inner >= 0.8 or near >= 0.9 else 0
 
 
-@lru_cache(maxsize=50_000)
+@lru_cache(maxsize=20_000)
 def place_level(
     postal: str, city: str, region: str, postal_b: str, city_b: str, region_b: str
 ) -> int:
@@ -249,7 +249,7 @@ def place_level(
     return 1 if region and region == region_b else 0
 
 
-@lru_cache(maxsize=50_000)
+@lru_cache(maxsize=20_000)
 def org_level(a: str, b: str) -> int:
     """4 nearly, 3 one within the other, 2 much, 1 some in common, 0 another."""
     inner, outer = overlap(a, b)

@@ -85,7 +85,7 @@ def features_of(record: IdentityRecord) -> Features:
     )
 
 
-@lru_cache(maxsize=100_000)
+@lru_cache(maxsize=10_000)
 def named(given: str, family: str, full: str) -> tuple[str, str, int]:
     """Given name, family name and generation, folded."""
     whole = full or f"{given} {family}".strip()
@@ -106,20 +106,20 @@ def _bare(name: str) -> str:
     return " ".join(word for word in name.split() if word not in _SUFFIX)
 
 
-@lru_cache(maxsize=100_000)
+@lru_cache(maxsize=10_000)
 def match_key(address: str) -> str:
     """Under which two spellings of one mailbox meet; what is no address is compared as typed."""
     parsed = emails.parse(address)
     return parsed.match_key if parsed else address.strip().lower().replace(" ", "")
 
 
-@lru_cache(maxsize=100_000)
+@lru_cache(maxsize=10_000)
 def is_role(mail: str) -> bool:
     """True of a match key whose mailbox is a function's."""
     return emails.is_role(mail.rpartition("@")[0])
 
 
-@lru_cache(maxsize=50_000)
+@lru_cache(maxsize=10_000)
 def birth_date(text: str) -> str:
     """YYYYMMDD; zeros for what is not said. Day and month are told apart where they can be."""
     text = text.strip()
@@ -139,7 +139,7 @@ def birth_date(text: str) -> str:
     return f"{year_alone[0]}0000" if year_alone else ""
 
 
-@lru_cache(maxsize=100_000)
+@lru_cache(maxsize=10_000)
 def house_number(line: str) -> str:
     """The first number of a street line."""
     found = _NUMBER.search(line)

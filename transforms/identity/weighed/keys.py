@@ -38,7 +38,21 @@ MOST_MEMBERS = 60
 BROAD = ("w:",)
 """Families of which a key goes quiet early: they help where data are few."""
 MOST_OF_BROAD = 12
+REGISTERS = ("salesforce:", "hubspot:", "files:", "dialpad:")
+"""Sources whose records others may name as being the same."""
 _NO_DIGITS = str.maketrans("", "", "0123456789._-+")
+
+
+def all_keys(f: Features) -> list[str]:
+    """The blocking keys of a record, and those by which a source itself says who it is."""
+    return [*source_keys(f), *keys_of(f)]
+
+
+def source_keys(f: Features) -> list[str]:
+    """The record's own key and those that its source says are the same; none of a sighting."""
+    if f.observed or not f.own.startswith(REGISTERS):
+        return []
+    return [f"id:{f.own}", *(f"id:{key}" for key in f.same)]
 
 
 def keys_of(f: Features) -> list[str]:
@@ -93,7 +107,7 @@ def _of_person(f: Features) -> list[str]:
     return keys
 
 
-@lru_cache(maxsize=100_000)
+@lru_cache(maxsize=10_000)
 def mail_keys(mail: str) -> tuple[str, ...]:
     """A mailbox, and its skeleton, which survives a slip in the middle."""
     local, _, domain = mail.rpartition("@")

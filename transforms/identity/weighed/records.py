@@ -2,9 +2,8 @@
 
 from schemas.identity import IdentityRecord
 from transforms.identity.evidence import LAST_RANK, RANKS
-from transforms.identity.messages import is_observed
 from transforms.identity.weighed.features import features_of
-from transforms.identity.weighed.keys import keys_of
+from transforms.identity.weighed.keys import all_keys
 from transforms.identity.weighed.messages import NEVER, Join, Stand, Version
 
 
@@ -42,17 +41,8 @@ class Records:
         if record.deleted:
             return Join(number, version, None, ()), Stand(number, key, rank, version, None)
         features = features_of(record)
-        keys = tuple(dict.fromkeys((*source_keys(record), *keys_of(features))))
+        keys = tuple(dict.fromkeys(all_keys(features)))
         return Join(number, version, features, keys), Stand(number, key, rank, version, features)
-
-
-def source_keys(record: IdentityRecord) -> tuple[str, ...]:
-    """Keys by which a source itself says that records are one."""
-    if is_observed(record.record_key):
-        return ()
-    if not record.same_as:
-        return (f"id:{record.record_key}",)
-    return (f"id:{record.record_key}", *(f"id:{key}" for key in record.same_as))
 
 
 def rank_of(record_key: str) -> int:

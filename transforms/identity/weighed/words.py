@@ -27,7 +27,7 @@ _LEGAL = frozenset(
 _ORDINAL = re.compile(r"(\d+)(?:st|nd|rd|th)")
 
 
-@lru_cache(maxsize=100_000)
+@lru_cache(maxsize=20_000)
 def fold(text: str) -> str:
     """Lower case, no accents, no punctuation, single spaces; digits stay."""
     if text.isascii():
@@ -37,14 +37,14 @@ def fold(text: str) -> str:
     return " ".join(_NOT_WORDS.sub(" ", bare).split())
 
 
-@lru_cache(maxsize=50_000)
+@lru_cache(maxsize=20_000)
 def street(text: str) -> str:
     """A street line with its usual words abbreviated and ordinals as numbers."""
     words = [_SHORT.get(word, word) for word in fold(text).split()]
     return " ".join(_ORDINAL.sub(r"\1", word) if word[0].isdigit() else word for word in words)
 
 
-@lru_cache(maxsize=100_000)
+@lru_cache(maxsize=20_000)
 def organisation(text: str) -> str:
     """An organisation's name without its legal form; whole where nothing else is left."""
     whole = fold(text)
@@ -58,7 +58,7 @@ def jaro_winkler(a: str, b: str) -> float:
     return float(jellyfish.jaro_winkler_similarity(a, b))
 
 
-likeness = lru_cache(maxsize=100_000)(jaro_winkler)
+likeness = lru_cache(maxsize=20_000)(jaro_winkler)
 """The same, remembered: for words, which meet again."""
 
 
@@ -76,10 +76,10 @@ MANY = 9
 MOST_CHANGED = 6
 """Places in which equally long texts differ, above which they are no slip of each other."""
 
-edits = lru_cache(maxsize=50_000)(slips)
+edits = lru_cache(maxsize=20_000)(slips)
 
 
-@lru_cache(maxsize=100_000)
+@lru_cache(maxsize=20_000)
 def sound(text: str) -> str:
     """How a name sounds (Metaphone); the name itself in scripts that it does not know."""
     return (jellyfish.metaphone(text) or text) if text.isascii() else text
