@@ -357,4 +357,6 @@ class Components:
             if bits >= MUST_LINK or frozenset((record, other)) in ruled:
                 return 1.0
             total += max(-MOST_BITS, min(MOST_BITS, bits))
-        return confidence(total / len(others))
+        features = self.live(record)
+        assert features is not None
+        return confidence(total / len(others), features.kind)

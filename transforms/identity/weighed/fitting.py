@@ -184,6 +184,8 @@ def _fields(
 def _shrunk(m_counts: Sequence[float], u_counts: Sequence[float], shipped: Field) -> Field:
     """m and u from counts. A level that was hardly seen goes back to what it is worth as shipped;
     and to be alike is no stronger evidence than to be equal, however rare among strangers."""
+    if sum(m_counts) + sum(u_counts) < SHIPPED_M + SHIPPED_U + 1.0:
+        return shipped
     m, u = _shares(m_counts), _shares(u_counts)
     settled = []
     for level, share in enumerate(m):
