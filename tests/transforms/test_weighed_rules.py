@@ -160,3 +160,31 @@ def test_an_entity_keeps_its_id_when_a_stranger_of_lower_rank_joins() -> None:
     )
     resolver.receive(sighting)
     assert {placed.entity_id for placed in resolver.placed().values()} == {before}
+
+
+def test_the_id_of_an_entity_that_went_into_another_leads_to_it_whatever_came_first() -> None:
+    lee = {"given_name": "Ann", "family_name": "Lee", "emails": ("ann@acme.com",)}
+    records = [person(1, **lee), person(2, **lee), person(3, given_name="Otto")]
+    alone = [Resolver() for _ in records]
+    for resolver, record in zip(alone, records, strict=True):
+        resolver.receive(record)
+    ids = [next(iter(resolver.placed().values())).entity_id for resolver in alone]
+    for order in (records, records[::-1]):
+        together = Resolver()
+        for record in order:
+            together.receive(record)
+        assert together.aliases() == {ids[1]: ids[0]}
+
+
+def test_what_speaks_for_one_person_and_is_held_apart_is_a_candidate_for_review() -> None:
+    alike = [person(n, given_name="Ann", family_name="Lee", phones=SHARED_LINE) for n in (1, 2)]
+    resolver = Resolver()
+    for record in alike:
+        resolver.receive(record)
+    assert resolver.candidates() == []
+    keys = ("salesforce:contact:1", "salesforce:contact:2")
+    resolver.rule([Ruling(*keys, "different", (1, 0, ""))])
+    (found,) = resolver.candidates()
+    assert (found.left, found.right) == keys
+    assert found.bits > 0
+    assert 0.5 < found.confidence <= 1

@@ -18,7 +18,9 @@ from transforms.identity.weighed.comparisons import (
     STREET_PHONED,
     family_level,
     given_level,
+    mail_level,
     org_level,
+    phone_level,
 )
 from transforms.identity.weighed.features import Features
 from transforms.identity.weighed.weights import Scorer
@@ -34,7 +36,7 @@ class Bound:
     __slots__ = (
         *("_born", "_family", "_family_rates", "_given", "_given_rates", "_ids", "_low_born"),
         *("_low_mail", "_low_named", "_low_place", "_low_street", "_mail", "_mail_rates", "_named"),
-        *("_near_born", "_near_ids", "_near_mail", "_near_named", "_near_org", "_near_phone"),
+        *("_near_born", "_near_ids", "_near_org"),
         *("_near_place", "_near_street", "_org", "_org_rates", "_phone", "_phone_rates"),
         *("_phoned", "_place", "_place_rare", "_place_rates", "_prior", "_street"),
         *("_street_rates", "_swap"),
@@ -45,10 +47,9 @@ class Bound:
         self._prior = scorer.prior
         self._given, self._family, self._org = table(GIVEN), table(FAMILY), table(ORG)
         self._swap = self._given[2] + self._family[2]
-        self._mail, self._named = table(MAIL)[5], table(MAIL_NAMED)[5]
-        self._near_mail, self._low_mail = max(table(MAIL)[:5]), max(table(MAIL)[:2])
-        self._near_named, self._low_named = max(table(MAIL_NAMED)[:5]), max(table(MAIL_NAMED)[:2])
-        self._phone, self._near_phone = table(PHONE), max(table(PHONE)[:4])
+        self._mail, self._named = table(MAIL), table(MAIL_NAMED)
+        self._low_mail, self._low_named = max(self._mail[:2]), max(self._named[:2])
+        self._phone = table(PHONE)
         self._born, self._near_born = table(BORN), max(table(BORN)[:5])
         self._low_born = max(table(BORN)[0], table(BORN)[3])
         street, phoned = table(STREET), table(STREET_PHONED)
@@ -91,10 +92,11 @@ class Bound:
         x, y = a.mail, b.mail
         if x and y:
             if x == y or a.mails or b.mails:
-                bound += self._named if named else self._mail
+                bound += (self._named if named else self._mail)[5]
                 bound += self._mail_rates[0].get(x, self._mail_rates[1])
-            elif x[:2] == y[:2]:
-                bound += self._near_named if named else self._near_mail
+            elif x[:3] == y[:3]:
+                # Who shares a given name shares how the mailbox begins: the bound would be loose.
+                bound += (self._named if named else self._mail)[mail_level(x, y)]
             else:
                 bound += self._low_named if named else self._low_mail
         x, y = a.born, b.born
@@ -148,11 +150,10 @@ class Bound:
             if x == y or a.phones or b.phones:
                 phoned = True
                 bound = self._phone[4] + self._phone_rates[0].get(x, self._phone_rates[1])
-            elif x[-4:] != y[-4:] and x[:5] != y[:5]:
-                bound = self._phone[0]
             else:
-                phoned = True
-                bound = self._near_phone
+                level = phone_level(x, y)
+                phoned = level > 1
+                bound = self._phone[level]
         x, y = a.street, b.street
         if x and y:
             if x == y:

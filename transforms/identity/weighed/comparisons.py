@@ -160,8 +160,9 @@ def phone_level(a: str, b: str) -> int:
             return 3
         if a[-7:] == b[-7:]:
             return 2
-    # One edit leaves one end as it was.
-    return 1 if (a[:5] == b[:5] or a[-5:] == b[-5:]) and slips(a, b) <= 1 else 0
+    # One edit leaves one half as it was.
+    half = len(a) // 2
+    return 1 if (a[:half] == b[:half] or a[-half:] == b[-half:]) and slips(a, b) <= 1 else 0
 
 
 def born_level(a: str, b: str) -> int:

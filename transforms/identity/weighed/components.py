@@ -167,9 +167,11 @@ class Components:
     def entity_id(self, record: int) -> str | None:
         """The entity that a record belongs to; None of a deleted one."""
         name = self._home.get(record)
-        if name is None:
-            return None
-        standing = self._standing[name]
+        return None if name is None else self.own_entity_id(name)
+
+    def own_entity_id(self, record: int) -> str:
+        """The id of the entity that a live record names, or would name alone."""
+        standing = self._standing[record]
         assert standing.features is not None
         return entity_id_of(standing.features.kind, standing.key)
 

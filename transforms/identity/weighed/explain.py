@@ -46,7 +46,8 @@ def _pair(resolver: Resolver, one: int, other: int) -> list[str]:
     a, b = resolver.components.live(one), resolver.components.live(other)
     assert a is not None and b is not None
     bits = resolver.components.pair_bits(one, other)
-    head = f"  {resolver.records.keys[other]}: {bits / BIT:+.1f} bits, p {confidence(bits, a.kind):.4f}"
+    odds = confidence(bits, a.kind)
+    head = f"  {resolver.records.keys[other]}: {bits / BIT:+.1f} bits, p {odds:.4f}"
     if bits >= MUST_LINK:
         return [head + " (the source says so)"]
     if bits <= FORBIDDEN:

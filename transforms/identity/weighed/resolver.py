@@ -6,6 +6,7 @@ from typing import NamedTuple
 from schemas.identity import IdentityRecord
 from transforms.identity.weighed.blocks import Blocks, Limit
 from transforms.identity.weighed.components import Components
+from transforms.identity.weighed.confidence import confidence
 from transforms.identity.weighed.judging import EVERY_RULE, Judge, Rules
 from transforms.identity.weighed.messages import Edges, Ruling
 from transforms.identity.weighed.records import Records
@@ -16,6 +17,15 @@ class Placed(NamedTuple):
     """Where a record belongs: its entity and the probability of that."""
 
     entity_id: str
+    confidence: float
+
+
+class Candidate(NamedTuple):
+    """A possible match: two record keys, the bits for it, and the probability."""
+
+    left: str
+    right: str
+    bits: int
     confidence: float
 
 
@@ -61,3 +71,32 @@ class Resolver:
             assert entity_id is not None
             found[keys[number]] = Placed(entity_id, components.confidence(number))
         return found
+
+    def aliases(self) -> dict[str, str]:
+        """Of every id that a record would give its entity alone and does not: the entity's id.
+
+        A function of what stands, like the ids: whoever kept the id of an entity that has gone
+        into another finds that other, however it came about.
+        """
+        components = self.components
+        found = {}
+        for number in components.records():
+            entity_id = components.entity_id(number)
+            own = components.own_entity_id(number)
+            if entity_id is not None and own != entity_id:
+                found[own] = entity_id
+        return found
+
+    def candidates(self) -> list[Candidate]:
+        """Pairs that speak for being one and are not, the likeliest first: for a person to say."""
+        components, keys = self.components, self.records.keys
+        found = []
+        for number in components.records():
+            group = components.group(number)
+            for other, bits in components.neighbours(number).items():
+                if number < other and other not in group:
+                    left, right = sorted((keys[number], keys[other]))
+                    features = components.live(number)
+                    assert features is not None
+                    found.append(Candidate(left, right, bits, confidence(bits, features.kind)))
+        return sorted(found, key=lambda pair: (-pair.bits, pair.left, pair.right))
