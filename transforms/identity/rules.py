@@ -72,7 +72,8 @@ _GENERATION = {"sr": 1, "senior": 1, "jr": 2, "junior": 2, "ii": 2, "iii": 3, "i
 @lru_cache(maxsize=100_000)
 def fold(text: str) -> str:
     """Lower case, no accents, no punctuation: names are compared in this form."""
-    plain = unicodedata.normalize("NFKD", text.casefold())
+    # Twice: a mathematical A has no lower case before it is an A.
+    plain = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold())
     bare = "".join(c for c in plain if not unicodedata.combining(c))
     return " ".join(_NOT_LETTERS.sub(" ", bare).split())
 

@@ -17,10 +17,11 @@ FEWEST_DIGITS, MOST_DIGITS = 7, 15
 """Of a number that no plan knows: it is compared as it is."""
 EXTRA = ("street_number", "house_number", "website", "domain")
 IDENTIFIERS = {
-    **dict.fromkeys(
-        ("ssn", "soc_sec_id", "social_security_number", "national_id", "natid"), "person"
-    ),
-    **dict.fromkeys(("tax_id", "taxid", "vat", "vat_id", "ein"), "tax"),
+    **dict.fromkeys(("ssn", "soc_sec_id", "social_security_number"), "social"),
+    **dict.fromkeys(("national_id", "natid"), "national"),
+    **dict.fromkeys(("tax_id", "taxid"), "tax"),
+    **dict.fromkeys(("vat", "vat_id"), "vat"),
+    "ein": "ein",
     **dict.fromkeys(("passport", "passport_number"), "passport"),
     **dict.fromkeys(("dl", "driver_license", "drivers_license"), "licence"),
     "lei": "lei",

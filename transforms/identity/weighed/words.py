@@ -32,7 +32,8 @@ def fold(text: str) -> str:
     """Lower case, no accents, no punctuation, single spaces; digits stay."""
     if text.isascii():
         return " ".join(text.translate(_APART).split())
-    plain = unicodedata.normalize("NFKD", text.casefold())
+    # Twice: a mathematical A has no lower case before it is an A.
+    plain = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold())
     bare = "".join(c for c in plain if not unicodedata.combining(c) and c not in "'`’‘ʼ")
     return " ".join(_NOT_WORDS.sub(" ", bare).split())
 
