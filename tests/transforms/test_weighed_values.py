@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from schemas.errors import InvalidRow
 from transforms.identity.weighed.bounds import Bound
-from transforms.identity.weighed.comparisons import FIELDS, LEVELS, compared
+from transforms.identity.weighed.comparisons import FIELDS, LEVELS, compared, overlap, phone_level
 from transforms.identity.weighed.features import birth_date, features_of, named
 from transforms.identity.weighed.judging import Judge
 from transforms.identity.weighed.rows import record_of
@@ -72,6 +72,19 @@ def test_any_two_rows_can_be_compared_and_it_does_not_matter_which_comes_first(
     assert judge.edge_bits(a, b) == judge.edge_bits(b, a)
     bound = Bound(Scorer(SHIPPED.person))
     assert bound.of(a, b) == bound.of(b, a)
+
+
+WORDS = ("a", "aa", "aab", "st", "mary", "marie", "maria", "school", "schools", "12", "123")
+
+
+@given(*(st.lists(st.sampled_from(WORDS), min_size=1, max_size=5).map(" ".join) for _ in "ab"))
+def test_words_overlap_the_same_in_either_order(a: str, b: str) -> None:
+    assert overlap(a, b) == overlap(b, a)
+
+
+@given(*(st.text(alphabet="+1234", min_size=7, max_size=13) for _ in "ab"))
+def test_numbers_are_alike_the_same_in_either_order(a: str, b: str) -> None:
+    assert phone_level(a, b) == phone_level(b, a)
 
 
 def test_a_row_says_what_its_columns_say() -> None:

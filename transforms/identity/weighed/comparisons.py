@@ -161,7 +161,7 @@ def phone_level(a: str, b: str) -> int:
         if a[-7:] == b[-7:]:
             return 2
     # One edit leaves one half as it was.
-    half = len(a) // 2
+    half = min(len(a), len(b)) // 2
     return 1 if (a[:half] == b[:half] or a[-half:] == b[-half:]) and slips(a, b) <= 1 else 0
 
 
@@ -182,9 +182,8 @@ def born_level(a: str, b: str) -> int:
 @lru_cache(maxsize=20_000)
 def overlap(a: str, b: str) -> tuple[float, float]:
     """Share of the words of the shorter and of the longer text that the other has, spelt alike."""
-    left, right = a.split(), b.split()
-    if len(left) > len(right):
-        left, right = right, left
+    # Of two with as many words the first in the alphabet leads: the same in either order.
+    left, right = sorted((a.split(), b.split()), key=lambda words: (len(words), words))
     rest = list(right)
     weight = 0.0
     for word in left:

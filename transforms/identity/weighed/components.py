@@ -20,6 +20,7 @@ from transforms.identity.weighed.linkage import (
 )
 from transforms.identity.weighed.messages import Edges, Hot, Ruling, Stand, Version
 
+MOST_WEIGHED = 100_000
 Pair = tuple[int, int]
 
 
@@ -42,6 +43,9 @@ class Components:
         self._rulings: dict[tuple[str, str], Ruling] = {}
         self._ruled: dict[str, set[str]] = {}
         self._hot: dict[str, Hot] = {}
+        self._weighed: dict[Pair, tuple[Stand, Stand, int]] = {}
+        """Bits of pairs without an edge under the versions that stood: a component that grows by
+        one need not be weighed all anew."""
         self._dirty: set[int] = set()
         self._home: dict[int, int] = {}
         """Live record -> the record that names its entity, the first of its members in rank."""
@@ -103,6 +107,7 @@ class Components:
         if known is not None and known.count >= message.count:
             return
         self._hot[message.key] = message
+        self._weighed.clear()
         for record in self._edges:
             features = self.live(record)
             if features is not None and message.key in value_keys(features):
@@ -335,17 +340,25 @@ class Components:
 
     def pair_bits(self, one: int, other: int) -> int:
         """Bits of any two live records: the edge's, else worked out."""
+        if other < one:
+            one, other = other, one
         shards = self._edges.get(one, {}).get(other)
         if shards is not None:
             bits = self._bits_of(one, other, shards)
             if bits > 0:
                 return bits
-        a, b = self.live(one), self.live(other)
+        here, there = self._standing[one], self._standing[other]
+        known = self._weighed.get((one, other))
+        if known is not None and known[0] is here and known[1] is there:
+            return known[2]
+        a, b = here.features, there.features
         assert a is not None and b is not None
-        if self._hot:
-            hot_mail, hot_phone = self._hot_between(a, b)
-            return self._judge.bits(a, b, hot_mail=hot_mail, hot_phone=hot_phone)
-        return self._judge.bits(a, b)
+        hot_mail, hot_phone = self._hot_between(a, b) if self._hot else (False, False)
+        bits = self._judge.bits(a, b, hot_mail=hot_mail, hot_phone=hot_phone)
+        if len(self._weighed) >= MOST_WEIGHED:
+            self._weighed.clear()
+        self._weighed[one, other] = (here, there, bits)
+        return bits
 
     def _membership(self, record: int, group: list[int], must: list[Pair]) -> float:
         """By the mean of the bits to the others of its cluster."""

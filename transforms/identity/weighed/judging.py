@@ -72,6 +72,8 @@ class Judge:
         A mailbox or number that is hot says nothing."""
         if a.kind != b.kind:
             return FORBIDDEN
+        if b.own < a.own:
+            a, b = b, a
         if (a.same or b.same) and (a.own in b.same or b.own in a.same):
             return MUST_LINK
         levels = compared(a, b)
@@ -98,6 +100,8 @@ class Judge:
     def edge_bits(self, a: Features, b: Features) -> int:
         """The same where it is above zero, and anything below otherwise: what blocks need to know,
         at a fraction of the cost."""
+        if b.own < a.own:
+            a, b = b, a
         if (
             a.kind == b.kind
             and not (a.same or b.same or a.observed or b.observed)
