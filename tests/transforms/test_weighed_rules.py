@@ -83,6 +83,13 @@ def test_nicknames_spellings_and_crossed_names_are_one_person() -> None:
     )
 
 
+def test_a_name_whose_letters_were_mixed_up_is_no_other_name() -> None:
+    assert are_one(
+        person(1, given_name="Mark", family_name="Okafor", phones=SHARED_LINE, **HOME),
+        person(2, given_name="Kram", family_name="Okafor", phones=SHARED_LINE, **HOME),
+    )
+
+
 def test_a_persons_own_mailbox_joins_a_record_without_a_name() -> None:
     assert are_one(
         person(1, given_name="Ann", family_name="Lee", emails=("ann.lee@acme.com",)),
