@@ -180,6 +180,24 @@ def query(
     run(directory_of(data), what, sys.stdout, account, begin, limit, output, seconds)
 
 
+@app.command("resolve")
+def resolve_command(
+    records: Annotated[Path, typer.Argument(help="CSV of records, also gzipped.")],
+    out: Annotated[Path, typer.Option(help="CSV of id, entity_id, confidence.")],
+    model: Annotated[str, typer.Option(help="shipped, fit (to these records) or a file.")] = "fit",
+    save_model: Annotated[Path | None, typer.Option(help="Keep the model in this file.")] = None,
+    explain: Annotated[
+        list[str] | None, typer.Option(help="Say why of this id or entity; repeat it.")
+    ] = None,
+    region: Annotated[str, typer.Option(help="Country of national phone numbers.")] = "US",
+) -> None:
+    """Which records of a file are one person or account; exit code 1 where rows are unreadable."""
+    from operations.resolve import resolve as run
+
+    if run(records, out, model, explain or (), save_model, region):
+        raise typer.Exit(1)
+
+
 @app.command()
 def replay(
     data: Data = None,

@@ -44,6 +44,8 @@ class IdentityRecord(msgspec.Struct, frozen=True, kw_only=True, array_like=True)
     internal: bool = False
     shared: bool = False
     """A role mailbox, a switchboard, a bulk sender: never joins people by this alone."""
+    identifiers: tuple[str, ...] = ()
+    """Official ones, `type:value` as in `tax:123456789`: of one type, an owner has one."""
 
     @property
     def version(self) -> tuple[int, int, str]:

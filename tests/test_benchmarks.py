@@ -21,7 +21,7 @@ from transforms.identifiers import email, phone
 from transforms.normalise import normalise
 
 SLOW = ("graph", "normalise_mail", "pollers", "pubsub", "shard", "sink", "webhooks")
-CHEAP = ("identifiers", "identity", "normalise_crm")
+CHEAP = ("identifiers", "identity", "normalise_crm", "weighing")
 NOT_EVERYWHERE = {"real_mail_us"}
 """Needs data that is not part of the project."""
 

@@ -40,6 +40,7 @@ COMMANDS = (
     "subscribe",
     "import",
     "query",
+    "resolve",
     "replay",
     "rebuild",
     "version",

@@ -60,6 +60,7 @@ _GROUPS: dict[str, set[int]] = {}
 for _number, _group in enumerate(_NICKNAMES.replace("\n", " ").split("|")):
     for _name in _group.split():
         _GROUPS.setdefault(_name, set()).add(_number)
+_MAIN = [group.split()[0] for group in _NICKNAMES.replace("\n", " ").split("|")]
 _NO_GROUP: set[int] = set()
 _KNOWN = _GROUPS.keys() | set(_DISTINCT.split())
 
@@ -71,7 +72,8 @@ _GENERATION = {"sr": 1, "senior": 1, "jr": 2, "junior": 2, "ii": 2, "iii": 3, "i
 @lru_cache(maxsize=100_000)
 def fold(text: str) -> str:
     """Lower case, no accents, no punctuation: names are compared in this form."""
-    plain = unicodedata.normalize("NFKD", text.casefold())
+    # Twice: a mathematical A has no lower case before it is an A.
+    plain = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold())
     bare = "".join(c for c in plain if not unicodedata.combining(c))
     return " ".join(_NOT_LETTERS.sub(" ", bare).split())
 
@@ -119,6 +121,27 @@ def family_conflict(a: str, b: str) -> bool:
         return a[0] != b[0]
     low, high = sorted((a, b))
     return bool(jellyfish.jaro_winkler_similarity(low, high) < FAMILY_LIKE)
+
+
+@lru_cache(maxsize=200_000)
+def both_known(a: str, b: str) -> bool:
+    """True where two folded given names both are common ones, and no forms of one name."""
+    first, second = a.split(" ", 1)[0], b.split(" ", 1)[0]
+    return first in _KNOWN and second in _KNOWN and first != second and not nicknames(first, second)
+
+
+@lru_cache(maxsize=200_000)
+def nicknames(a: str, b: str) -> bool:
+    """True where two folded given names are forms of one: Bill, William."""
+    return bool(_GROUPS.get(a, _NO_GROUP) & _GROUPS.get(b, _NO_GROUP))
+
+
+@lru_cache(maxsize=100_000)
+def main_form(given: str) -> str:
+    """The first given name, a nickname as the name that it stands for where it has one alone."""
+    first = given.split(" ", 1)[0]
+    groups = _GROUPS.get(first)
+    return _MAIN[min(groups)] if groups else first
 
 
 def swapped(given: str, family: str, other_given: str, other_family: str) -> bool:

@@ -1,0 +1,139 @@
+"""`salesintel resolve`: a file of records resolved on this machine, without the stack."""
+
+import csv
+import gc
+import gzip
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TextIO, cast
+
+from rich.markup import escape
+from rich.progress import track
+
+from operations.console import console, errors
+from schemas.errors import ConfigurationError, InvalidRow
+from schemas.identity import IdentityRecord
+from transforms.identity.weighed.explain import why
+from transforms.identity.weighed.features import features_of
+from transforms.identity.weighed.fitting import fit
+from transforms.identity.weighed.resolver import Resolver
+from transforms.identity.weighed.rows import record_of
+from transforms.identity.weighed.weights import SHIPPED, Model, read_model, write_model
+
+LARGEST_FIELD = 10_000_000
+"""Characters; the csv module's own limit would end the reading of the whole file."""
+MOST_SHOWN = 20
+"""Unreadable rows that are shown one by one; all are counted."""
+
+
+def resolve(
+    source: Path,
+    out: Path,
+    model: str,
+    explain: Sequence[str] = (),
+    save_model: Path | None = None,
+    region: str = "US",
+) -> int:
+    """Writes id,entity_id,confidence of every record; returns how many rows were unreadable."""
+    if out.resolve() == source.resolve():
+        raise ConfigurationError("--out would overwrite the records: name another file")
+    bad: list[tuple[int, str]] = []
+    records = list(track(_read(source, region, bad), "reading", console=errors, transient=True))
+    _show(bad)
+    if not records and bad:
+        raise ConfigurationError(f"{source}: no row could be read")
+    chosen = _model(model, records)
+    if save_model is not None:
+        write_model(chosen, save_model)
+    resolver = Resolver(chosen)
+    begun = time.perf_counter()
+    # The engine makes no cycles: to look for them among millions of records only takes time.
+    gc.disable()
+    for record in track(records, "resolving", console=errors, transient=True):
+        resolver.receive(record)
+    gc.enable()
+    took = time.perf_counter() - begun
+    placed = resolver.placed()
+    with _opened(out, "wt") as stream:
+        writer = csv.writer(stream, lineterminator="\n")
+        writer.writerow(("id", "entity_id", "confidence"))
+        for key in resolver.records.keys:
+            found = placed[key]
+            writer.writerow((key, found.entity_id, f"{found.confidence:.4f}"))
+    entities = resolver.components.entities()
+    console.print(
+        f"[green]{len(placed):,} records are {entities:,} entities[/green], {len(bad):,} rows "
+        f"unreadable; model {escape(chosen.version)}; {len(records) / max(took, 1e-9):,.0f} "
+        f"records a second; written to {escape(str(out))}",
+        soft_wrap=True,
+    )
+    for key in explain:
+        console.print(why(resolver, key), markup=False, highlight=False, soft_wrap=True)
+    return len(bad)
+
+
+def _read(path: Path, region: str, bad: list[tuple[int, str]]) -> Iterator[IdentityRecord]:
+    csv.field_size_limit(LARGEST_FIELD)
+    with _opened(path, "rt") as stream:
+        reader = csv.reader(stream)
+        header = [name.strip().lower() for name in next(reader, [])]
+        if "id" not in header:
+            raise ConfigurationError(f"{path}: its first line names no column id")
+        while True:
+            line = reader.line_num + 1
+            try:
+                values = next(reader)
+            except StopIteration:
+                return
+            except csv.Error as error:
+                bad.append((line, str(error)))
+                continue
+            except (OSError, EOFError) as error:
+                raise ConfigurationError(
+                    f"{path} is broken off after line {line}: {error}"
+                ) from error
+            if not values:
+                continue
+            try:
+                yield _record(header, values, line, region)
+            except InvalidRow as error:
+                bad.append((line, str(error)))
+
+
+def _record(header: list[str], values: list[str], line: int, region: str) -> IdentityRecord:
+    if len(values) != len(header):
+        raise InvalidRow(f"{len(values)} values for {len(header)} columns")
+    row = dict(zip(header, values, strict=True))
+    if any("\udc80" <= c <= "\udcff" for value in values if not value.isascii() for c in value):
+        raise InvalidRow("it is not UTF-8")
+    return record_of(row, line, region)
+
+
+@contextmanager
+def _opened(path: Path, mode: str) -> Iterator[TextIO]:
+    opener = gzip.open if path.suffix == ".gz" else open
+    try:
+        opened = opener(path, mode, encoding="utf-8", errors="surrogateescape", newline="")
+    except OSError as error:
+        raise ConfigurationError(f"{path} cannot be opened: {error.strerror}") from error
+    with cast(TextIO, opened) as stream:
+        yield stream
+
+
+def _model(name: str, records: Sequence[IdentityRecord]) -> Model:
+    if name == "shipped":
+        return SHIPPED
+    if name != "fit":
+        return read_model(Path(name))
+    known = {record.record_key: features_of(record) for record in records}
+    with errors.status("fitting a model") as status:
+        return fit(known.items(), lambda text: status.update(text))
+
+
+def _show(bad: Sequence[tuple[int, str]]) -> None:
+    for line, what in bad[:MOST_SHOWN]:
+        errors.print(f"line {line:,}: {what}", markup=False, highlight=False, soft_wrap=True)
+    if len(bad) > MOST_SHOWN:
+        errors.print(f"… and {len(bad) - MOST_SHOWN:,} more")

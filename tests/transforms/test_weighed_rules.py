@@ -1,0 +1,197 @@
+"""Each rule holds two records apart where it is on, and does not where it is off."""
+
+import msgspec
+import pytest
+
+from schemas.identity import IdentityRecord
+from transforms.identity.weighed.judging import EVERY_RULE, Rules
+from transforms.identity.weighed.messages import Ruling
+from transforms.identity.weighed.resolver import Resolver
+from transforms.identity.weighed.weights import SHIPPED
+
+HOME = {"street": "12 Main Street", "city": "Oslo", "postal_code": "0150"}
+SHARED_LINE = ("+12127360001",)
+
+
+def person(number: int, **fields: object) -> IdentityRecord:
+    return IdentityRecord(
+        record_key=f"salesforce:contact:{number}",
+        kind="person",
+        stamp=1,
+        fetched=1,
+        digest="",
+        **fields,
+    )
+
+
+def are_one(*records: IdentityRecord, rules: Rules = EVERY_RULE) -> bool:
+    resolver = Resolver(SHIPPED, rules)
+    for record in records:
+        resolver.receive(record)
+    return len({placed.entity_id for placed in resolver.placed().values()}) == 1
+
+
+HELD_APART = {
+    "person_evidence": (
+        person(1, given_name="Mark", family_name="Lee", phones=SHARED_LINE, **HOME),
+        person(2, given_name="Mary", family_name="Lee", phones=SHARED_LINE, **HOME),
+    ),
+    "shared_mailbox": (
+        person(
+            1, given_name="Paul", family_name="Lee", emails=("lee@fam.net",), phones=SHARED_LINE
+        ),
+        person(
+            2, given_name="Ruth", family_name="Lee", emails=("lee@fam.net",), phones=SHARED_LINE
+        ),
+    ),
+    "generation": (
+        person(1, given_name="John", family_name="Lee Sr", phones=SHARED_LINE, **HOME),
+        person(2, given_name="John", family_name="Lee Jr", phones=SHARED_LINE, **HOME),
+    ),
+    "exclusive_ids": (
+        person(1, given_name="John", family_name="Lee", identifiers=("tax:123456789",), **HOME),
+        person(2, given_name="John", family_name="Lee", identifiers=("tax:987001122",), **HOME),
+    ),
+    "role_mailbox": (
+        person(1, family_name="Lee", emails=("info@acme.com",)),
+        person(2, family_name="Lee", emails=("info@acme.com",)),
+    ),
+}
+
+
+@pytest.mark.parametrize("rule", HELD_APART)
+def test_a_rule_holds_two_people_apart(rule: str) -> None:
+    assert not are_one(*HELD_APART[rule])
+
+
+@pytest.mark.parametrize("rule", HELD_APART)
+def test_without_the_rule_they_would_be_one(rule: str) -> None:
+    others = {"shared_mailbox": {"person_evidence": False}}.get(rule, {})
+    without = msgspec.structs.replace(EVERY_RULE, **{rule: False}, **others)
+    assert are_one(*HELD_APART[rule], rules=without)
+
+
+def test_every_rule_is_tested() -> None:
+    assert set(HELD_APART) == set(Rules.__struct_fields__)
+
+
+def test_nicknames_spellings_and_crossed_names_are_one_person() -> None:
+    assert are_one(
+        person(1, given_name="Robert", family_name="Okafor", phones=SHARED_LINE, **HOME),
+        person(2, given_name="Bob", family_name="Okafro", phones=SHARED_LINE, **HOME),
+        person(3, given_name="Okafor", family_name="Robert", phones=SHARED_LINE, **HOME),
+    )
+
+
+def test_a_name_whose_letters_were_mixed_up_is_no_other_name() -> None:
+    assert are_one(
+        person(1, given_name="Mark", family_name="Okafor", phones=SHARED_LINE, **HOME),
+        person(2, given_name="Kram", family_name="Okafor", phones=SHARED_LINE, **HOME),
+    )
+
+
+def test_a_persons_own_mailbox_joins_a_record_without_a_name() -> None:
+    assert are_one(
+        person(1, given_name="Ann", family_name="Lee", emails=("ann.lee@acme.com",)),
+        person(2, emails=("Ann.Lee+news@acme.com",)),
+    )
+
+
+def test_the_last_ten_digits_of_two_countries_are_two_numbers() -> None:
+    assert not are_one(
+        person(1, family_name="Lee", phones=("+12127360001",)),
+        person(2, family_name="Lee", phones=("+522127360001",)),
+    )
+
+
+def test_what_people_rule_counts_above_all_evidence_and_can_be_withdrawn() -> None:
+    alike = [
+        person(n, given_name="Ann", family_name="Lee", phones=SHARED_LINE, **HOME) for n in (1, 2)
+    ]
+    stranger = person(3, given_name="Otto", family_name="Berg", phones=("+4722000000",))
+    resolver = Resolver()
+    for record in (*alike, stranger):
+        resolver.receive(record)
+
+    def entities() -> list[str]:
+        placed = resolver.placed()
+        return [placed[f"salesforce:contact:{n}"].entity_id for n in (1, 2, 3)]
+
+    def ruled(left: int, right: int, verdict: str, at: int) -> list[str]:
+        keys = (f"salesforce:contact:{left}", f"salesforce:contact:{right}")
+        resolver.rule([Ruling(*keys, verdict, (at, 0, ""))])
+        return entities()
+
+    before = entities()
+    assert before[0] == before[1] != before[2]
+    apart = ruled(1, 2, "different", 1)
+    assert len(set(apart)) == 3
+    joined = ruled(2, 3, "same", 2)
+    assert joined[1] == joined[2] != joined[0]
+    assert ruled(1, 2, "withdrawn", 3)[0:1] == before[0:1]
+    ruled(2, 3, "withdrawn", 4)
+    assert entities() == before
+
+
+def test_a_crowd_at_one_mailbox_and_one_number_stays_a_crowd() -> None:
+    names = ("Ann", "Bob", "Carla", "Dmitri", "Elena", "Farid", "Grace", "Hugo", "Ines", "Jonas")
+    crowd = [
+        person(
+            n,
+            given_name=names[n % 10],
+            family_name=f"{names[n // 10]}son",
+            emails=("desk@hub.com",),
+            phones=SHARED_LINE,
+        )
+        for n in range(100)
+    ]
+    resolver = Resolver()
+    for record in crowd:
+        resolver.receive(record)
+    assert resolver.components.entities() == 100
+    assert {"e:desk@hub.com", "t:2127360001"} <= set(resolver.blocks.hot_keys())
+
+
+def test_an_entity_keeps_its_id_when_a_stranger_of_lower_rank_joins() -> None:
+    resolver = Resolver()
+    resolver.receive(person(1, given_name="Ann", family_name="Lee", emails=("ann@acme.com",)))
+    before = resolver.placed()["salesforce:contact:1"].entity_id
+    sighting = IdentityRecord(
+        record_key="gmail:address:00",
+        kind="person",
+        stamp=2,
+        fetched=2,
+        digest="",
+        full_name="Support Team",
+        emails=("ann@acme.com",),
+    )
+    resolver.receive(sighting)
+    assert {placed.entity_id for placed in resolver.placed().values()} == {before}
+
+
+def test_the_id_of_an_entity_that_went_into_another_leads_to_it_whatever_came_first() -> None:
+    lee = {"given_name": "Ann", "family_name": "Lee", "emails": ("ann@acme.com",)}
+    records = [person(1, **lee), person(2, **lee), person(3, given_name="Otto")]
+    alone = [Resolver() for _ in records]
+    for resolver, record in zip(alone, records, strict=True):
+        resolver.receive(record)
+    ids = [next(iter(resolver.placed().values())).entity_id for resolver in alone]
+    for order in (records, records[::-1]):
+        together = Resolver()
+        for record in order:
+            together.receive(record)
+        assert together.aliases() == {ids[1]: ids[0]}
+
+
+def test_what_speaks_for_one_person_and_is_held_apart_is_a_candidate_for_review() -> None:
+    alike = [person(n, given_name="Ann", family_name="Lee", phones=SHARED_LINE) for n in (1, 2)]
+    resolver = Resolver()
+    for record in alike:
+        resolver.receive(record)
+    assert resolver.candidates() == []
+    keys = ("salesforce:contact:1", "salesforce:contact:2")
+    resolver.rule([Ruling(*keys, "different", (1, 0, ""))])
+    (found,) = resolver.candidates()
+    assert (found.left, found.right) == keys
+    assert found.bits > 0
+    assert 0.5 < found.confidence <= 1

@@ -1,0 +1,174 @@
+"""A pair judged: its bits under the model, and the rules that no weight may outvote.
+
+Each rule has its switch. What a rule forbids is told from what evidence speaks against.
+"""
+
+from collections.abc import Callable
+
+import msgspec
+
+from transforms.identity.rules import both_known, given_conflict
+from transforms.identity.weighed.bounds import Bound
+from transforms.identity.weighed.comparisons import (
+    BORN,
+    FAMILY,
+    GIVEN,
+    IDS,
+    MAIL,
+    MAIL_NAMED,
+    Levels,
+    compared,
+)
+from transforms.identity.weighed.features import Features
+from transforms.identity.weighed.weights import BIT, Model, Scorer
+
+MUST_LINK = 40 * BIT
+"""A source's own word that two records are one."""
+FORBIDDEN = -20 * BIT
+"""What a rule leaves of the bits of two records that it holds apart."""
+NOISY_IDS = 0.03
+"""Share of matches with different identifiers above which a model says that they are no proof."""
+SIGHTED = 13 * BIT
+"""A sighting of a person's own mailbox, whatever name stands beside it."""
+
+
+class Rules(msgspec.Struct, frozen=True):
+    """Which rules hold."""
+
+    person_evidence: bool = True
+    """Given names that conflict are never joined by what a household or an office shares."""
+    exclusive_ids: bool = True
+    """An owner has one official identifier of a type."""
+    generation: bool = True
+    """A senior is no junior."""
+    shared_mailbox: bool = True
+    """A mailbox held under two known given names that differ belongs to neither alone."""
+    role_mailbox: bool = True
+    """info@ and its like say nothing of who writes."""
+
+
+EVERY_RULE = Rules()
+
+
+class Judge:
+    """Bits of pairs: a pure function of the two records' features, the model and the rules."""
+
+    def __init__(self, model: Model, rules: Rules = EVERY_RULE) -> None:
+        self.model = model
+        self.rules = rules
+        self.person = Scorer(model.person)
+        self.account = Scorer(model.account)
+        self._person_bound = Bound(self.person)
+        self._account_bound = Bound(self.account)
+        self._ids_are_exclusive = rules.exclusive_ids and all(
+            weights.fields["ids"].m[0] <= NOISY_IDS for weights in (model.person, model.account)
+        )
+
+    def bits(
+        self, a: Features, b: Features, *, hot_mail: bool = False, hot_phone: bool = False
+    ) -> int:
+        """Bits for the two being one, in 1/256; `FORBIDDEN` where a rule holds them apart.
+
+        A mailbox or number that is hot says nothing."""
+        if a.kind != b.kind:
+            return FORBIDDEN
+        if b.own < a.own:
+            a, b = b, a
+        if (a.same or b.same) and (a.own in b.same or b.own in a.same):
+            return MUST_LINK
+        levels = compared(a, b)
+        if hot_mail:
+            levels = without_mail(levels)
+        if hot_phone:
+            levels = without_phone(levels)
+        if a.kind != "person":
+            bits = self.account.bits(a, b, levels)
+        else:
+            if (
+                (levels[MAIL] == 5 or levels[MAIL_NAMED] == 5)
+                and a.role
+                and self.rules.role_mailbox
+            ):
+                levels = without_mail(levels)
+            bits = self.person.bits(a, b, levels)
+            if (a.observed or b.observed) and levels[MAIL] == 5 and bits < SIGHTED:
+                bits = SIGHTED
+        if bits > 0 and self.forbids(a, b, levels):
+            return FORBIDDEN
+        return bits
+
+    def edge_bits(self, a: Features, b: Features) -> int:
+        """The same where it is above zero, and anything below otherwise: what blocks need to know,
+        at a fraction of the cost."""
+        if b.own < a.own:
+            a, b = b, a
+        if (
+            a.kind == b.kind
+            and not (a.same or b.same or a.observed or b.observed)
+            and (self._person_bound if a.kind == "person" else self._account_bound).of(a, b) <= 0
+        ):
+            return 0
+        return self.bits(a, b)
+
+    def forbids(self, a: Features, b: Features, levels: Levels) -> str:
+        """The rule that holds the two apart; empty where none does."""
+        if levels[IDS] == 0 and self._ids_are_exclusive and levels[BORN] < 4:
+            return "exclusive_ids"
+        if a.kind == "person":
+            for name, holds in _RULES:
+                if getattr(self.rules, name) and holds(a, b, levels):
+                    return name
+        return ""
+
+
+def _generation(a: Features, b: Features, levels: Levels) -> bool:
+    return bool(a.suffix and b.suffix and a.suffix != b.suffix)
+
+
+def _person_evidence(a: Features, b: Features, levels: Levels) -> bool:
+    return not personal(levels) and _given_names_conflict(a, b, levels)
+
+
+def _shared_mailbox(a: Features, b: Features, levels: Levels) -> bool:
+    if levels[MAIL] != 5 or levels[BORN] >= 3 or levels[IDS] >= 1:
+        return False
+    return _given_names_conflict(a, b, levels) and both_known(a.given, b.given)
+
+
+def _given_names_conflict(a: Features, b: Features, levels: Levels) -> bool:
+    """Of registers' records alone: beside a sighted mailbox or number stands any name."""
+    if not 0 <= levels[GIVEN] < 4 or levels[GIVEN] == 2 or a.observed or b.observed:
+        return False
+    if levels[GIVEN] == 3:
+        return both_known(a.given, b.given)
+    return given_conflict(a.given, b.given)
+
+
+_RULES: tuple[tuple[str, Callable[[Features, Features, Levels], bool]], ...] = (
+    ("generation", _generation),
+    ("person_evidence", _person_evidence),
+    ("shared_mailbox", _shared_mailbox),
+)
+
+
+def personal(levels: Levels) -> bool:
+    """True where the two agree on what one person has, and no household or office."""
+    return (
+        levels[MAIL] >= 3
+        or levels[BORN] >= 3
+        or levels[IDS] >= 1
+        or levels[GIVEN] == 2
+        or levels[FAMILY] == 2
+    )
+
+
+def without_mail(levels: Levels) -> Levels:
+    """The levels as if no mailbox were known."""
+    g, f, _, p, d, s, o, n, i, _, q = levels
+    return (g, f, -1, p, d, s, o, n, i, -1, q)
+
+
+def without_phone(levels: Levels) -> Levels:
+    """The levels as if no number were known."""
+    g, f, m, _, d, s, o, n, i, q, t = levels
+    return (g, f, m, -1, d, max(s, t), o, n, i, q, -1)

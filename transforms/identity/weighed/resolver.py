@@ -1,0 +1,102 @@
+"""The three layers in one process, looped until they are quiet."""
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from schemas.identity import IdentityRecord
+from transforms.identity.weighed.blocks import Blocks, Limit
+from transforms.identity.weighed.components import Components
+from transforms.identity.weighed.confidence import confidence
+from transforms.identity.weighed.judging import EVERY_RULE, Judge, Rules
+from transforms.identity.weighed.messages import Edges, Ruling
+from transforms.identity.weighed.records import Records
+from transforms.identity.weighed.weights import SHIPPED, Model
+
+
+class Placed(NamedTuple):
+    """Where a record belongs: its entity and the probability of that."""
+
+    entity_id: str
+    confidence: float
+
+
+class Candidate(NamedTuple):
+    """A possible match: two record keys, the bits for it, and the probability."""
+
+    left: str
+    right: str
+    bits: int
+    confidence: float
+
+
+class Resolver:
+    """Records and rulings in, entities out. What it holds is a function of the newest version of
+    each record, the newest ruling on each pair and the model."""
+
+    def __init__(
+        self, model: Model = SHIPPED, rules: Rules = EVERY_RULE, limit: Limit | None = None
+    ) -> None:
+        self.judge = Judge(model, rules)
+        self.records = Records()
+        self.blocks = Blocks(self.judge, limit=limit)
+        self.components = Components(self.judge)
+
+    def receive(self, record: IdentityRecord) -> None:
+        """Takes in a version of a record and settles what follows."""
+        told = self.records.receive(record)
+        if told is None:
+            return
+        join, stand = told
+        components = self.components
+        components.stand(stand)
+        for message in self.blocks.receive(join):
+            if isinstance(message, Edges):
+                components.edges(message)
+            else:
+                components.hot(message)
+        components.decide()
+
+    def rule(self, rulings: Iterable[Ruling]) -> None:
+        """Takes in what people decided and settles what follows."""
+        for ruling in rulings:
+            self.components.rule(ruling)
+        self.components.decide()
+
+    def placed(self) -> dict[str, Placed]:
+        """Of every live record, by record key, its entity and confidence."""
+        keys, components = self.records.keys, self.components
+        found = {}
+        for number in components.records():
+            entity_id = components.entity_id(number)
+            assert entity_id is not None
+            found[keys[number]] = Placed(entity_id, components.confidence(number))
+        return found
+
+    def aliases(self) -> dict[str, str]:
+        """Of every id that a record would give its entity alone and does not: the entity's id.
+
+        A function of what stands, like the ids: whoever kept the id of an entity that has gone
+        into another finds that other, however it came about.
+        """
+        components = self.components
+        found = {}
+        for number in components.records():
+            entity_id = components.entity_id(number)
+            own = components.own_entity_id(number)
+            if entity_id is not None and own != entity_id:
+                found[own] = entity_id
+        return found
+
+    def candidates(self) -> list[Candidate]:
+        """Pairs that speak for being one and are not, the likeliest first: for a person to say."""
+        components, keys = self.components, self.records.keys
+        found = []
+        for number in components.records():
+            group = components.group(number)
+            for other, bits in components.neighbours(number).items():
+                if number < other and other not in group:
+                    left, right = sorted((keys[number], keys[other]))
+                    features = components.live(number)
+                    assert features is not None
+                    found.append(Candidate(left, right, bits, confidence(bits, features.kind)))
+        return sorted(found, key=lambda pair: (-pair.bits, pair.left, pair.right))
