@@ -81,7 +81,7 @@ def up(
         directory,
         settings or config.settings_file(directory),
         Ports(pubsub_port, rest_port, grpc_port),
-        warehouse_memory or MEMORY,
+        MEMORY if warehouse_memory is None else warehouse_memory,
         default=data is None,
     )
 

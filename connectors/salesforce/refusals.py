@@ -110,7 +110,9 @@ def judge(error: Exception) -> Verdict:
     if code in ("API_DISABLED_FOR_ORG", "API_CURRENTLY_DISABLED"):
         return Verdict(ConfigurationError(f"{words}: the org or the user has no API access"))
     if status in (401, 403) and error.kind == "token":
-        return Verdict(ConfigurationError(f"{words}: the login is refused, see the app's policies"))
+        refused = ConfigurationError(f"{words}: the login is refused, see the app's policies")
+        # A 401 that gives no reason is asked about once more.
+        return Verdict(refused, refresh=status == 401)
     if status == 403:
         return Verdict(SkippableError(f"{words}: grant the integration user read access"))
     if code in ("NOT_FOUND", "INVALID_TYPE"):
