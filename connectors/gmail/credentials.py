@@ -21,7 +21,7 @@ from schemas.clock import Clock, wall_clock
 from schemas.errors import ConfigurationError, RetriableError
 
 PLATFORM_SCOPE = "https://www.googleapis.com/auth/cloud-platform"
-TOKEN_AUDIENCE = "https://oauth2.googleapis.com/token"  # noqa: S105 (an address)
+ASSERTION_AUDIENCE = "https://oauth2.googleapis.com/token"
 ASSERTION_S = 3_600
 """As long as an assertion may be good."""
 PlatformToken = Callable[[], str]
@@ -81,7 +81,7 @@ class KeylessCredentials(Credentials):
             "iss": self._account,
             "sub": self._user,
             "scope": " ".join(self._scopes),
-            "aud": TOKEN_AUDIENCE,
+            "aud": ASSERTION_AUDIENCE,
             "iat": now,
             "exp": now + ASSERTION_S,
         }
