@@ -49,8 +49,15 @@ class Secret:
         self._value = value
 
     def reveal(self) -> str:
-        """The value as text, without the line end that editors leave."""
-        return self._value.decode("utf-8").rstrip("\r\n")
+        """The value as text, without the line end that editors leave; ConfigurationError where it
+        is none."""
+        try:
+            return self._value.decode("utf-8").rstrip("\r\n")
+        except UnicodeDecodeError:
+            # From None: that error holds the value.
+            raise ConfigurationError(
+                "a secret is no text in UTF-8: see what its name leads to"
+            ) from None
 
     def reveal_bytes(self) -> bytes:
         """The value as it is stored."""

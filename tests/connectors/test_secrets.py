@@ -150,3 +150,9 @@ def test_a_value_where_a_reference_belongs_is_refused_and_not_repeated(value: st
 def test_a_secret_shows_itself_to_nobody() -> None:
     secret = Secret(b"hush")
     assert "hush" not in f"{secret} {secret!r} {[secret]}"
+
+
+def test_a_secret_that_is_no_text_is_said_without_a_byte_of_it() -> None:
+    with pytest.raises(ConfigurationError, match="no text in UTF-8") as refused:
+        Secret(b"t0ken\xff").reveal()
+    assert refused.value.__suppress_context__
