@@ -28,7 +28,10 @@ CURSORS = "cursors.db"
 SLICE_S = 0.2
 """How long a signal between two rounds may wait to be seen."""
 
-LEFT = f"another backfill has it, or one that was killed had: do it again in {LEASE_S / 60:.0f} minutes"
+LEFT = (
+    "another backfill has it, or one that was killed had: do it again in "
+    f"{LEASE_S / 60:.0f} minutes"
+)
 """Of a backfill that leaves a part to another: by itself it is not done."""
 
 Streams = Callable[[], Iterable[Stream]]
