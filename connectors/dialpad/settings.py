@@ -4,8 +4,6 @@ import msgspec
 
 from schemas.errors import ConfigurationError
 
-from schemas.errors import ConfigurationError
-
 PER_MINUTE = {
     "calls": 1_200.0,
     "call": 10.0,
