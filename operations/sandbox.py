@@ -114,6 +114,10 @@ def sandbox(
     stop = stop or SafeEvent()
     with console.status("making the company …"):
         company = generate(seed, scale_of(people))
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise ConfigurationError(f"--folder {folder}: {error.strerror}: name another") from None
         estate = Estate(
             company,
             folder,

@@ -206,3 +206,10 @@ def test_a_company_of_any_size_has_somebody_who_sells() -> None:
     assert scale_of(FEWEST).reps >= 2
     assert scale_of(FEWEST).accounts >= 2
     assert scale_of(5_000).reps <= 40
+
+
+def test_a_folder_that_cannot_be_made_is_said_in_one_line(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    for folder in (tmp_path / "file", tmp_path / "file" / "below"):
+        with pytest.raises(ConfigurationError, match="--folder .*file.*: name another"):
+            sandbox(folder, **OPTIONS)
