@@ -120,11 +120,14 @@ class Hints:
         for some in _parts(ack_ids):
             try:
                 call(some)
-            except exceptions.GoogleAPICallError as error:
+            except exceptions.GoogleAPIError as error:
                 log.warning("%d hints will come again: %s", len(some), type(error).__name__)
 
     def _acknowledge(self, ack_ids: list[str]) -> None:
-        self._client.acknowledge(subscription=self._path, ack_ids=ack_ids, timeout=CALL_S)
+        # By itself the client tries for a minute, and raises no error of a call in the end.
+        self._client.acknowledge(
+            subscription=self._path, ack_ids=ack_ids, timeout=CALL_S, retry=None
+        )
 
     def _give_back(self, ack_ids: list[str]) -> None:
         self._modify(ack_ids, 0)
@@ -138,6 +141,7 @@ class Hints:
             ack_ids=ack_ids,
             ack_deadline_seconds=seconds,
             timeout=CALL_S,
+            retry=None,
         )
 
 

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from google.api_core import exceptions
+from google.api_core import exceptions, retry
 
 from schemas.errors import ConfigurationError, RetriableError
 
@@ -21,6 +21,12 @@ if TYPE_CHECKING:
     from google.cloud import secretmanager
 
 TIMEOUT_S = 10.0
+RETRY = retry.Retry(
+    retry.if_exception_type(exceptions.ResourceExhausted, exceptions.ServiceUnavailable),
+    initial=0.2,
+    timeout=TIMEOUT_S,
+)
+"""By itself the client tries for a minute, and a vendor waits for an answer."""
 KEPT_S = 300.0
 """How long a secret is used before it is read again: a rotation is seen within this time, and at
 once where the old one is refused (`renew`)."""
@@ -43,8 +49,15 @@ class Secret:
         self._value = value
 
     def reveal(self) -> str:
-        """The value as text, without the line end that editors leave."""
-        return self._value.decode("utf-8").rstrip("\r\n")
+        """The value as text, without the line end that editors leave; ConfigurationError where it
+        is none."""
+        try:
+            return self._value.decode("utf-8").rstrip("\r\n")
+        except UnicodeDecodeError:
+            # From None: that error holds the value.
+            raise ConfigurationError(
+                "a secret is no text in UTF-8: see what its name leads to"
+            ) from None
 
     def reveal_bytes(self) -> bytes:
         """The value as it is stored."""
@@ -128,7 +141,9 @@ class SecretStore:
         if self._opened is None:
             self._opened = self._client()
         try:
-            answer = self._opened.access_secret_version(name=reference, timeout=TIMEOUT_S)
+            answer = self._opened.access_secret_version(
+                name=reference, timeout=TIMEOUT_S, retry=RETRY
+            )
         except (exceptions.NotFound, exceptions.FailedPrecondition):
             raise ConfigurationError(
                 f"{reference}: there is no such secret, or the version is disabled"
@@ -137,7 +152,7 @@ class SecretStore:
             raise ConfigurationError(
                 f"{reference}: not for us; grant roles/secretmanager.secretAccessor on this secret"
             ) from None
-        except exceptions.GoogleAPICallError as error:
+        except exceptions.GoogleAPIError as error:
             raise RetriableError(
                 f"Secret Manager does not answer: {type(error).__name__}"
             ) from None

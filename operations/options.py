@@ -1,5 +1,6 @@
 """Options that commands share, and what is made of them."""
 
+import re
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
@@ -15,6 +16,9 @@ SettingsFile = Annotated[Path | None, typer.Option("--settings", help="Settings 
 Source = Annotated[str, typer.Argument(help="gmail, salesforce, hubspot or dialpad.")]
 Objects = Annotated[list[str] | None, typer.Option(help="Only this, as in contact; repeat it.")]
 Port = Annotated[int, typer.Option(min=0, max=65_535, help="0 = a free one.")]
+LONGEST_S = 86_400.0
+_EVERY = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m)?\Z")
+_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0}
 Yes = Annotated[bool, typer.Option("--yes", help="Do it; without this nothing is changed.")]
 
 
@@ -26,6 +30,18 @@ def directory_of(data: Path | None) -> DataDirectory:
 def settings_of(settings: Path | None, directory: DataDirectory) -> Path | None:
     """The settings file: what was named, or what is found beside us or in the directory."""
     return settings or config.settings_file(directory.path)
+
+
+def seconds_of(text: str, option: str, least: float) -> float:
+    """`1s`, `250ms`, `2m`, or a number of seconds; ConfigurationError for anything else, and for
+    less than `least` seconds or more than a day."""
+    found = _EVERY.match(text.strip())
+    seconds = float(found[1]) * _SECONDS[found[2] or "s"] if found else 0.0
+    if not least <= seconds <= LONGEST_S:
+        raise ConfigurationError(
+            f"{option} {text!r}: write how often, as in 5s, 250ms or 2m; {least:g} s to a day"
+        )
+    return seconds
 
 
 def moment(text: str | None, option: str) -> datetime | None:

@@ -12,7 +12,7 @@ from rich.markup import escape
 
 from connectors.cursors.sqlite import SqliteCursorStore
 from connectors.objects import FolderStore
-from connectors.poller import Outcome, Poller
+from connectors.poller import LEASE_S, Outcome, Poller
 from connectors.publisher import LIVE_BATCH_LATENCY_S, ChangePublisher, publisher_client
 from connectors.secrets import SecretStore
 from connectors.sources import LiveConnector, Sources, connector_of, load_sources
@@ -27,6 +27,12 @@ from warehouse.held import living_ids
 CURSORS = "cursors.db"
 SLICE_S = 0.2
 """How long a signal between two rounds may wait to be seen."""
+
+LEFT = (
+    "another backfill has it, or one that was killed had: do it again in "
+    f"{LEASE_S / 60:.0f} minutes"
+)
+"""Of a backfill that leaves a part to another: by itself it is not done."""
 
 Streams = Callable[[], Iterable[Stream]]
 
@@ -180,8 +186,14 @@ def backfill(
     until = until_us if until_us is not None else (wall_clock() // DAY_US + 1) * DAY_US
     detail = _detail(source, objects) | {"since_us": since_us, "until_us": until}
     rounds = Rounds(directory, "backfill", detail)
+
+    def fill(outcome: Outcome) -> None:
+        rounds.poller.round(connector.backfill(since_us, until, objects), outcome)
+        # Whoever has it may have been killed: then nobody reads it until its lease runs out.
+        outcome.failures.update(dict.fromkeys(outcome.yielded, LEFT))
+
     with stopping_by(rounds.stop):
-        return rounds.round(lambda: connector.backfill(since_us, until, objects))
+        return rounds.run(fill)
 
 
 def say_failure(words: str) -> None:

@@ -1,7 +1,6 @@
 """`salesintel sandbox`: the four vendors of a made-up company, alone, for whoever wants to try."""
 
 import random
-import re
 import shlex
 import signal
 import time
@@ -17,6 +16,7 @@ from rich.markup import escape
 from embedded.ports import obstacle
 from embedded.safe_event import SafeEvent
 from operations.console import console
+from operations.options import LONGEST_S
 from sandbox.company import Scale, generate
 from sandbox.vendors.estate import NAMES, Estate
 from sandbox.vendors.faults import Fault
@@ -26,9 +26,7 @@ from schemas.errors import ConfigurationError
 
 FEWEST, MOST = 8, 5_000
 """People: below, there is not one of everything; above, names run out."""
-SHORTEST_S, LONGEST_S = 0.01, 86_400.0
-_EVERY = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m)?\Z")
-_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0}
+SHORTEST_S = 0.01
 
 NEXT = """
 [bold]Next[/bold] (in another terminal)
@@ -67,15 +65,6 @@ def ports_of(text: str) -> tuple[int, ...]:
         if why:
             raise ConfigurationError(f"--ports: {port} {why}: name another, or 0 for a free one")
     return ports
-
-
-def seconds_of(text: str) -> float:
-    """`1s`, `250ms`, `2m`, or a number of seconds; ConfigurationError for anything else."""
-    found = _EVERY.match(text.strip())
-    seconds = float(found[1]) * _SECONDS[found[2] or "s"] if found else 0.0
-    if not SHORTEST_S <= seconds <= LONGEST_S:
-        raise ConfigurationError(f"--live {text!r}: write how often, as in 1s, 250ms or 2m")
-    return seconds
 
 
 def address_of(text: str) -> str:
@@ -125,6 +114,10 @@ def sandbox(
     stop = stop or SafeEvent()
     with console.status("making the company …"):
         company = generate(seed, scale_of(people))
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise ConfigurationError(f"--folder {folder}: {error.strerror}: name another") from None
         estate = Estate(
             company,
             folder,

@@ -14,6 +14,7 @@ from operations.options import (
     Source,
     directory_of,
     moment,
+    seconds_of,
     settings_of,
 )
 from schemas.clock import to_us
@@ -26,9 +27,7 @@ app = typer.Typer()
 def poll(
     source: Source,
     once: Annotated[bool, typer.Option("--once", help="One round; so it is by itself.")] = False,
-    every: Annotated[
-        float | None, typer.Option(min=1, max=86_400, help="Seconds from round to round.")
-    ] = None,
+    every: Annotated[str | None, typer.Option(help="From round to round, as in 60s or 5m.")] = None,
     objects: Objects = None,
     data: Data = None,
     settings: SettingsFile = None,
@@ -40,7 +39,8 @@ def poll(
         raise ConfigurationError("--once and --every: choose one of the two")
     directory = directory_of(data)
     file = settings_of(settings, directory)
-    if not run(directory, file, source, objects or (), every):
+    every_s = None if every is None else seconds_of(every, "--every", 1.0)
+    if not run(directory, file, source, objects or (), every_s):
         raise typer.Exit(1)
 
 
@@ -128,7 +128,7 @@ def sandbox(
         seed=seed,
         people=people,
         ports=alone.ports_of(ports),
-        every_s=None if live is None else alone.seconds_of(live),
+        every_s=None if live is None else seconds_of(live, "--live", alone.SHORTEST_S),
         webhooks=alone.address_of(webhooks) if webhooks else "",
         limits=limits,
         faults=alone.faults_of(fault or ()),

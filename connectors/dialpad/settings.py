@@ -2,6 +2,8 @@
 
 import msgspec
 
+from schemas.errors import ConfigurationError
+
 PER_MINUTE = {
     "calls": 1_200.0,
     "call": 10.0,
@@ -95,3 +97,13 @@ class DialpadSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     """Older events are dropped: a token caught long ago is still good, for it bears no time."""
     call_states: tuple[str, ...] = CALL_STATES
     """Events of calls that we want to be told of."""
+
+    def __post_init__(self) -> None:
+        """ConfigurationError for what would lose calls, or their details, in silence."""
+        if not self.overlap_h >= 0:
+            raise ConfigurationError("dialpad: overlap_h is 0 or more: long calls would be lost")
+        if not self.details_after_min or self.details_per_round < 1:
+            raise ConfigurationError(
+                "dialpad: details_after_min and details_per_round: one at least, or leave "
+                "transcript and recap out of objects"
+            )

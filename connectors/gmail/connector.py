@@ -23,7 +23,7 @@ from connectors.secrets import Secrets
 from connectors.stream import Page, Stream
 from schemas.change import Source
 from schemas.clock import Clock, wall_clock
-from schemas.errors import RetriableError, SalesIntelError, SkippableError
+from schemas.errors import ConfigurationError, RetriableError, SalesIntelError, SkippableError
 
 T = TypeVar("T", bound=GoogleClient)
 
@@ -32,8 +32,22 @@ LISTED_S = 600.0
 
 
 def _addresses(objects: Iterable[str]) -> frozenset[str]:
-    """Those of `objects` that name a mailbox; `message`, the one object type, names them all."""
-    return frozenset(one.strip().lower() for one in objects if "@" in one)
+    """Those of `objects` that name a mailbox; `message`, the one object type, names them all.
+    ConfigurationError for anything else."""
+    named = frozenset(one.strip().lower() for one in objects)
+    unknown = sorted(one for one in named if one != "message" and "@" not in one)
+    if unknown:
+        raise ConfigurationError(
+            f"gmail: no {', '.join(unknown)} to read; there are message, and mailboxes by address"
+        )
+    return named - {"message"}
+
+
+def _meets(wanted: frozenset[str], addresses: Iterable[str]) -> None:
+    """ConfigurationError where mailboxes are named and none of them is read."""
+    if wanted and wanted.isdisjoint(addresses):
+        # Without the addresses: this may be logged.
+        raise ConfigurationError("gmail: none of the mailboxes that were named is read here")
 
 
 class Unlisted:
@@ -146,6 +160,8 @@ class GmailConnector:
         addresses, error = self.known()
         if error is not None:
             yield Unlisted(error)
+        else:
+            _meets(wanted, addresses)
         for address in addresses:
             if wanted and address not in wanted:
                 continue
@@ -160,8 +176,9 @@ class GmailConnector:
 
     def backfill(self, since: int, until: int, objects: Iterable[str] = ()) -> Iterator[Stream]:
         """Streams of what was received from `since` up to `until`, microseconds since the epoch."""
-        wanted = _addresses(objects)
-        for address in self.mailboxes():
+        wanted, addresses = _addresses(objects), self.mailboxes()
+        _meets(wanted, addresses)
+        for address in addresses:
             if not wanted or address in wanted:
                 client = self.client(address)
                 yield BackfillStream(address, client, self._exclusions, since, until)

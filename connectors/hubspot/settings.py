@@ -5,6 +5,7 @@ import msgspec
 from connectors.calls import Budget, Rate
 from connectors.calls.http import CONNECT_S, READ_S
 from connectors.hubspot.kinds import KINDS, OWNER
+from schemas.errors import ConfigurationError
 
 SEARCH = "search"
 READ = "read"
@@ -49,6 +50,19 @@ class HubSpotSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     """How often archived records are listed."""
     connect_s: float = CONNECT_S
     read_s: float = READ_S
+
+    def __post_init__(self) -> None:
+        """ConfigurationError for what would lose changes in silence."""
+        unknown = [one for one in self.objects if one not in (*KINDS, OWNER)]
+        if unknown:
+            raise ConfigurationError(
+                f"hubspot: objects: no {', '.join(unknown)}: there are {', '.join((*KINDS, OWNER))}"
+            )
+        if not self.signatures or set(self.signatures) - {"v1", "v2", "v3"}:
+            raise ConfigurationError("hubspot: signatures are of v1, v2, v3: all else is refused")
+        # A lane that reads ahead of the present has passed over what comes.
+        if not (self.overlap_s >= 0 and self.delay_s >= 0):
+            raise ConfigurationError("hubspot: overlap_s and delay_s are 0 or more")
 
     def rates(self) -> dict[str, Rate]:
         """Buckets of `Budget`."""

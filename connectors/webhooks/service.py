@@ -81,6 +81,8 @@ class WebhookService:
                 Route("/openapi.json", self._document),
             ]
         )
+        # A slash too many is nobody's address: vendors do not follow a 307, and nothing counts it.
+        self.app.router.redirect_slashes = False
 
     async def _receive(self, request: Request) -> Response:
         source = request.path_params["source"]

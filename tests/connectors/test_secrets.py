@@ -8,6 +8,7 @@ import grpc
 import pytest
 from secret_manager import Stand, secret_manager
 
+from connectors import secrets
 from connectors.secrets import KEPT_S, RENEWED_EVERY_S, Secret, SecretStore
 from schemas.errors import ConfigurationError, RetriableError
 
@@ -101,9 +102,13 @@ def test_a_refusal_says_what_to_do(manager: Stand, status: grpc.StatusCode, word
         SecretStore(lambda: client, cloud=True).get(NAME)
 
 
-def test_a_manager_that_does_not_answer_is_no_missing_secret(manager: Stand) -> None:
+@pytest.mark.parametrize("status", [grpc.StatusCode.INTERNAL, grpc.StatusCode.UNAVAILABLE])
+def test_a_manager_that_does_not_answer_is_no_missing_secret(
+    manager: Stand, status: grpc.StatusCode, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(secrets, "RETRY", secrets.RETRY.with_timeout(0.5))
     handler, client = manager
-    handler.refuse = grpc.StatusCode.INTERNAL
+    handler.refuse = status
     with pytest.raises(RetriableError, match="does not answer"):
         SecretStore(lambda: client, cloud=True).get(NAME)
 
@@ -145,3 +150,9 @@ def test_a_value_where_a_reference_belongs_is_refused_and_not_repeated(value: st
 def test_a_secret_shows_itself_to_nobody() -> None:
     secret = Secret(b"hush")
     assert "hush" not in f"{secret} {secret!r} {[secret]}"
+
+
+def test_a_secret_that_is_no_text_is_said_without_a_byte_of_it() -> None:
+    with pytest.raises(ConfigurationError, match="no text in UTF-8") as refused:
+        Secret(b"t0ken\xff").reveal()
+    assert refused.value.__suppress_context__

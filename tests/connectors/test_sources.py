@@ -3,6 +3,7 @@
 import re
 import tomllib
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -144,3 +145,23 @@ def test_nothing_of_a_secret_written_in_the_wrong_place_is_repeated() -> None:
     findings = list(check_of("hubspot", sources, SECRETS))
     assert not findings[0].ok
     assert "pat-na1-secret" not in str(findings)
+
+
+@pytest.mark.parametrize(
+    ("table", "words"),
+    [
+        ({"hubspot": {"objects": ["contacts"]}}, "no contacts"),
+        ({"hubspot": {"signatures": ["v9"]}}, "v1, v2, v3"),
+        ({"hubspot": {"signatures": []}}, "v1, v2, v3"),
+        ({"hubspot": {"delay_s": -5_000}}, "delay_s"),
+        ({"hubspot": {"overlap_s": float("nan")}}, "overlap_s"),
+        ({"dialpad": {"token": "env:T", "overlap_h": -48}}, "overlap_h"),
+        ({"dialpad": {"token": "env:T", "details_after_min": []}}, "details_after_min"),
+        ({"dialpad": {"token": "env:T", "details_per_round": 0}}, "details_per_round"),
+    ],
+)
+def test_settings_that_would_lose_changes_in_silence_are_refused(
+    table: dict[str, Any], words: str
+) -> None:
+    with pytest.raises(ConfigurationError, match=words):
+        sources_of(table)

@@ -228,3 +228,17 @@ def test_a_subscription_that_is_not_there_is_named(stand: Stand) -> None:
     hints = Hints(stand.made.subscriber, f"projects/{PROJECT}/subscriptions/none")
     with pytest.raises(RetriableError, match="subscriptions/none"):
         hints.gathered()
+
+
+def test_hints_in_hand_while_pubsub_goes_away_are_no_error_and_come_again(
+    stand: Stand, caplog: pytest.LogCaptureFixture
+) -> None:
+    stand.hint("a")
+    (held,) = stand.hints().gathered()
+    stand.server.stop()
+    stand.hints().give_back([held])
+    outcome = Outcome()
+    assert stand.hints().answer([held], stand.fetching(lambda hints: Page((), {})), outcome) == 1
+    assert [one.getMessage() for one in caplog.records] == [
+        "1 hints will come again: ServiceUnavailable"
+    ] * 2

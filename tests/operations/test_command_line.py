@@ -326,7 +326,9 @@ def test_subscriptions_are_made_where_there_are_some_to_make(tmp_path: Path) -> 
 
 def test_rounds_and_times_that_contradict_themselves_are_refused() -> None:
     assert_refused(call("poll", "hubspot", "--once", "--every", 5), 2, "--once and --every")
-    assert call("poll", "hubspot", "--every", 0).exit_code == 2
+    for every in (0, "500ms", "2d", "often"):
+        assert_refused(call("poll", "hubspot", "--every", every), 2, "as in 5s")
+    assert_refused(call("poll", "hubspot", "--every", "60s"), 2, "hubspot is not set up")
     assert call("backfill", "hubspot").exit_code == 2
     for until in ("2026-01-31", "2026-01-30T23:59:59Z"):
         result = call("backfill", "hubspot", "--since", "2026-01-31", "--until", until)

@@ -17,7 +17,8 @@ from embedded.ports import free_port
 from embedded.safe_event import SafeEvent
 from operations import cli
 from operations.console import console
-from operations.sandbox import FEWEST, faults_of, ports_of, sandbox, scale_of, seconds_of
+from operations.options import seconds_of
+from operations.sandbox import FEWEST, faults_of, ports_of, sandbox, scale_of
 from sandbox.vendors.server import served
 from schemas.errors import ConfigurationError
 
@@ -198,10 +199,17 @@ def test_a_port_that_is_taken_or_named_twice_is_refused() -> None:
     ("text", "seconds"), [("1s", 1.0), ("250ms", 0.25), ("2m", 120.0), ("1.5", 1.5)]
 )
 def test_how_often_is_written_as_people_do(text: str, seconds: float) -> None:
-    assert seconds_of(text) == seconds
+    assert seconds_of(text, "--live", 0.01) == seconds
 
 
 def test_a_company_of_any_size_has_somebody_who_sells() -> None:
     assert scale_of(FEWEST).reps >= 2
     assert scale_of(FEWEST).accounts >= 2
     assert scale_of(5_000).reps <= 40
+
+
+def test_a_folder_that_cannot_be_made_is_said_in_one_line(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    for folder in (tmp_path / "file", tmp_path / "file" / "below"):
+        with pytest.raises(ConfigurationError, match="--folder .*file.*: name another"):
+            sandbox(folder, **OPTIONS)

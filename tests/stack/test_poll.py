@@ -202,6 +202,20 @@ def test_a_backfill_publishes_what_lies_in_its_time_and_once(polled: Polled) -> 
     assert past.stdout.startswith("0 changes published")
 
 
+def test_a_backfill_that_another_has_in_hand_is_not_done(polled: Polled) -> None:
+    """As after a kill: the lease stands, and nobody reads."""
+    since, until = 946_684_800_000, 978_307_200_000
+    name = f"dialpad/backfill/call/{since}-{until}"
+    cursors = SqliteCursorStore(polled.stack.directory.path / "cursors.db")
+    lease = cursors.lease(name, "killed", 300)
+    options = ("--since", "2000-01-01", "--until", "2001-01-01", "--objects", "call")
+    result = polled.call("backfill", "dialpad", *options)
+    assert (result.exit_code, "do it again in 5 minutes" in result.stderr) == (1, True)
+    assert polled.runs()[-1]["notes"].split()[-1] == "failed"
+    cursors.release(lease)
+    assert polled.call("backfill", "dialpad", *options).exit_code == 0
+
+
 def test_rounds_go_on_until_a_signal_and_every_one_is_a_run(polled: Polled) -> None:
     before = len(polled.runs())
     command = [sys.executable, "-c", "from operations.cli import main; main()"]

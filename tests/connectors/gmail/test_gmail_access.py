@@ -3,6 +3,7 @@
 import json
 import logging
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -79,7 +80,14 @@ def test_suspended_users_and_excluded_mailboxes_are_not_read(
     for objects in ((), ("message",), (REP.upper(), "other@x.example")):
         names = [one.name for one in connector.streams(objects)]
         assert names == [f"gmail/mailbox/{mailbox_key(REP)}"]
-    assert list(connector.streams(("other@x.example",))) == []
+    for objects, words in (
+        (("other@x.example",), "none of the mailboxes"),
+        (("contact",), "contact"),
+    ):
+        for read in (connector.streams, partial(connector.backfill, 0, 1)):
+            with pytest.raises(ConfigurationError, match=words) as refused:
+                list(read(objects))
+            assert "@" not in str(refused.value)
 
 
 def test_a_directory_that_does_not_answer_leaves_what_was_known(

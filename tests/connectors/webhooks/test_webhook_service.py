@@ -126,6 +126,13 @@ def test_trap_38_signed_and_unreadable_is_a_dead_letter_and_taken() -> None:
         assert one.count("bad") == 1
 
 
+def test_an_address_with_a_slash_too_many_is_none_and_leads_nowhere() -> None:
+    with hooks() as one:
+        address = f"{one.address}/webhooks/hubspot/"
+        answer = requests.post(address, data=b"hello", timeout=10, allow_redirects=False)
+        assert (answer.status_code, "location" in answer.headers) == (404, False)
+
+
 @pytest.mark.parametrize("body", [b"vault", b"config", b"bug"])
 def test_a_receiver_that_cannot_tell_now_is_asked_again(body: bytes) -> None:
     with hooks() as one:

@@ -87,8 +87,19 @@ def test_the_table_of_webhooks_is_read_beside_all_others(tmp_path: Path) -> None
         ("[webhooks]\nport = 1", "unknown field `port`"),
         ('[webhooks]\nlimit_bytes = "many"', "limit_bytes"),
         ("[webhooks", "salesintel.toml"),
+        ("[webhooks]\nlimit_bytes = 0", "above 0"),
+        ("[webhooks]\nbody_s = nan", "above 0"),
+        ('[webhooks]\npublic_url = "hooks.example.com"', "with its scheme"),
     ],
-    ids=["no table", "unknown", "no number", "no TOML"],
+    ids=[
+        "no table",
+        "unknown",
+        "no number",
+        "no TOML",
+        "nothing is taken",
+        "no time",
+        "no scheme",
+    ],
 )
 def test_what_is_wrong_in_the_table_is_said_with_the_file(
     tmp_path: Path, text: str, words: str
