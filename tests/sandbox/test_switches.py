@@ -19,6 +19,7 @@ VARIABLE = {
         "session_expired",
         "request_limit",
         "forbidden",
+        "api_disabled",
         "query_timeout",
         "too_large",
         "locator_gone",
