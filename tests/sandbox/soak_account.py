@@ -2,14 +2,12 @@
 
 from collections import Counter
 from collections.abc import Iterator
-from functools import partial
 
 from soaking import Soak
 
 from connectors.bad_input import IMPORT_ERROR
 from connectors.gmail.mailbox import mailbox_key
-from sandbox.vendors.estate import Estate
-from sandbox.vendors.truth import Records, differences, newest
+from sandbox.vendors.truth import differences, newest
 from schemas.change import Change
 from schemas.clock import DAY_US
 from schemas.envelope import decode

@@ -16,7 +16,7 @@ from transforms.settings import load_settings
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "pipelines"))
 
-from graph_runs import latest, rows_of  # noqa: E402
+from graph_runs import latest, rows_of
 
 SALES = ("sales.people", "sales.accounts", "sales.deals", "sales.interactions")
 
@@ -48,7 +48,7 @@ def amiss(soak: Soak, made: list[Row], expected: Estates) -> list[str]:
         for source, kinds in expected.items()
         for kind, records in kinds.items()
         for object_id, record in records.items()
-        if record.lives
+        if record.lives and record.fields.get("state") != "deleted"
     } - swallowed
     raw = {
         key[0]
