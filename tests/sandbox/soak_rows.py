@@ -43,13 +43,16 @@ def unaccounted_letters(soak: Soak, made: list[Row]) -> list[str]:
 def amiss(soak: Soak, made: list[Row], expected: Estates) -> list[str]:
     """Living records without a living latest row, and the other way round."""
     shown, swallowed = latest(made), untold(soak)
-    wanted = {
-        f"{source}:{kind}:{object_id}"
+    living = {
+        f"{source}:{kind}:{object_id}": record
         for source, kinds in expected.items()
         for kind, records in kinds.items()
         for object_id, record in records.items()
-        if record.lives and record.fields.get("state") != "deleted"
-    } - swallowed
+        if record.lives
+    }
+    wanted = living.keys() - swallowed
+    # A user whom Dialpad shows as deleted is a record of his own, and nobody's colleague.
+    people = {key for key in wanted if living[key].fields.get("state") != "deleted"}
     raw = {
         key[0]
         for key, row in shown["raw.changes"].items()
@@ -61,6 +64,6 @@ def amiss(soak: Soak, made: list[Row], expected: Estates) -> list[str]:
     return [
         *(f"{key} has no living row" for key in sorted(wanted - raw)),
         *(f"{key} lives on" for key in sorted(raw - wanted)),
-        *(f"{key} lives on in sales" for key in sorted(facts - wanted)),
-        *(f"{key} is in no table of sales" for key in sorted(wanted - facts)),
+        *(f"{key} lives on in sales" for key in sorted(facts - people)),
+        *(f"{key} is in no table of sales" for key in sorted(people - facts)),
     ]
