@@ -56,7 +56,7 @@ def switch_over(estate: Estate, rng: random.Random) -> None:
 
 
 def pubsub_plan(rng: random.Random) -> FaultPlan:
-    """What goes wrong with Pub/Sub in the next turn: mostly nothing."""
+    """What goes wrong with Pub/Sub during the next step: mostly nothing."""
     code = rng.choice(("UNAVAILABLE", "PERMISSION_DENIED", "RESOURCE_EXHAUSTED"))
     method = rng.choice(("Publish", "Publish", "Pull", "Acknowledge", "ModifyAckDeadline"))
     plans = (

@@ -5,6 +5,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable
 from contextlib import ExitStack
+from functools import partial
 from itertools import count
 from pathlib import Path
 
@@ -153,15 +154,14 @@ class Soak:
                 made = self.estate.happen(rng)
                 self.happened[f"{made.source} {made.what}"] += 1
                 left -= 1
-            self.pubsub.faults.set(pubsub_plan(rng))
-            self.deliver()
-            for name in HINT_SOURCES:
-                self.fetch(name)
-            for name in NAMES:
-                if rng.random() < 0.6:
-                    self.poll(name)
+            steps: list[Callable[[], object]] = [self.deliver]
+            steps += [partial(self.fetch, name) for name in HINT_SOURCES]
+            steps += [partial(self.poll, name) for name in NAMES if rng.random() < 0.6]
             if rng.random() < 0.3:
-                self.backfill(rng.choices(NAMES, (1, 3, 1, 1))[0])
+                steps.append(partial(self.backfill, rng.choices(NAMES, (1, 3, 1, 1))[0]))
+            for step in steps:
+                self.pubsub.faults.set(pubsub_plan(rng))
+                step()
             self.pubsub.faults.set(FaultPlan())
 
     def settle(self) -> None:
@@ -212,7 +212,7 @@ class Soak:
         if drawn < 0.1:
             self._two(name)
         else:
-            life = self.rng.randint(1, 12) if drawn < 0.25 else None
+            life = self.rng.randint(1, 12) if drawn < 0.4 else None
             self._round(name, self._processes, life)
 
     def _two(self, name: str) -> None:
@@ -244,7 +244,7 @@ class Soak:
 
     def fetch(self, name: str, wait_s: float = 0.05) -> int:
         """What waits of a source's hints is answered; how many there were."""
-        life = self.rng.randint(1, 6) if self.rng.random() < 0.1 and wait_s < 1 else None
+        life = self.rng.randint(1, 4) if self.rng.random() < 0.2 and wait_s < 1 else None
         path = f"projects/{PROJECT}/subscriptions/{FETCH_SUBSCRIPTIONS[name].name}"
         # A clock that runs: nothing more is waited for.
         ticks = count()
