@@ -110,10 +110,9 @@ def read_event(fields: Fields, payload: bytes) -> Change | None:
         stamp = first_of(fields, "event_timestamp", "created_date")
         return _change("sms", object_id, payload, stamp, happened)
     if object_id and fields.keys() & _CONTACT:
-        # Listed whole at every poll: without a time nobody can tell which is newer.
-        if happened is None:
-            return None
-        return _change("contact", object_id, payload, happened, happened)
+        # Listed whole at every poll, and only a list that lacks it tells that one is gone: one that
+        # was told here, and went before any list had it, would live on for ever.
+        return None
     raise InvalidPayload("an event of no kind that we know")
 
 

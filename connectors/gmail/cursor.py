@@ -23,6 +23,8 @@ class Listing(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     page: str = ""
     again: bool = False
     """The messages may have been published before."""
+    known: tuple[str, ...] = ()
+    """Messages that are not to be read again."""
 
 
 class MailboxCursor(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -45,6 +47,10 @@ class MailboxCursor(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
     """And the mailbox's id as its first page had it, at `target_at`."""
     target_at: int = 0
     listing: Listing | None = None
+    listed_at: int = 0
+    """When a listing began whose last messages may not have been in the index yet; 0: none."""
+    recent: tuple[str, ...] = ()
+    """Messages of about that time that were read."""
 
     def as_json(self) -> Cursor:
         """As it is stored."""
@@ -87,6 +93,8 @@ class MailboxCursor(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
             newest=target,
             handled=handled,
             missing=missing,
+            listed_at=self.listed_at,
+            recent=self.recent,
         )
 
 

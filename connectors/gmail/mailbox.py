@@ -17,7 +17,7 @@ from connectors.gmail.client import MailboxClient
 from connectors.gmail.cursor import NOWHERE, Listing, MailboxCursor, read_cursor
 from connectors.gmail.history import Events, events_of, number_of
 from connectors.gmail.judge import NotThere, Rejected, Unreadable, legible
-from connectors.gmail.record import Kept, Records
+from connectors.gmail.record import Kept, Records, received_us
 from connectors.stream import Page
 from schemas.change import stable_hash
 from schemas.clock import DAY_US
@@ -76,6 +76,7 @@ class MailboxStream:
             yield from self._missing()
             before = self._cursor
             yield from self._history_or_resync()
+            yield from self._late()
             wait = next(waits, None) if self._waits_for_more(before) else None
             if wait is None:
                 return
@@ -100,8 +101,23 @@ class MailboxStream:
             newest=newest,
             missing=self._cursor.missing,
             listing=Listing(query=f"after:{max(0, start // MICRO)}", again=since is not None),
+            listed_at=now,
         )
         return Page((), self._cursor.as_json())
+
+    def _late(self) -> Steps:
+        """What came just before a listing and was not in the index yet: the history goes on behind
+        it, so that it is listed once more, when the index has settled."""
+        listed_at, overlap_us = self._cursor.listed_at, self._settings.overlap_s * MICRO
+        if not listed_at or self._client.now() - listed_at < overlap_us:
+            return
+        after, known = self._since_late(), self._cursor.recent
+        listing = Listing(query=f"after:{after // MICRO}", again=True, known=known)
+        self._cursor = replace(self._cursor, listing=listing, listed_at=0, recent=())
+        yield from self._listed()
+
+    def _since_late(self) -> int:
+        return self._cursor.listed_at - 2 * self._settings.overlap_s * MICRO
 
     def _listed(self) -> Steps:
         restarted = False
@@ -116,6 +132,7 @@ class MailboxStream:
                 continue
             with legible():
                 ids = [str(one["id"]) for one in answer.get("messages") or ()]
+            ids = [one for one in ids if one not in listing.known]
             page = str(answer.get("nextPageToken") or "")
             rest = replace(listing, page=page) if page else None
             moved = partial(replace, listing=rest)
@@ -139,8 +156,11 @@ class MailboxStream:
 
     def _keep(self, read: Read, left: set[str], wanted: dict[str, bool], kept: Kept) -> None:
         now, missing = self._client.now(), dict(self._cursor.missing)
+        recent = dict.fromkeys(self._cursor.recent)
         for name, message in read.found.items():
             missing.pop(name, None)
+            if self._cursor.listed_at and (received_us(message) or 0) >= self._since_late():
+                recent[name] = None
             self._records.add(kept, name, message, now, wanted[name])
         for name in sorted(left):
             missing.setdefault(name, now)
@@ -150,10 +170,14 @@ class MailboxStream:
                 continue
             del missing[name]
             if name in read.gone:
-                self._records.delete(kept, name, now)
+                self._gone(kept, name, now)
             else:
                 self._records.unreadable(kept, name, read.failed[name])
-        self._cursor = replace(self._cursor, missing=missing)
+        self._cursor = replace(self._cursor, missing=missing, recent=tuple(recent))
+
+    def _gone(self, kept: Kept, name: str, now: int) -> None:
+        """Nowhere to be read, for as long as we have patience."""
+        self._records.delete(kept, name, now)
 
     def _missing(self) -> Steps:
         if self._cursor.missing:

@@ -147,11 +147,17 @@ def _fetched(now: int, message: dict[str, Any]) -> int:
 def _stamp(message: dict[str, Any], fetched: int) -> int:
     """When Gmail got it, as an import has it; never after it was read, or no deletion would ever
     be newer."""
+    received = received_us(message)
+    return max(MIN_US, min(fetched if received is None else received, fetched, MAX_US))
+
+
+def received_us(message: dict[str, Any]) -> int | None:
+    """When Gmail got a message; None where it does not say."""
     received = str(message.get("internalDate", ""))
     digits = received.removeprefix("-")
     if not (digits.isascii() and digits.isdecimal()) or len(digits) > 15:
-        return fetched
-    return max(MIN_US, min(int(received) * 1_000, fetched, MAX_US))
+        return None
+    return int(received) * 1_000
 
 
 def addresses_in(raw: str) -> tuple[list[str], list[str]]:

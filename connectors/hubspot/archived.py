@@ -14,7 +14,14 @@ from connectors.hubspot.client import HubSpot
 from connectors.hubspot.kinds import Kind
 from connectors.hubspot.lanes import page, server_ms
 from connectors.hubspot.paging import ListPage, pages
-from connectors.hubspot.records import Read, RecordReader, archived_us, deletion
+from connectors.hubspot.records import (
+    Read,
+    RecordReader,
+    archived_us,
+    deletion,
+    merge,
+    merged_ids,
+)
 from connectors.hubspot.settings import HubSpotSettings
 from connectors.stream import Page
 
@@ -52,13 +59,15 @@ class ArchivedSweep:
         what, list_page = f"archived {self._kind.path}", partial(self._client.archived, self._kind)
         for shown in pages(what, list_page, kept.get("after", "")):
             changes = []
-            for record_id, since in _rows(shown, known):
+            for record_id, since, losers in _rows(shown, known):
                 if since <= horizon:
                     continue
                 listed[record_id] = since
                 if known.get(record_id) != since:
-                    change = deletion(self._kind, record_id, since, max(since, shown.server_us))
-                    changes.append(change)
+                    fetched = max(since, shown.server_us)
+                    changes.append(deletion(self._kind, record_id, since, fetched))
+                    # Nothing else tells of them: the record that they went into is no longer found.
+                    changes += [merge(self._kind, one, record_id, since, fetched) for one in losers]
             read = self._reader.keep(changes)
             if shown.after:
                 yield page(read, {**kept, "began": began, "listed": listed, "after": shown.after})
@@ -81,10 +90,12 @@ class ArchivedSweep:
         return read
 
 
-def _rows(shown: ListPage, known: dict[str, int]) -> Iterator[tuple[str, int]]:
-    """Ids, and since when they are archived: where it is not said, since we first saw it."""
+def _rows(shown: ListPage, known: dict[str, int]) -> Iterator[tuple[str, int, list[str]]]:
+    """Ids, since when they are archived (where it is not said, since we first saw it), and the ids
+    of the records that went into them."""
     for one in shown.results:
         record_id = str(one.get("id") or "") if isinstance(one, dict) else ""
         if record_id.isascii() and record_id.isdigit():
             since = archived_us(one)
-            yield record_id, known.get(record_id, shown.server_us) if since is None else since
+            since = known.get(record_id, shown.server_us) if since is None else since
+            yield record_id, since, [loser for loser in merged_ids(one) if loser != record_id]

@@ -16,7 +16,7 @@ from hubspot.utils.requests.http_request_builder import Request
 
 from connectors.calls import Budget, Caller, RetryPolicy
 from connectors.calls.http import session
-from connectors.hubspot.kinds import Kind
+from connectors.hubspot.kinds import MERGED, Kind
 from connectors.hubspot.refusals import Malformed, Refused, decoded, judge
 from connectors.hubspot.settings import READ, SEARCH, HubSpotSettings
 from connectors.secrets import Secrets
@@ -114,12 +114,17 @@ class HubSpot:
         return self._call(READ, lambda: self._batch.read(kind.path, body, **wanted, **self._bare))
 
     def archived(self, kind: Kind, after: str = "") -> Answer:
-        """A page of the archived objects, which stay for 90 days."""
+        """A page of the archived objects, which stay for 90 days, with what went into them."""
         wanted = {"after": after} if after else {}
         return self._call(
             READ,
             lambda: self._basic.get_page(
-                kind.path, archived="true", limit=LIST_LIMIT, **wanted, **self._bare
+                kind.path,
+                archived="true",
+                limit=LIST_LIMIT,
+                properties=[kind.stamp, MERGED],
+                **wanted,
+                **self._bare,
             ),
         )
 

@@ -138,4 +138,7 @@ def _typed(value: str, schema: Any) -> Any:
         return {"true": True, "false": False}.get(value, value)
     if kind == "integer":
         return int(value) if re.match(r"-?\d+\Z", value) else value
+    if kind == "array":
+        # Its items come one by one, under the same name.
+        return [_typed(value, schema["items"])]
     return value

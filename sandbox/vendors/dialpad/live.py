@@ -41,9 +41,6 @@ class DialpadLife:
         self._later: list[tuple[int, str, str]] = []
         """When it is due (us), call id, and what is told of the call then."""
         self._touched: dict[str, int] = {}
-        self._listed = tuple(state.contacts)
-        """Contacts that were there from the start. One of which an event told and that went before
-        any list had it would be missed by nobody."""
 
     def happen(self, rng: random.Random) -> Happening:
         """One thing happens."""
@@ -172,14 +169,11 @@ class DialpadLife:
         return Happening("dialpad", "create", "contact", contact_id)
 
     def _delete_contact(self, rng: random.Random) -> Happening | None:
-        contact_id = self._untouched(rng, [one for one in self._listed if self._is_there(one)])
+        contact_id = self._untouched(rng, list(self.state.contacts))
         if contact_id is None:
             return None
         self.state.delete_contact(contact_id)
         return Happening("dialpad", "delete", "contact", contact_id)
-
-    def _is_there(self, contact_id: str) -> bool:
-        return contact_id in self.state.contacts
 
     def _put(self, contact_id: str, **fields: object) -> None:
         self.state.put_contact(contact_id, **fields)

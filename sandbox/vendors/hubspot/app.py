@@ -195,7 +195,8 @@ class _Api:
         rows, path = self._rows(request), self._path(request)
         archived = request.query_params.get("archived") == "true"
         listed = [row for row in rows.values() if (row.archived is not None) == archived]
-        return self._paged([self._account.shown(path, row, None) for row in listed], request)
+        names = request.query_params.getlist("properties")
+        return self._paged([self._account.shown(path, row, names) for row in listed], request)
 
     def _properties(self, request: Request, body: None) -> dict[str, Any]:
         account, path = self._account, self._path(request)

@@ -100,3 +100,33 @@ def test_a_history_that_is_forgotten_while_it_is_paged_is_a_gap(
     harness.state.forget_history(REP)
     assert run.round().notes["history_gap"] == 1
     run.assert_all_there()
+
+
+@pytest.mark.parametrize("by", ["first reading", "gap"])
+def test_a_mail_that_comes_to_the_index_after_a_listing_is_listed_once_more(
+    run: Run, harness: GmailHarness, by: str
+) -> None:
+    """The mailbox's id is past it, and so is the history from there on."""
+    if by == "gap":
+        harness.state.store(REP, MAIL)
+        run.round()
+        harness.time.pass_s(600)
+        run.round()
+        harness.state.forget_history(REP)
+    harness.state.index_lag_s = 15
+    seen = harness.state.store(REP, MAIL)
+    harness.time.pass_s(20)
+    late = harness.state.store(REP, MAIL)
+    harness.time.pass_s(5)
+    run.round()
+    told = [one.object_id for one in run.collector.changes]
+    assert (seen in told, late in told) == (True, False)
+    harness.time.pass_s(35)
+    run.round()
+    run.assert_all_there()
+    again = [one.object_id for one in run.collector.changes]
+    # Once: what was read of that time is known.
+    assert (again.count(seen), again.count(late)) == (1, 1)
+    asked = len(harness.sandbox.requests)
+    run.round()
+    assert not any("/messages?" in str(one) for one in harness.sandbox.requests[asked:])

@@ -374,3 +374,21 @@ def test_what_must_not_be_held_is_dropped_and_counted(tmp_path: Path) -> None:
         harness.account.archive("contacts", secret)
         harness.pass_time(20)
         assert run.round().excluded == 1
+
+
+def test_trap_36_who_went_into_a_record_that_was_archived_before_any_poll_is_merged(
+    harness: HubSpotHarness, run: Run
+) -> None:
+    one, other = first_two(harness)
+    winner = harness.account.merge("contacts", one, other, new_id=True).id
+    harness.account.archive("contacts", winner)
+    harness.account.events.clear()
+    harness.pass_time(20)
+    assert run.round().succeeded
+    for loser in (one, other):
+        newest = max(of(run, loser), key=lambda change: change.version)
+        assert (newest.operation, newest.successor) == ("merge", winner)
+    harness.account.restore("contacts", winner)
+    harness.pass_time(20)
+    assert run.round().succeeded
+    run.assert_all_there()
