@@ -175,6 +175,9 @@ def _from_environment(name: str) -> Secret:
 
 def _from_file(path: Path) -> Secret:
     try:
-        return Secret(path.read_bytes())
+        secret = Secret(path.read_bytes())
     except OSError as error:
         raise ConfigurationError(f"{path}: {error.strerror}; it should hold a secret") from None
+    if not secret.reveal_bytes().strip():
+        raise ConfigurationError(f"{path} is empty: it should hold a secret")
+    return secret

@@ -56,7 +56,10 @@ class DirectoryStream:
             changes, bad, excluded = self._fresh(listed, known, seen)
             if not listed.token:
                 gone = [one for one in missing if one not in seen and one in known]
-                changes += self._deleted(gone, known, listed)
+                deleted = self._deleted(gone, known, listed)
+                kept = [one for one in deleted if not self._excluder.record(one)]
+                excluded += len(deleted) - len(kept)
+                changes += kept
                 missing = [one for one in known if one not in seen]
             yield Page(tuple(changes), {"known": known, "missing": missing}, tuple(bad), excluded)
 

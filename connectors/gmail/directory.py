@@ -9,6 +9,7 @@ from typing import Any
 
 from connectors.calls import Budget, Rate
 from connectors.gmail.client import GoogleClient, api
+from schemas.errors import RetriableError
 
 MOST_USERS = 500
 CALLS_A_MINUTE = 1_200.0
@@ -33,7 +34,7 @@ class DirectoryClient(GoogleClient):
         wanted: dict[str, Any] = {"customer": "my_customer", "orderBy": "email", "fields": FIELDS}
         if self.settings.directory_query:
             wanted["query"] = self.settings.directory_query
-        page = ""
+        page, pages = "", set[str]()
         while True:
             token = {"pageToken": page} if page else {}
             request = users.list(maxResults=MOST_USERS, **wanted, **token)
@@ -44,6 +45,9 @@ class DirectoryClient(GoogleClient):
             page = str(answer.get("nextPageToken") or "")
             if not page:
                 return
+            if page in pages:
+                raise RetriableError("directory: the list of users goes round in a circle")
+            pages.add(page)
 
     def _is_read(self, user: dict[str, Any]) -> bool:
         put_away = user.get("suspended") or user.get("archived")

@@ -3,6 +3,7 @@
 A push names the mailbox's newest id; read from there, the answer is empty for ever.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
@@ -26,6 +27,8 @@ from schemas.errors import RetriableError
 MICRO = 1_000_000
 MOST_EMPTY = 50
 """Pages in a row without a record, each with a token for one more."""
+MOST_REPEATS = 3
+"""A page may come twice, and its token with it."""
 HINT_WAITS_S = (1.0, 3.0, 10.0)
 """A push may come before what it tells of can be read; then the poller has it."""
 
@@ -120,7 +123,7 @@ class MailboxStream:
         return self._cursor.listed_at - 2 * self._settings.overlap_s * MICRO
 
     def _listed(self) -> Steps:
-        restarted = False
+        restarted, asked = False, Counter[str]()
         while (listing := self._cursor.listing) is not None:
             try:
                 answer = self._client.listed(listing.query, listing.page)
@@ -134,6 +137,9 @@ class MailboxStream:
                 ids = [str(one["id"]) for one in answer.get("messages") or ()]
             ids = [one for one in ids if one not in listing.known]
             page = str(answer.get("nextPageToken") or "")
+            asked[page] += 1
+            if page and asked[page] > MOST_REPEATS:
+                raise Unreadable("gmail: a list that goes round in a circle")
             rest = replace(listing, page=page) if page else None
             moved = partial(replace, listing=rest)
             yield from self._read(dict.fromkeys(ids, listing.again), Kept(), moved)
@@ -197,7 +203,7 @@ class MailboxStream:
             raise RetriableError("gmail: a history id of this moment is forgotten") from None
 
     def _history(self) -> Steps:
-        empty, restarted = 0, False
+        empty, restarted, asked = 0, False, Counter[str]()
         while True:
             cursor = self._cursor
             try:
@@ -222,7 +228,8 @@ class MailboxStream:
                 events = events_of(answer, frozenset(cursor.handled))
             page = str(answer.get("nextPageToken") or "")
             empty = 0 if answer.get("history") else empty + 1
-            if page and empty > MOST_EMPTY:
+            asked[page] += 1
+            if page and (empty > MOST_EMPTY or asked[page] > MOST_REPEATS):
                 raise Unreadable("gmail: a history that does not end")
             moved = partial(self._moved, events, page, target, target_at)
             yield from self._read(events.read, self._deletions(events), moved)

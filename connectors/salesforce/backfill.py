@@ -95,7 +95,13 @@ class BackfillStream:
             # Kept before we wait: whoever goes on after a crash finds the same job.
             yield Page((), msgspec.to_builtins(filled), notes=notes)
             notes = Counter()
-        found = bulk.wait(self._client, filled.job)
+        found = 0
+        for looked in bulk.looked_at(self._client, filled.job):
+            if looked is None:
+                # An empty page: the lease is renewed, and a signal is heard.
+                yield Page((), msgspec.to_builtins(filled))
+            else:
+                found = looked
         job, locator, read = filled.job, filled.locator, filled.read
         for part in bulk.parts(self._client, shape, job, found, locator, read):
             filled.locator, filled.read = part.locator, part.read

@@ -55,9 +55,9 @@ def start(client: SalesforceClient, shape: Shape, since: int | None, until: int)
     return job_id
 
 
-def wait(client: SalesforceClient, job_id: str) -> int:
-    """Waits for the job's end; the number of rows it found. RetriableError where it takes longer
-    than we wait: it can be looked at again."""
+def looked_at(client: SalesforceClient, job_id: str) -> Iterator[int | None]:
+    """Waits for the job's end: None before every pause, and at last the number of rows it found.
+    RetriableError where it takes longer than we wait: it can be looked at again."""
     waited, pause = 0.0, FIRST_WAIT_S
     while True:
         try:
@@ -69,11 +69,13 @@ def wait(client: SalesforceClient, job_id: str) -> int:
             found = body.get("numberRecordsProcessed")
             if not isinstance(found, int):
                 raise BulkFailed("a finished job that does not count its rows")
-            return found
+            yield found
+            return
         if state in ("Failed", "Aborted"):
             raise BulkFailed(f"the job has {str(state).lower()}")
         if waited >= client.settings.bulk_wait_s:
             raise RetriableError("salesforce job: not finished yet; it is looked at again")
+        yield None
         client.sleep(pause)
         waited += pause
         pause = min(pause * 2, LONGEST_WAIT_S)

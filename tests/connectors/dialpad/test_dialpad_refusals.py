@@ -1,6 +1,5 @@
 """What the check and the fetcher say where Dialpad does not answer as it should."""
 
-import json
 from collections.abc import Iterator
 
 import pytest
@@ -8,8 +7,6 @@ from dialpad_harness import DialpadHarness, dialpad
 
 from connectors.dialpad.check import check
 from connectors.dialpad.counts import counts
-from connectors.dialpad.fetch import Fetcher
-from connectors.exclusions import Excluder, Exclusions
 from connectors.finding import Finding
 from sandbox.vendors.dialpad.app import PREFIX
 from sandbox.vendors.faults import Fault
@@ -58,36 +55,9 @@ def test_a_secret_that_is_nowhere_and_subscriptions_that_cannot_be_listed(
     assert not found["dialpad subscriptions"].ok
 
 
-def test_a_call_that_cannot_be_read_is_a_dead_letter_and_a_detail_that_is_refused_a_note(
-    harness: DialpadHarness,
-) -> None:
-    call_id = harness.state.listed()[0]["call_id"]
-    hint = json.dumps({"call_id": call_id}).encode()
-    harness.state.scopes -= {"ai_recap"}
-    page = Fetcher(harness.client(), Excluder(Exclusions())).fetch([hint])
-    assert page.notes["recap_not_allowed"] == 1
-    assert page.changes[0].object_id == call_id
-
-    harness.breaks_its_word = True
-    harness.state.calls[call_id] = {"date_started": "never"}
-    page = Fetcher(harness.client(), Excluder(Exclusions())).fetch([hint])
-    assert [one.location for one in page.bad] == [f"call {call_id}"]
-    assert page.changes == ()
-
-
 @pytest.mark.parametrize("fault", ["http_503", "refused"])
 def test_a_count_that_cannot_be_had_is_none(harness: DialpadHarness, fault: str) -> None:
     harness.breaks_its_word = True
     harness.faults.switch_on(Fault(name=fault, route=f"{PREFIX}/users"))
     with pytest.raises((RetriableError, SkippableError)):
         counts(harness.client())
-
-
-def test_of_a_call_without_any_time_no_details_are_asked_for(harness: DialpadHarness) -> None:
-    harness.breaks_its_word = True
-    call_id = harness.state.listed()[0]["call_id"]
-    harness.state.calls[call_id] = {"call_id": call_id, "state": "hangup"}
-    hint = json.dumps({"call_id": call_id}).encode()
-    page = Fetcher(harness.client(), Excluder(Exclusions())).fetch([hint])
-    assert [one.object_type for one in page.changes] == ["call"]
-    assert harness.state.drawn["transcript"] == harness.state.drawn["recap"] == 0

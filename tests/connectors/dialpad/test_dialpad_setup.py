@@ -1,6 +1,5 @@
 """What an administrator has to grant, whether events will come, and how many records there are."""
 
-import json
 from pathlib import Path
 
 import pytest
@@ -11,10 +10,8 @@ from connectors.cursors.sqlite import SqliteCursorStore
 from connectors.dialpad.check import check
 from connectors.dialpad.client import DialpadClient
 from connectors.dialpad.counts import counts
-from connectors.dialpad.fetch import Fetcher
 from connectors.dialpad.settings import OBJECTS, PER_MINUTE
 from connectors.dialpad.subscriptions import KINDS, drifts, subscribe
-from connectors.exclusions import Excluder, Exclusions
 from connectors.secrets import Secret
 from sandbox.vendors.dialpad.seed import START_US
 from sandbox.vendors.faults import Fault
@@ -179,31 +176,6 @@ def test_trap_51_drift_is_looked_for_only_where_events_are_wanted(tmp_path: Path
         ]
         assert not any(one.ok for one in findings)
         assert all("salesintel subscribe dialpad" in one.fix for one in findings)
-
-
-def test_a_hint_brings_the_whole_call_and_its_details() -> None:
-    with dialpad() as harness:
-        state = harness.state
-        call_id = next(
-            one["call_id"] for one in state.listed() if state.recap(one["call_id"]) is not None
-        )
-        hints = [json.dumps({"call_id": one}).encode() for one in (call_id, "404", call_id)]
-        page = Fetcher(harness.client(), Excluder(Exclusions())).fetch([*hints, b"no hint"])
-        assert [one.object_type for one in page.changes] == ["call", "transcript", "recap"]
-        assert {one.object_id for one in page.changes} == {call_id}
-        assert (page.notes["missing"], [one.data for one in page.bad]) == (1, [b"no hint"])
-        excluder = Excluder(Exclusions(records=(f"dialpad:call:{call_id}",)))
-        assert Fetcher(harness.client(), excluder).fetch(hints).excluded == 1
-
-
-def test_trap_53_a_hint_that_is_refused_stops_no_other() -> None:
-    with dialpad() as harness:
-        call_id = harness.state.listed()[0]["call_id"]
-        harness.faults.switch_on(Fault(name="refused", route="/api/v2/call/13"))
-        hints = [json.dumps({"call_id": one}).encode() for one in ("13", call_id)]
-        page = Fetcher(harness.client(), Excluder(Exclusions())).fetch(hints)
-        assert [one.data for one in page.bad] == [hints[0]]
-        assert page.changes[0].object_id == call_id
 
 
 def test_counting_a_list_that_goes_round_in_a_circle_is_no_count() -> None:

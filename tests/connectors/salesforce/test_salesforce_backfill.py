@@ -98,7 +98,8 @@ def test_trap_27_the_end_of_a_result_is_the_word_null(tmp_path: Path) -> None:
         client = harness.client()
         shape = shape_of(client, "User")
         job = bulk.start(client, shape, None, harness.now[0])
-        found = bulk.wait(client, job)
+        *_, found = bulk.looked_at(client, job)
+        assert found is not None
         locators = [part.locator for part in bulk.parts(client, shape, job, found, "", 0)]
         assert locators[-1] == ""
         assert isinstance(client.rows(job, "", 1), Rows)
@@ -115,7 +116,17 @@ def test_a_backfill_goes_on_with_its_job_after_a_crash(tmp_path: Path) -> None:
         run.assert_all_there()
         jobs = [path for method, path in harness.server.seen.calls if path == "jobs/query"]
         assert len(jobs) == 1
-        assert harness.slept[:3] == [2.0, 4.0, 8.0]
+
+
+def test_while_a_job_is_waited_for_the_lease_is_renewed_and_a_stop_is_heard(tmp_path: Path) -> None:
+    with salesforce(Terms(job_polls=4)) as harness:
+        backfill(harness, "Contact")
+        (stream,) = harness.streams()
+        pages = stream.pages(None)
+        started, *waited = (next(pages) for _ in range(5))
+        assert [(page.changes, page.cursor) for page in waited] == [((), started.cursor)] * 4
+        assert harness.slept == [2.0, 4.0, 8.0]
+        assert next(pages).changes
 
 
 def test_a_job_that_takes_longer_than_we_wait_is_looked_at_again(tmp_path: Path) -> None:
@@ -234,6 +245,7 @@ def test_trap_27_a_part_that_is_short_is_noticed_before_its_rows_are_taken() -> 
         client = harness.client()
         shape = shape_of(client, "Contact")
         job = bulk.start(client, shape, None, harness.now[0])
-        found = bulk.wait(client, job)
+        *_, found = bulk.looked_at(client, job)
+        assert found is not None
         with pytest.raises(bulk.BulkFailed, match="4 rows where 5 are stated"):
             next(bulk.parts(client, shape, job, found, "", 0))

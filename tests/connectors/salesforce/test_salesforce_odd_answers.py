@@ -85,7 +85,7 @@ def start(client: SalesforceClient) -> object:
 
 
 def wait(client: SalesforceClient) -> object:
-    return bulk.wait(client, "750A")
+    return list(bulk.looked_at(client, "750A"))
 
 
 def parts(client: SalesforceClient) -> object:
