@@ -130,3 +130,14 @@ def test_a_mail_that_comes_to_the_index_after_a_listing_is_listed_once_more(
     asked = len(harness.sandbox.requests)
     run.round()
     assert not any("/messages?" in str(one) for one in harness.sandbox.requests[asked:])
+
+
+def test_a_list_that_goes_round_in_a_circle_ends(run: Run, harness: GmailHarness) -> None:
+    for _ in range(17):
+        harness.state.store(REP, MAIL)
+    harness.time.pass_s(60)
+    harness.faults.switch_on(Fault(name="duplicate_page"))
+    assert "circle" in run.round().failures[NAME]
+    harness.faults.switch_off()
+    run.until_read()
+    run.assert_all_there()
