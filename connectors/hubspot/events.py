@@ -41,6 +41,8 @@ class RecordHint(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     losers: tuple[str, ...] = ()
     """Records that went into this one."""
     merged: int = 0
+    associated: int = 0
+    """When it was put together with another, or taken apart."""
 
 
 def event_key(event: dict[str, Any]) -> str:
@@ -98,6 +100,7 @@ def coalesced(hints: Iterable[RecordHint]) -> list[RecordHint]:
                 private=max(known.private, hint.private),
                 losers=tuple(dict.fromkeys((*known.losers, *hint.losers))),
                 merged=max(known.merged, hint.merged),
+                associated=max(known.associated, hint.associated),
             )
         found[key] = hint
     return list(found.values())
@@ -125,7 +128,7 @@ def _associated(event: dict[str, Any], at: int) -> list[RecordHint] | None:
             return None
         kind = KINDS.get(name) or BY_TYPE_ID.get(str(event.get(f"{end}ObjectTypeId")))
         if kind is not None:
-            hints.append(RecordHint(object=kind.name, id=record_id, at=at))
+            hints.append(RecordHint(object=kind.name, id=record_id, at=at, associated=at))
     return hints
 
 

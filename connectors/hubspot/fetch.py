@@ -54,9 +54,13 @@ class Fetcher:
     def _fetch(self, kind: Kind, hints: dict[str, RecordHint], notes: Counter[str]) -> Read:
         erased = {one: hint for one, hint in hints.items() if hint.private}
         wanted = {one: hint for one, hint in hints.items() if not hint.private}
-        # A record that came back keeps its old stamp: the event dates it. Of one that went nothing
-        # is dated by that, though it may still be shown: it would outlive its own tombstone.
-        floors = {one: (hint.restored + 1) * 1_000 for one, hint in wanted.items() if hint.restored}
+        # A record that came back keeps its old stamp, and so does one that was put together with
+        # another, which may have come back before: the event dates it. Of one that went nothing is
+        # dated by that, though it may still be shown: it would outlive its own tombstone.
+        floors = {
+            one: max(hint.restored and hint.restored + 1, hint.associated) * 1_000
+            for one, hint in wanted.items()
+        }
         read = self._reader.read(kind, wanted, floors=floors)
         missing, read.missing = read.missing, []
         archived = self._reader.archived(kind, missing) if missing else {}

@@ -69,10 +69,10 @@ def pubsub_plan(rng: random.Random) -> FaultPlan:
     return rng.choices(plans, (6, 1, 2, 1, 1))[0]
 
 
-def unstruck(estate: Estate) -> list[str]:
-    """Switches of which nothing was seen."""
+def unstruck(estate: Estate) -> list[tuple[str, str]]:
+    """Vendors and switches of theirs of which nothing was seen."""
     return [
-        f"{vendor} {name}"
+        (vendor, name)
         for vendor in NAMES
         for name in switches(vendor)
         if not estate.faults[vendor].struck[name]

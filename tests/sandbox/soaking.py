@@ -15,7 +15,7 @@ from google.api_core import exceptions
 from google.cloud import pubsub_v1
 from google.pubsub_v1.services.publisher.transports import PublisherGrpcTransport
 from google.pubsub_v1.services.subscriber.transports import SubscriberGrpcTransport
-from soak_faults import pubsub_plan, switch_over
+from soak_faults import pubsub_plan, switch_over, unstruck
 from soak_readers import (
     Clock,
     Gap,
@@ -46,6 +46,7 @@ from embedded.ports import free_port
 from embedded.pubsub import FaultPlan, PubSubServer
 from sandbox.company.world import AS_OF_US
 from sandbox.vendors.estate import NAMES, Estate
+from sandbox.vendors.faults import Fault
 from sandbox.vendors.server import served
 from schemas.clock import DAY_US, to_us
 from schemas.envelope import topic_of
@@ -68,6 +69,7 @@ BACKFILLED = {
     "dialpad": ("call",),
 }
 PROPERTY = "soaked"
+MOST_TURNS = 40
 PAUSES_H = (1.1, 1.1, 3, 6, 12, 3)
 """Hours that pass between the polls at the end: what failed often is asked for again after ten of
 them (connectors/dialpad/details.py)."""
@@ -164,6 +166,24 @@ class Soak:
                 step()
             self.pubsub.faults.set(FaultPlan())
 
+    def insist(self) -> None:
+        """Has what has not struck by chance strike, each alone."""
+        for turn in range(MOST_TURNS):
+            left = unstruck(self.estate)
+            if not left:
+                return
+            self.clock.sleep(2 * HOUR_US / 1e6)
+            self.turn_property(turn)
+            for name in NAMES:
+                self.estate.faults[name].switch_off()
+            for name in dict.fromkeys(vendor for vendor, _ in left):
+                switches = [switch for vendor, switch in left if vendor == name]
+                chosen = switches[turn % len(switches)]
+                self.estate.faults[name].switch_on(Fault(name=chosen, times=1))
+                for _ in range(2):
+                    self.poll(name, mortal=False)
+                    self.backfill(name, days=400)
+
     def settle(self) -> None:
         """No more faults: what waits is told, and all is polled until nobody has anything left."""
         for name in NAMES:
@@ -224,11 +244,11 @@ class Soak:
         thread.join()
         self.seen["two at once"] += 1
 
-    def backfill(self, name: str) -> None:
-        """Of one object, what was changed within the last days."""
+    def backfill(self, name: str, days: int = 0) -> None:
+        """Of one object, what was changed within the last days, or so many that chance tells."""
         now, process = self.clock(), self._processes[name]
         objects = [self.rng.choice(BACKFILLED[name])]
-        since = now - self.rng.randint(1, 200) * DAY_US
+        since = now - (days or self.rng.randint(1, 200)) * DAY_US
 
         def read(poller: Poller, outcome: Outcome) -> None:
             poller.round(process.backfill(since, now, objects), outcome)

@@ -4,8 +4,10 @@ A run can be had again: its seed is printed, and SOAK_SEED=… sets it. SOAK_HAP
 much happens in the long one.
 """
 
+import logging
 import os
 import secrets
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -19,9 +21,18 @@ MANY_HAPPENINGS = 20_000
 SEED = 7
 
 
+@pytest.fixture(autouse=True)
+def errors_alone() -> Iterator[None]:
+    """Every fault is a warning: thousands of them would hide why a run has failed."""
+    logging.disable(logging.WARNING)
+    yield
+    logging.disable(logging.NOTSET)
+
+
 def soaked(folder: Path, seed: int, happenings: int) -> None:
     with Soak(folder, seed) as soak:
         soak.live(happenings)
+        soak.insist()
         soak.settle()
         print(f"\n{struck_table(soak.estate, seed)}\n{soak.account()}")
         assert sum(soak.happened.values()) == happenings

@@ -392,3 +392,29 @@ def test_trap_36_who_went_into_a_record_that_was_archived_before_any_poll_is_mer
     harness.pass_time(20)
     assert run.round().succeeded
     run.assert_all_there()
+
+
+@pytest.mark.parametrize("apart", [False, True])
+def test_what_a_restored_record_is_put_together_with_is_newer_than_its_restoration(
+    harness: HubSpotHarness, run: Run, apart: bool
+) -> None:
+    """Neither moves its stamp, which is older than its tombstone."""
+    one, _ = first_two(harness)
+    company, _ = first_two(harness, "companies")
+    harness.account.archive("contacts", one)
+    harness.pass_time(20)
+    fetched(run, hints(harness))
+    harness.account.restore("contacts", one)
+    harness.pass_time(20)
+    fetched(run, hints(harness))
+    harness.account.associate("contacts", one, "companies", company)
+    if apart:
+        harness.pass_time(20)
+        fetched(run, hints(harness))
+        harness.account.dissociate("contacts", one, "companies", company)
+    harness.pass_time(20)
+    fetched(run, hints(harness))
+    listed = run.collector.newest()[f"hubspot:contact:{one}"].get("associations", {})
+    with_them = [each["toObjectId"] for each in listed.get("companies", {}).get("results", ())]
+    assert (company in with_them) is not apart
+    run.assert_all_there()
