@@ -35,6 +35,9 @@ MESSAGES_A_ROUND = 1_000
 """Handed out to one round of the graph: the larger, the cheaper a message and the later a row."""
 
 IDLE_WAIT_S = 0.02
+LONGEST_IDLE_WAIT_S = 0.5
+"""In all readers together. The wait grows by the half while nothing comes, for each round has the
+runner look at every step of the graph; a message that arrives ends it at once."""
 MARK_EVERY_US = 1_000_000
 
 
@@ -48,6 +51,7 @@ class Sources:
         self._marked: dict[str, int] = {}
         self._readers: dict[str, SubscriptionReader] = {}
         self._arrived = threading.Event()
+        self._idle_s = IDLE_WAIT_S
         self._draining = threading.Event()
         self._failed = threading.Event()
 
@@ -61,8 +65,11 @@ class Sources:
 
     def wait(self) -> None:
         """Returns when a message has arrived, or soon."""
-        if self._arrived.wait(IDLE_WAIT_S / max(1, len(self._readers))):
+        if self._arrived.wait(self._idle_s / max(1, len(self._readers))):
             self._arrived.clear()
+            self._idle_s = IDLE_WAIT_S
+        else:
+            self._idle_s = min(self._idle_s * 1.5, LONGEST_IDLE_WAIT_S)
 
     def note_marks(self) -> None:
         """Writes the low-water marks, at most once a second; a first one at once: without it what
@@ -82,6 +89,7 @@ class Sources:
     def drain(self) -> None:
         """Asks the sources to end: what was handed out is finished and acknowledged first."""
         self._draining.set()
+        self._arrived.set()
 
     @property
     def draining(self) -> bool:
