@@ -1,0 +1,37 @@
+"""How the commands that concern who is who are called; each is a module of its own."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from operations.options import Data, directory_of
+
+app = typer.Typer()
+
+Records = Annotated[
+    Path | None, typer.Option("--records", help="Ask this CSV of records, not the warehouse.")
+]
+ModelName = Annotated[
+    str | None,
+    typer.Option("--model", help="shipped, fit or a file; default: shipped, of a CSV fit."),
+]
+Output = Annotated[str, typer.Option("--format", help="table, csv or json.")]
+Undo = Annotated[bool, typer.Option("--undo", help="Take back what was so decided.")]
+By = Annotated[str | None, typer.Option(help="Who decides; default: your name here.")]
+One = Annotated[str, typer.Argument(help="A record or an entity, or the beginning of its name.")]
+Other = Annotated[str, typer.Argument(help="Another.")]
+
+
+@app.command()
+def explain(
+    name: Annotated[str, typer.Argument(help="A record or an entity.")],
+    records: Records = None,
+    model: ModelName = None,
+    data: Data = None,
+) -> None:
+    """Why records are one: each field's bits, the rules, the path, and how close the next came."""
+    from operations.explain import explain as run
+
+    run(directory_of(data), records, name, model)
