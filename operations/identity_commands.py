@@ -35,3 +35,17 @@ def explain(
     from operations.explain import explain as run
 
     run(directory_of(data), records, name, model)
+
+
+@app.command()
+def candidates(
+    records: Records = None,
+    model: ModelName = None,
+    limit: Annotated[int, typer.Option(help="Rows at the most.")] = 20,
+    output: Output = "table",
+    data: Data = None,
+) -> None:
+    """Possible matches for a person to decide on, the likeliest first."""
+    from operations.candidates import candidates as run
+
+    run(directory_of(data), records, model, limit, output, sys.stdout)
