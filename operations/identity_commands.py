@@ -49,3 +49,19 @@ def candidates(
     from operations.candidates import candidates as run
 
     run(directory_of(data), records, model, limit, output, sys.stdout)
+
+
+@app.command()
+def link(one: One, other: Other, undo: Undo = False, by: By = None, data: Data = None) -> None:
+    """Decide that two are the same; holds against all evidence until it is taken back."""
+    from operations.decide import decide
+
+    decide(directory_of(data), one, other, "same", undo=undo, by=by)
+
+
+@app.command()
+def unlink(one: One, other: Other, undo: Undo = False, by: By = None, data: Data = None) -> None:
+    """Decide that two are not the same; holds against all evidence until it is taken back."""
+    from operations.decide import decide
+
+    decide(directory_of(data), one, other, "different", undo=undo, by=by)
