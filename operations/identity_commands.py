@@ -65,3 +65,19 @@ def unlink(one: One, other: Other, undo: Undo = False, by: By = None, data: Data
     from operations.decide import decide
 
     decide(directory_of(data), one, other, "different", undo=undo, by=by)
+
+
+@app.command("match-report")
+def match_report(
+    records: Records = None,
+    model: ModelName = None,
+    truth: Annotated[
+        Path | None, typer.Option(help="CSV of id and truth, where you know who is who.")
+    ] = None,
+    output: Annotated[str, typer.Option("--format", help="table or json.")] = "table",
+    data: Data = None,
+) -> None:
+    """How much was matched, with its precision; calibration, largest components, hot keys."""
+    from operations.match_report import match_report as run
+
+    run(directory_of(data), records, model, truth, output, sys.stdout)
