@@ -81,3 +81,18 @@ def match_report(
     from operations.match_report import match_report as run
 
     run(directory_of(data), records, model, truth, output, sys.stdout)
+
+
+@app.command()
+def train(
+    out: Annotated[Path, typer.Option(help="File of the new model.")],
+    records: Records = None,
+    model: Annotated[
+        str | None, typer.Option("--model", help="The model in use: shipped or a file.")
+    ] = None,
+    data: Data = None,
+) -> None:
+    """Fit a new model to the records and say what it would change; switching is yours."""
+    from operations.train import train as run
+
+    run(directory_of(data), records, model, out)
