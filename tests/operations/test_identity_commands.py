@@ -339,6 +339,9 @@ def test_a_file_of_records_is_asked_without_a_stack(tmp_path: Path) -> None:
     assert "1 belongs to p-" in said
     assert "path: 1 – 2 " in said
     assert "published" not in said
+    assert "held apart by a rule:\n  5: -20.0 bits" in said
+    assert "(held apart by the rule: person_evidence)" in said
+    assert "next candidate" in said
     entity_id = re.search(r"belongs to (p-\w+)", said)
     assert entity_id is not None
     assert "1 belongs to" in call("explain", entity_id[1], "--model", model).stdout

@@ -76,6 +76,8 @@ def test_link_and_unlink_take_hold_are_taken_back_and_outlive_the_stack(
     held, decided = links_of(stack), verdicts(stack)
     assert stack.stop(signal.SIGTERM) == 0
     stack.start()
+    stack.until_written()
+    assert links_of(stack) == held
     assert call(stack, "rebuild", "--yes").exit_code == 0
     assert links_of(stack) == held
     assert verdicts(stack) == decided

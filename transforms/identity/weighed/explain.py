@@ -7,7 +7,7 @@ from transforms.identity.weighed.confidence import confidence
 from transforms.identity.weighed.features import Features
 from transforms.identity.weighed.judging import FORBIDDEN, MUST_LINK
 from transforms.identity.weighed.resolver import Resolver
-from transforms.identity.weighed.weights import BIT
+from transforms.identity.weighed.weights import BIT, Scorer
 
 MOST_PEERS = 20
 Verdicts = Mapping[tuple[str, str], str]
@@ -37,7 +37,9 @@ def why(resolver: Resolver, name: str, verdicts: Verdicts = NOBODY) -> str:
         lines += _pair(resolver, number, other, verdicts)
     if len(others) > MOST_PEERS:
         lines.append(f"  … and {len(others) - MOST_PEERS:,} more records")
-    outside = _next_best(resolver, number)
+    apart, outside = _held_apart(resolver, number), _next_best(resolver, number)
+    if apart is not None:
+        lines += ["held apart by a rule:", *_pair(resolver, number, apart, verdicts)]
     if outside is None:
         return "\n".join([*lines, "next candidate: none shares a key"])
     return "\n".join([*lines, "next candidate:", *_pair(resolver, number, outside, verdicts)])
@@ -81,12 +83,33 @@ def _verdict(resolver: Resolver, one: int, other: int, verdicts: Verdicts) -> st
 
 
 def _next_best(resolver: Resolver, number: int) -> int | None:
+    """The likeliest record outside that shares a key and that no rule holds apart."""
     components = resolver.components
     others = [
-        (-components.pair_bits(number, other), resolver.records.keys[other], other)
+        (-bits, resolver.records.keys[other], other)
         for other in resolver.blocks.peers(number).difference(components.group(number))
+        if (bits := components.pair_bits(number, other)) != FORBIDDEN
     ]
     return min(others)[2] if others else None
+
+
+def _held_apart(resolver: Resolver, number: int) -> int | None:
+    """The record that would be the likeliest if a rule did not hold it apart."""
+    components = resolver.components
+    mine = components.live(number)
+    assert mine is not None
+    others = []
+    for other in resolver.blocks.peers(number).difference(components.group(number)):
+        theirs = components.live(other)
+        assert theirs is not None
+        if theirs.kind == mine.kind and components.pair_bits(number, other) == FORBIDDEN:
+            bits = sum(bits for _, _, bits in _scorer(resolver, mine).by_field(mine, theirs))
+            others.append((-bits, resolver.records.keys[other], other))
+    return min(others)[2] if others else None
+
+
+def _scorer(resolver: Resolver, features: Features) -> Scorer:
+    return resolver.judge.person if features.kind == "person" else resolver.judge.account
 
 
 def _pair(resolver: Resolver, one: int, other: int, verdicts: Verdicts) -> list[str]:
@@ -100,7 +123,7 @@ def _pair(resolver: Resolver, one: int, other: int, verdicts: Verdicts) -> list[
         head += f" (a person decided: {decided})"
     if bits >= MUST_LINK:
         return [head + " (the source says so)"]
-    if bits <= FORBIDDEN:
+    if bits == FORBIDDEN:
         rule = resolver.judge.forbids(a, b, compared(a, b)) or "kinds differ"
         head += f" (held apart by the rule: {rule})"
     shared = sorted(resolver.blocks.shared_keys(one, other))
@@ -109,7 +132,7 @@ def _pair(resolver: Resolver, one: int, other: int, verdicts: Verdicts) -> list[
 
 
 def _fields(resolver: Resolver, a: Features, b: Features) -> list[str]:
-    scorer = resolver.judge.person if a.kind == "person" else resolver.judge.account
+    scorer = _scorer(resolver, a)
     lines = [f"    {'before':14} {scorer.prior / BIT:+6.1f}"]
     for name, level, bits in scorer.by_field(a, b):
         top = LEVELS[FIELDS.index(name)] - 1
