@@ -8,10 +8,12 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
+from itertools import count
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+from msgspec.structs import replace
 from typer.testing import CliRunner, Result
 
 from connectors.bad_input import BadInput
@@ -26,7 +28,7 @@ from sandbox.company.world import AS_OF_US
 from schemas.envelope import encode
 from schemas.flow import Received
 from schemas.identity import Override
-from transforms.identity.weighed.weights import SHIPPED, read_model, write_model
+from transforms.identity.weighed.weights import read_model
 from transforms.settings import load_settings
 from warehouse.catalogue import provision_views
 from warehouse.clients import bigquery_client
@@ -36,6 +38,8 @@ from warehouse.sink import StorageSink
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("identity_commands")]
 
+MOMENTS = count(AS_OF_US)
+"""One after the other: the newest decision counts."""
 ASKING = (("explain", "x"), ("candidates",), ("match-report",), ("train", "--out", "m.json"))
 INJECTIONS = (
     "x' OR '1'='1",
@@ -163,21 +167,7 @@ def test_candidates_come_as_table_csv_and_json_the_likeliest_first(held: Held) -
 def test_a_pair_that_somebody_told_apart_is_not_asked_about_again(held: Held) -> None:
     first = json.loads(held.call("candidates", "--format", "json").stdout)[0]
     left, right = sorted((first["record"], first["other"]))
-    decided = Override(
-        left_key=left,
-        right_key=right,
-        verdict="different",
-        decided_at=AS_OF_US,
-        decided_by="ana",
-        asked_left=left,
-        asked_right=right,
-        decision_id="d1",
-        message_id="m",
-        publish_time=AS_OF_US,
-        written_at=AS_OF_US,
-    )
-    write(held, decided)
-    try:
+    with decided(held, left, right, "different"):
         rest = json.loads(held.call("candidates", "--limit", 1000, "--format", "json").stdout)
         assert {left, right} not in [{row["record"], row["other"]} for row in rest]
         said = plain(held.call("explain", left).stdout)
@@ -186,12 +176,51 @@ def test_a_pair_that_somebody_told_apart_is_not_asked_about_again(held: Held) ->
         [review] = [row for row in report["rates"] if row["known_by"] == "review"]
         assert review["of_known"] == 0, "the engine had not put them together by itself"
         assert sum(row["known"] for row in report["calibration"]) == 1
-    finally:
-        taken_back = {"verdict": "withdrawn", "decided_at": AS_OF_US + 1, "decision_id": "d2"}
-        fields = {name: getattr(decided, name) for name in decided.__struct_fields__}
-        write(held, Override(**(fields | taken_back)))
     again = json.loads(held.call("candidates", "--format", "json").stdout)[0]
     assert again == first
+
+
+def test_what_somebody_decided_holds_under_every_model(held: Held, tmp_path: Path) -> None:
+    links = sorted(held.links().items())
+    contacts = [(key, entity_id) for key, entity_id in links if ":contact:" in key]
+    (left, one), *others = contacts
+    right = next(key for key, other in others if other != one)
+    first, second = tmp_path / "first.json", tmp_path / "second.json"
+    assert held.call("train", "--out", first).exit_code == 0
+    with decided(held, left, right, "same"):
+        said = plain(held.call("explain", left).stdout)
+        assert f"{left} – {right}" in said
+        assert "(decided)" in said
+        assert "(a person decided: same)" in said
+        trained = plain(held.call("train", "--out", second, "--model", first).stdout)
+        assert "0 would split, 0 would merge" in trained
+        report = json.loads(held.call("match-report", "--format", "json").stdout)
+        [review] = [row for row in report["rates"] if row["known_by"] == "review"]
+        assert (review["matched"], review["of"], review["precision"]) == (0, 1, None)
+
+
+@contextmanager
+def decided(held: Held, left: str, right: str, verdict: str) -> Iterator[None]:
+    """Within, a decision stands; after it, it is taken back."""
+    newest = next(MOMENTS)
+    row = Override(
+        left_key=left,
+        right_key=right,
+        verdict=verdict,
+        decided_at=newest,
+        decided_by="ana",
+        asked_left=left,
+        asked_right=right,
+        decision_id=f"d{newest}",
+        message_id="m",
+        publish_time=newest,
+        written_at=newest,
+    )
+    write(held, row)
+    try:
+        yield
+    finally:
+        write(held, replace(row, verdict="withdrawn", decided_at=next(MOMENTS), decision_id="w"))
 
 
 def write(held: Held, row: Override) -> None:
@@ -226,6 +255,12 @@ def test_the_report_never_gives_a_rate_without_its_precision(held: Held, tmp_pat
     assert mails["precision"] > 0.95
     assert by_truth["pairs of records"]["precision"] > 0.9
     assert sum(row["known"] for row in told["calibration"]) > 50
+    wrong = tmp_path / "wrong.csv"
+    keys = enumerate(sorted(held.company.truth.records))
+    wrong.write_text("id,truth\n" + "".join(f"{key},{number}\n" for number, key in keys))
+    denied = json.loads(held.call("match-report", "--truth", wrong, "--format", "json").stdout)
+    assert [row["precision"] for row in denied["rates"] if row["known_by"] == "truth"] == [0, 0, 0]
+
     table = held.call("match-report", "--truth", truth).stdout
     assert max(map(len, table.splitlines())) <= 100
     for heading in ("rates", "calibration", "largest components", "hot keys"):
@@ -313,45 +348,6 @@ def test_a_person_and_an_account_are_never_one(held: Held) -> None:
     assert result.exit_code == 2
     assert f"{person} is a person, {account} an account" in plain(result.stderr)
     assert "named twice" in plain(held.call("link", person, person).stderr)
-
-
-RECORDS = """id,truth,kind,first,last,email,phone,dob
-1,x,person,Robert,Okafor,bob@acme.com,(212) 736-0001,1970-01-02
-2,x,person,Bob,Okafor,bob@acme.com,,1970-01-02
-3,y,person,Elena,Marsh,elena@birch.io,,1988-05-05
-4,x,person,Robert,Okafor,,212-736-0001,
-5,z,person,Dagmar,Okafor,,212-736-0001,
-"""
-
-
-def test_a_file_of_records_is_asked_without_a_stack(tmp_path: Path) -> None:
-    file = tmp_path / "records.csv"
-    file.write_text(RECORDS)
-    model = tmp_path / "model.json"
-    write_model(SHIPPED, model)
-
-    def call(*arguments: object) -> Result:
-        return CliRunner().invoke(
-            cli.app, [*map(str, arguments), "--records", str(file)], catch_exceptions=False
-        )
-
-    said = call("explain", "1").stdout
-    assert "1 belongs to p-" in said
-    assert "path: 1 – 2 " in said
-    assert "published" not in said
-    assert "held apart by a rule:\n  5: -20.0 bits" in said
-    assert "(held apart by the rule: person_evidence)" in said
-    assert "next candidate" in said
-    entity_id = re.search(r"belongs to (p-\w+)", said)
-    assert entity_id is not None
-    assert "1 belongs to" in call("explain", entity_id[1], "--model", model).stdout
-    report = json.loads(call("match-report", "--format", "json").stdout)
-    pairs = report["rates"][0]
-    assert (pairs["what"], pairs["known_by"], pairs["of"]) == ("pairs of records", "truth", 3)
-    assert pairs["precision"] == 1
-    assert call("candidates", "--format", "csv").stdout.startswith("p,bits,record,other,name")
-    assert "as shipped" in call("train", "--out", tmp_path / "new.json").stdout
-    assert call("explain", "nobody").exit_code == 2
 
 
 def test_an_empty_warehouse_is_told_as_that(tmp_path: Path) -> None:
