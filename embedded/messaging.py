@@ -7,6 +7,7 @@ from google.cloud import pubsub_v1
 from google.protobuf.duration_pb2 import Duration
 
 from schemas.topology import (
+    DECISIONS_SUBSCRIPTION,
     FETCH_SUBSCRIPTIONS,
     HINT_ATTEMPTS,
     HINT_PAUSES_S,
@@ -31,7 +32,11 @@ def provision_messaging(project: str) -> list[str]:
             pass
     publisher.transport.close()
     with pubsub_v1.SubscriberClient() as subscriber:
-        for subscription in (*PIPELINE_SUBSCRIPTIONS, *FETCH_SUBSCRIPTIONS.values()):
+        for subscription in (
+            *PIPELINE_SUBSCRIPTIONS,
+            DECISIONS_SUBSCRIPTION,
+            *FETCH_SUBSCRIPTIONS.values(),
+        ):
             try:
                 subscriber.create_subscription(
                     request=subscription_request(project, subscription), timeout=TIMEOUT_S

@@ -21,7 +21,7 @@ from embedded.direct import Sources, local_sources
 from pipelines.checks import checked_settings
 from pipelines.graph import Parts
 from pipelines.recovery import read_marks, seek_back
-from pipelines.seeds import read_seeds
+from pipelines.seeds import read_overrides, read_seeds
 from pipelines.stream import build
 from schemas.flow import RowBatch
 from warehouse.clients import Endpoint, bigquery_client
@@ -62,8 +62,9 @@ def run(options: argparse.Namespace) -> None:
     if marks:
         with pubsub_v1.SubscriberClient() as subscriber:
             seek_back(subscriber, marks)
-    seeds = read_seeds(bigquery_client(endpoint))
-    log.info("seeding the resolver with %d records", len(seeds))
+    warehouse = bigquery_client(endpoint)
+    seeds, overrides = read_seeds(warehouse), read_overrides(warehouse)
+    log.info("seeding the resolver with %d records, %d decisions", len(seeds), len(overrides))
     parts = Parts(
         settings=settings,
         open_sink=StorageSink.opener(endpoint),
@@ -79,7 +80,15 @@ def run(options: argparse.Namespace) -> None:
             options=PipelineOptions(["--streaming", f"--project={options.project}"]),
         )
         known = pipeline | "Seeds" >> beam.Create(seeds).with_output_types(RowBatch)
-        build(pipeline, parts, options.project, known if seeds else None, len(seeds))
+        decided = pipeline | "Overrides" >> beam.Create(overrides).with_output_types(RowBatch)
+        build(
+            pipeline,
+            parts,
+            options.project,
+            known if seeds else None,
+            len(seeds),
+            decided if overrides else None,
+        )
         result = pipeline.run()
 
         def drain(number: int, frame: FrameType | None) -> None:

@@ -11,7 +11,7 @@ import typer
 from typer.core import TyperGroup
 
 from embedded.directory import DataDirectory
-from operations import config, source_commands
+from operations import config, identity_commands, source_commands
 from operations.console import console, quiet_libraries, spoken_errors
 from operations.options import Data, Port, SettingsFile, Yes, directory_of, moment, settings_of
 from schemas.clock import to_us
@@ -196,6 +196,9 @@ def resolve_command(
 
     if run(records, out, model, explain or (), save_model, region):
         raise typer.Exit(1)
+
+
+app.add_typer(identity_commands.app)
 
 
 @app.command()

@@ -40,11 +40,13 @@ def resolve(
     if out.resolve() == source.resolve():
         raise ConfigurationError("--out would overwrite the records: name another file")
     bad: list[tuple[int, str]] = []
-    records = list(track(_read(source, region, bad), "reading", console=errors, transient=True))
-    _show(bad)
+    records = list(
+        track(read_records(source, region, bad), "reading", console=errors, transient=True)
+    )
+    show_unreadable(bad)
     if not records and bad:
         raise ConfigurationError(f"{source}: no row could be read")
-    chosen = _model(model, records)
+    chosen = model_of(model, records)
     if save_model is not None:
         write_model(chosen, save_model)
     resolver = Resolver(chosen)
@@ -56,7 +58,7 @@ def resolve(
     gc.enable()
     took = time.perf_counter() - begun
     placed = resolver.placed()
-    with _opened(out, "wt") as stream:
+    with opened(out, "wt") as stream:
         writer = csv.writer(stream, lineterminator="\n")
         writer.writerow(("id", "entity_id", "confidence"))
         for key in resolver.records.keys:
@@ -74,9 +76,10 @@ def resolve(
     return len(bad)
 
 
-def _read(path: Path, region: str, bad: list[tuple[int, str]]) -> Iterator[IdentityRecord]:
+def read_records(path: Path, region: str, bad: list[tuple[int, str]]) -> Iterator[IdentityRecord]:
+    """The records of a CSV; line and reason of rows that could not be read are added to `bad`."""
     csv.field_size_limit(LARGEST_FIELD)
-    with _opened(path, "rt") as stream:
+    with opened(path, "rt") as stream:
         reader = csv.reader(stream)
         header = [name.strip().lower() for name in next(reader, [])]
         if "id" not in header:
@@ -112,7 +115,8 @@ def _record(header: list[str], values: list[str], line: int, region: str) -> Ide
 
 
 @contextmanager
-def _opened(path: Path, mode: str) -> Iterator[TextIO]:
+def opened(path: Path, mode: str) -> Iterator[TextIO]:
+    """A text file, also gzipped; ConfigurationError where there is none."""
     opener = gzip.open if path.suffix == ".gz" else open
     try:
         opened = opener(path, mode, encoding="utf-8", errors="surrogateescape", newline="")
@@ -122,7 +126,8 @@ def _opened(path: Path, mode: str) -> Iterator[TextIO]:
         yield stream
 
 
-def _model(name: str, records: Sequence[IdentityRecord]) -> Model:
+def model_of(name: str, records: Sequence[IdentityRecord]) -> Model:
+    """The shipped model, one fitted to these records (fit), or that of a file."""
     if name == "shipped":
         return SHIPPED
     if name != "fit":
@@ -132,7 +137,8 @@ def _model(name: str, records: Sequence[IdentityRecord]) -> Model:
         return fit(known.items(), lambda text: status.update(text))
 
 
-def _show(bad: Sequence[tuple[int, str]]) -> None:
+def show_unreadable(bad: Sequence[tuple[int, str]]) -> None:
+    """Tells of rows that could not be read, the first of many one by one."""
     for line, what in bad[:MOST_SHOWN]:
         errors.print(f"line {line:,}: {what}", markup=False, highlight=False, soft_wrap=True)
     if len(bad) > MOST_SHOWN:

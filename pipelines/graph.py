@@ -16,6 +16,7 @@ from schemas.flow import Arrival, Normalised, RowBatch
 from schemas.version import PIPELINE_VERSION
 from transforms import coders
 from transforms.accept import accepted_rows
+from transforms.decide import decided_rows, told
 from transforms.decode import Fetch, decode_message
 from transforms.dedupe import Dedupe
 from transforms.guard import Guard
@@ -64,12 +65,21 @@ class Ingest(beam.PTransform):  # type: ignore[misc]
     """From messages to the warehouse."""
 
     def __init__(
-        self, parts: Parts, seeds: beam.PCollection | None = None, seeded: int | None = None
+        self,
+        parts: Parts,
+        seeds: beam.PCollection | None = None,
+        seeded: int | None = None,
+        decisions: beam.PCollection | None = None,
+        overrides: beam.PCollection | None = None,
     ) -> None:
+        """`decisions` are messages of people's decisions, `overrides` the rows of those that were
+        written before (pipelines/seeds.py)."""
         super().__init__()
         self._parts = parts
         self._seeds = seeds
         self._seeded = seeded
+        self._decisions = decisions
+        self._overrides = overrides
 
     def expand(self, messages: beam.PCollection) -> beam.PCollection:
         """Writes; the output is what was written of identity and dead letters, for notices."""
@@ -85,10 +95,27 @@ class Ingest(beam.PTransform):  # type: ignore[misc]
         allowed = facts.done | "Redact" >> guard(redact, "redact", Normalised)
         sights = allowed.done | "Dedupe" >> Dedupe(parts.shards, parts.dedupe_horizon_s, clock)
         rows = sights.first | "Accept" >> beam.Map(accepted, clock).with_output_types(RowBatch)
-        resolve = Resolve(settings, parts.shards, clock, seeds=self._seeds, seeded=self._seeded)
+        decided: tuple[beam.PCollection, ...] = ()
+        dead: tuple[beam.PCollection, ...] = (
+            changes.dead_letters,
+            facts.dead_letters,
+            allowed.dead_letters,
+        )
+        if self._decisions is not None:
+            decide = partial(decided_rows, clock=clock)
+            decisions = self._decisions | "Decide" >> guard(decide, "decide", RowBatch)
+            decided, dead = (decisions.done,), (*dead, decisions.dead_letters)
+        resolve = Resolve(
+            settings,
+            parts.shards,
+            clock,
+            seeds=self._seeds,
+            seeded=self._seeded,
+            decisions=self._told(decided),
+        )
         identity = sights.first | "Resolve" >> resolve
-        dead = (changes.dead_letters, facts.dead_letters, allowed.dead_letters)
-        everything = (rows, sights.duplicates, identity, *dead) | "All rows" >> beam.Flatten()
+        kept = (rows, sights.duplicates, identity, *decided, *dead)
+        everything = kept | "All rows" >> beam.Flatten()
         packed = everything | "Pack" >> beam.ParDo(PackRowsFn()).with_output_types(RowBatch)
         # Random keys without end would stay for ever in the local runner, which looks through all.
         settled = packed | "Settle" >> beam.Reshuffle(parts.shards)
@@ -96,3 +123,11 @@ class Ingest(beam.PTransform):  # type: ignore[misc]
         write = WriteRowsFn(parts.open_sink, *job, store=parts.store)
         settled | "Write" >> beam.ParDo(write)
         return (identity, *dead) | "Notable" >> beam.Flatten()
+
+    def _told(self, decided: tuple[beam.PCollection, ...]) -> beam.PCollection | None:
+        """What the resolver is told of decisions: those that come and those that stand."""
+        known = decided if self._overrides is None else (*decided, self._overrides)
+        if not known:
+            return None
+        every = known | "Every decision" >> beam.Flatten()
+        return every | "Tell decisions" >> beam.Map(told).with_output_types(bytes)

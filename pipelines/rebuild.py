@@ -17,7 +17,7 @@ from google.cloud import bigquery
 
 from pipelines.bounded import run_bounded
 from pipelines.graph import Parts
-from pipelines.seeds import read_seeds
+from pipelines.seeds import read_overrides, read_seeds
 from schemas.clock import from_us
 from schemas.columns import Row
 from schemas.envelope import encode
@@ -125,7 +125,8 @@ def rebuild(
             f"(SELECT change_id {dead} AND change_id IS NOT NULL)"
         )
         client.query_and_wait(sweep, job_config=parameters, wait_timeout=TIMEOUT_S)
-    run_bounded(tuple, parts, read_seeds(client, dataset_prefix))
+    overrides = read_overrides(client, dataset_prefix)
+    run_bounded(tuple, parts, read_seeds(client, dataset_prefix), overrides)
     after = {table.id: count(client, names[table.id]) for table in DERIVED}
     changes = count(client, names[RAW.id])
     letters = f"SELECT COUNT(DISTINCT dead_letter_id) AS n {dead}"

@@ -1,13 +1,14 @@
 """What Resolve is started with: the records it knew and what it had published of them.
 
-Its state is a cache of the tables. A pipeline that starts anew reads them, says nothing until all
-of it stands, and then writes only what differs (transforms/identity).
+Its state is a cache of the tables, those of people's decisions too. A pipeline that starts anew
+reads them, says nothing until all of it stands, and then writes only what differs
+(transforms/identity).
 """
 
 from google.cloud import bigquery
 
 from schemas.flow import RowBatch
-from schemas.identity import Entity, Link, StoredRecord
+from schemas.identity import Entity, Link, Override, StoredRecord
 from warehouse.latest import latest
 
 
@@ -21,3 +22,8 @@ def read_seeds(client: bigquery.Client, dataset_prefix: str = "") -> list[RowBat
         entity = entities.get(link.entity_id) if link and link.entity_id else None
         seeds.append(RowBatch(tuple(row for row in (stored, link, entity) if row is not None)))
     return seeds
+
+
+def read_overrides(client: bigquery.Client, dataset_prefix: str = "") -> list[RowBatch]:
+    """The newest decision on every pair; one taken back, too, as an older one may come late."""
+    return [RowBatch((override,)) for override in latest(client, Override, dataset_prefix)]

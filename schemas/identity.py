@@ -108,3 +108,19 @@ class EntityChange(Row, frozen=True, kw_only=True):
     reason: Annotated[str, col("record_key and evidence that brought it about.")]
     revision: Annotated[int, col("The resolver's decision.")]
     resolved_at: Annotated[Micros, col("When it was decided.")]
+
+
+class Override(Row, frozen=True, kw_only=True):
+    """identity.overrides: what people decided about two records; the newest counts."""
+
+    left_key: Annotated[str, col("A record; the smaller key of the two.")]
+    right_key: Annotated[str, col("The other record.")]
+    verdict: Annotated[str, col("same, different, or withdrawn: as if never decided.")]
+    decided_at: Annotated[Micros, col("When it was decided.")]
+    decided_by: Annotated[str, col("Who decided it.", "personal")]
+    asked_left: Annotated[str, col("What was named: a record or an entity.")]
+    asked_right: Annotated[str, col("What else was named.")]
+    decision_id: Annotated[str, col("The same however often the decision is published.")]
+    message_id: Annotated[str, col("Id that Pub/Sub gave the message.")]
+    publish_time: Annotated[Micros, col("When Pub/Sub took the message.")]
+    written_at: Annotated[Micros, col("When the row was made.")]

@@ -1,7 +1,7 @@
 """Every table, once: dataset, record class, partition, clustering, key and version order."""
 
 from schemas.columns import Row, Table
-from schemas.identity import Entity, EntityChange, Link, StoredRecord
+from schemas.identity import Entity, EntityChange, Link, Override, StoredRecord
 from schemas.operations import DeadLetter, Run, SchemaChange, SourceCount
 from schemas.records import (
     Account,
@@ -188,6 +188,15 @@ TABLES: tuple[Table, ...] = (
         key=("source", "object_type", "created_date"),
         order=("counted_at",),
         expiry_days=400,
+    ),
+    Table(
+        "identity",
+        "overrides",
+        Override,
+        "What people decided about two records: the same, different, or withdrawn.",
+        cluster=("left_key", "right_key"),
+        key=("left_key", "right_key"),
+        order=("decided_at", "decision_id"),
     ),
 )
 

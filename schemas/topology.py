@@ -34,6 +34,7 @@ RETENTION_S = 7 * 86_400
 PIPELINE_SUBSCRIPTIONS: tuple[Subscription, ...] = tuple(
     Subscription(f"pipeline-{topic_of(source)}", topic_of(source)) for source in SOURCES
 )
+DECISIONS_SUBSCRIPTION = Subscription(f"pipeline-{DECISIONS_TOPIC}", DECISIONS_TOPIC)
 HINT_ATTEMPTS = 100
 """The most that Pub/Sub allows; with the pauses that is most of a day, and a poll meets meanwhile
 what a hint would have told. https://cloud.google.com/pubsub/docs/dead-letter-topics"""

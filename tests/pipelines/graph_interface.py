@@ -29,10 +29,12 @@ TIME_DOMAINS = {
 def streaming_graph(*, seeded: bool) -> beam.Pipeline:
     """The pipeline as a deployment builds it, never run; seeded as after a restart."""
     pipeline = beam.Pipeline(options=PipelineOptions(["--streaming"]))
-    seeds = None
+    seeds = overrides = None
     if seeded:
         seeds = pipeline | "Seeds" >> beam.Create([]).with_output_types(RowBatch)
-    build(pipeline, Parts(Settings(), DiscardSink), "project", seeds, 0 if seeded else None)
+        overrides = pipeline | "Overrides" >> beam.Create([]).with_output_types(RowBatch)
+    parts = Parts(Settings(), DiscardSink)
+    build(pipeline, parts, "project", seeds, 0 if seeded else None, overrides)
     return pipeline
 
 

@@ -8,7 +8,14 @@ from apache_beam.pipeline import AppliedPTransform, PipelineVisitor
 from graph_interface import GOLDEN, INTERFACES, interface, streaming_graph
 
 WORDS = re.compile(r"[A-Za-z][A-Za-z-]*( [A-Za-z-]+)*\Z")
-NOT_OURS_TO_ENCODE = {"changes-", "To identity-changes", "To dead-letters", "Write", "Together"}
+NOT_OURS_TO_ENCODE = {
+    "changes-",
+    "decisions",
+    "To identity-changes",
+    "To dead-letters",
+    "Write",
+    "Together",
+}
 """Steps whose output is Beam's own class of message, or nothing."""
 
 ON_PURPOSE = """

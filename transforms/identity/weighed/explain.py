@@ -1,18 +1,23 @@
 """Why records are one entity, and how close the next candidate came: as text."""
 
+from collections.abc import Mapping
+
 from transforms.identity.weighed.comparisons import FIELDS, LEVELS, compared
 from transforms.identity.weighed.confidence import confidence
 from transforms.identity.weighed.features import Features
 from transforms.identity.weighed.judging import FORBIDDEN, MUST_LINK
 from transforms.identity.weighed.resolver import Resolver
-from transforms.identity.weighed.weights import BIT
+from transforms.identity.weighed.weights import BIT, Scorer
 
 MOST_PEERS = 20
+Verdicts = Mapping[tuple[str, str], str]
+"""What people decided, by the two record keys, the smaller first."""
+NOBODY: Verdicts = {}
 
 
-def why(resolver: Resolver, name: str) -> str:
-    """Of a record, or of an entity: its members, each field's bits, the keys they meet under, and
-    the best record that does not belong."""
+def why(resolver: Resolver, name: str, verdicts: Verdicts = NOBODY) -> str:
+    """Of a record, or of an entity: its members, each field's bits, the keys they meet under, the
+    rules and decisions that hold, the path, and the best record that does not belong."""
     components, keys = resolver.components, resolver.records.keys
     number = resolver.records.number(name)
     if number is None:
@@ -25,32 +30,100 @@ def why(resolver: Resolver, name: str) -> str:
         f"{components.confidence(number):.4f}; {len(group)} records, the least certain "
         f"{min(map(components.confidence, group)):.4f}"
     ]
-    for other in [other for other in group if other != number][:MOST_PEERS]:
-        lines += _pair(resolver, number, other)
-    outside = _next_best(resolver, number)
+    others = [other for other in group if other != number]
+    if len(group) > 2:
+        lines.append(f"path: {path(resolver, number, verdicts)}")
+    for other in others[:MOST_PEERS]:
+        lines += _pair(resolver, number, other, verdicts)
+    if len(others) > MOST_PEERS:
+        lines.append(f"  … and {len(others) - MOST_PEERS:,} more records")
+    apart, outside = _held_apart(resolver, number), _next_best(resolver, number)
+    if apart is not None:
+        lines += ["held apart by a rule:", *_pair(resolver, number, apart, verdicts)]
     if outside is None:
         return "\n".join([*lines, "next candidate: none shares a key"])
-    return "\n".join([*lines, "next candidate:", *_pair(resolver, number, outside)])
+    return "\n".join([*lines, "next candidate:", *_pair(resolver, number, outside, verdicts)])
+
+
+def path(resolver: Resolver, number: int, verdicts: Verdicts = NOBODY) -> str:
+    """How a record's entity hangs together: from it, each time by the strongest pair that leads
+    from those reached so far to another."""
+    components, keys = resolver.components, resolver.records.keys
+    best = {
+        other: (components.pair_bits(number, other), number)
+        for other in components.group(number)
+        if other != number
+    }
+
+    def strength(other: int) -> tuple[bool, int, str]:
+        bits, origin = best[other]
+        return (_verdict(resolver, origin, other, verdicts) == "same", bits, keys[other])
+
+    steps = []
+    while best:
+        nearest = max(best, key=strength)
+        bits, origin = best.pop(nearest)
+        said = " (decided)" if _verdict(resolver, origin, nearest, verdicts) == "same" else ""
+        steps.append(f"{keys[origin]} – {keys[nearest]} {_bits(bits)}{said}")
+        for other, (known, _) in best.items():
+            bits = components.pair_bits(nearest, other)
+            decided = _verdict(resolver, nearest, other, verdicts) == "same"
+            if bits > known or decided:
+                best[other] = (bits, nearest)
+    return "; ".join(steps[:MOST_PEERS])
+
+
+def _bits(bits: int) -> str:
+    return "by the source's own word" if bits >= MUST_LINK else f"{bits / BIT:+.1f}"
+
+
+def _verdict(resolver: Resolver, one: int, other: int, verdicts: Verdicts) -> str:
+    left, right = resolver.records.keys[one], resolver.records.keys[other]
+    return verdicts.get((min(left, right), max(left, right)), "")
 
 
 def _next_best(resolver: Resolver, number: int) -> int | None:
+    """The likeliest record outside that shares a key and that no rule holds apart."""
     components = resolver.components
     others = [
-        (-components.pair_bits(number, other), resolver.records.keys[other], other)
+        (-bits, resolver.records.keys[other], other)
         for other in resolver.blocks.peers(number).difference(components.group(number))
+        if (bits := components.pair_bits(number, other)) != FORBIDDEN
     ]
     return min(others)[2] if others else None
 
 
-def _pair(resolver: Resolver, one: int, other: int) -> list[str]:
+def _held_apart(resolver: Resolver, number: int) -> int | None:
+    """The record that would be the likeliest if a rule did not hold it apart."""
+    components = resolver.components
+    mine = components.live(number)
+    assert mine is not None
+    others = []
+    for other in resolver.blocks.peers(number).difference(components.group(number)):
+        theirs = components.live(other)
+        assert theirs is not None
+        if theirs.kind == mine.kind and components.pair_bits(number, other) == FORBIDDEN:
+            bits = sum(bits for _, _, bits in _scorer(resolver, mine).by_field(mine, theirs))
+            others.append((-bits, resolver.records.keys[other], other))
+    return min(others)[2] if others else None
+
+
+def _scorer(resolver: Resolver, features: Features) -> Scorer:
+    return resolver.judge.person if features.kind == "person" else resolver.judge.account
+
+
+def _pair(resolver: Resolver, one: int, other: int, verdicts: Verdicts) -> list[str]:
     a, b = resolver.components.live(one), resolver.components.live(other)
     assert a is not None and b is not None
     bits = resolver.components.pair_bits(one, other)
     odds = confidence(bits, a.kind)
     head = f"  {resolver.records.keys[other]}: {bits / BIT:+.1f} bits, p {odds:.4f}"
+    decided = _verdict(resolver, one, other, verdicts)
+    if decided in ("same", "different"):
+        head += f" (a person decided: {decided})"
     if bits >= MUST_LINK:
         return [head + " (the source says so)"]
-    if bits <= FORBIDDEN:
+    if bits == FORBIDDEN:
         rule = resolver.judge.forbids(a, b, compared(a, b)) or "kinds differ"
         head += f" (held apart by the rule: {rule})"
     shared = sorted(resolver.blocks.shared_keys(one, other))
@@ -59,7 +132,7 @@ def _pair(resolver: Resolver, one: int, other: int) -> list[str]:
 
 
 def _fields(resolver: Resolver, a: Features, b: Features) -> list[str]:
-    scorer = resolver.judge.person if a.kind == "person" else resolver.judge.account
+    scorer = _scorer(resolver, a)
     lines = [f"    {'before':14} {scorer.prior / BIT:+6.1f}"]
     for name, level, bits in scorer.by_field(a, b):
         top = LEVELS[FIELDS.index(name)] - 1

@@ -1,0 +1,142 @@
+"""The records of a warehouse, or of a file, in the engine that weighs them, with what people
+decided: what the commands on identity ask."""
+
+import gc
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import NamedTuple, cast
+
+from google.cloud import bigquery
+from rich.progress import track
+
+from embedded.directory import DataDirectory
+from operations.console import console, errors, warehouse_of
+from operations.resolve import model_of, read_records, show_unreadable
+from schemas.decision import Verdict
+from schemas.errors import ConfigurationError
+from schemas.identity import IdentityRecord, Link, Override, StoredRecord
+from transforms.identity.records import from_stored
+from transforms.identity.weighed.explain import Verdicts
+from transforms.identity.weighed.messages import Ruling
+from transforms.identity.weighed.resolver import Resolver
+from transforms.identity.weighed.weights import Model
+from warehouse.latest import latest
+
+
+class Known(NamedTuple):
+    """All records as weighed; `links` are the published ones, by record, none of a file."""
+
+    resolver: Resolver
+    records: Sequence[IdentityRecord]
+    """Those that live."""
+    overrides: Sequence[Override]
+    """The newest decision on each pair that is not taken back."""
+    alone: dict[str, str]
+    """Record to the entity that it had if nobody had decided anything."""
+    links: dict[str, Link]
+
+    @property
+    def model(self) -> Model:
+        """The model that the records are weighed with."""
+        return self.resolver.judge.model
+
+    @property
+    def verdicts(self) -> Verdicts:
+        """What people decided, by pair."""
+        return {(one.left_key, one.right_key): one.verdict for one in self.overrides}
+
+    @property
+    def by_key(self) -> dict[str, IdentityRecord]:
+        """The records by key."""
+        return {record.record_key: record for record in self.records}
+
+
+def known(
+    directory: DataDirectory, file: Path | None, model: str | None, region: str = "US"
+) -> Known:
+    """What a command on identity asks: the warehouse of the running stack, or a file of records.
+
+    `model` is shipped, fit or a file, as of `resolve`; by default a file of records has a model
+    fitted to it and the warehouse the shipped one.
+    """
+    if file is not None:
+        return of_records(records_of_file(file, region), model or "fit")
+    with warehouse_of(directory) as client, errors.status("reading the warehouse"):
+        records = [from_stored(row) for row in latest(client, StoredRecord)]
+        overrides = standing(client)
+        links = {
+            link.record_key: link for link in latest(client, Link) if link.entity_id is not None
+        }
+    if not records:
+        raise ConfigurationError("the warehouse has no records yet: import or poll something first")
+    return of_records(records, model or "shipped", overrides, links)
+
+
+def records_of_file(file: Path, region: str = "US") -> list[IdentityRecord]:
+    """The records of a CSV; unreadable rows are told."""
+    bad: list[tuple[int, str]] = []
+    records = list(
+        track(read_records(file, region, bad), "reading", console=errors, transient=True)
+    )
+    show_unreadable(bad)
+    if not records:
+        raise ConfigurationError(f"{file}: no row could be read")
+    return records
+
+
+def standing(client: bigquery.Client) -> list[Override]:
+    """The newest decision on each pair, without those that are taken back."""
+    return [one for one in latest(client, Override) if one.verdict != "withdrawn"]
+
+
+def of_records(
+    records: Iterable[IdentityRecord],
+    model: str,
+    overrides: Sequence[Override] = (),
+    links: dict[str, Link] | None = None,
+) -> Known:
+    """Weighs records under a model, first as if nobody had decided anything."""
+    live = [record for record in records if not record.deleted]
+    resolver = resolved(live, model_of(model, live))
+    alone = {key: placed.entity_id for key, placed in resolver.placed().items()}
+    rule(resolver, overrides)
+    return Known(resolver, live, overrides, alone, links or {})
+
+
+def resolved(records: Sequence[IdentityRecord], model: Model) -> Resolver:
+    """The records in the engine."""
+    resolver = Resolver(model)
+    # The engine makes no cycles: to look for them among millions of records only takes time.
+    gc.disable()
+    try:
+        for record in track(records, "weighing", console=errors, transient=True):
+            resolver.receive(record)
+    finally:
+        gc.enable()
+    return resolver
+
+
+def rule(resolver: Resolver, overrides: Iterable[Override]) -> None:
+    """Tells the engine what people decided."""
+    resolver.rule(
+        Ruling(
+            one.left_key,
+            one.right_key,
+            cast(Verdict, one.verdict),
+            (one.decided_at, 0, one.decision_id),
+        )
+        for one in overrides
+    )
+
+
+def say(text: str) -> None:
+    """Prints text that others have written parts of: no markup, no control characters."""
+    console.print(printable(text), markup=False, highlight=False, soft_wrap=True)
+
+
+def printable(text: str) -> str:
+    """The text without what would command a terminal; lines stay."""
+    return "\n".join(
+        "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in line)
+        for line in text.split("\n")
+    )

@@ -1,0 +1,79 @@
+"""`salesintel train`: a new version of the model from the records at hand, and what it would
+change. The model in use stays in use: to switch is a decision."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from rich.markup import escape
+
+from embedded.directory import DataDirectory
+from operations.console import console, errors
+from operations.known import Known, known, resolved, rule, say
+from schemas.errors import ConfigurationError
+from transforms.identity.measures import Difference, difference
+from transforms.identity.weighed.features import features_of
+from transforms.identity.weighed.fitting import FEWEST_MATCHES, fit
+from transforms.identity.weighed.weights import Model, write_model
+
+MOST_EXAMPLES = 5
+MOST_PARTS = 4
+
+
+def train(directory: DataDirectory, file: Path | None, model: str | None, out: Path) -> Difference:
+    """Fits a model, keeps it in `out`, and says what it would change against `model`."""
+    if out.exists():
+        raise ConfigurationError(f"{out} is there already, and a model is never changed: name anew")
+    if file is not None and model is None:
+        model = "shipped"
+    asked = known(directory, file, model)
+    with errors.status("fitting a model") as status:
+        features = {record.record_key: features_of(record) for record in asked.records}
+        fitted = fit(features.items(), lambda text: status.update(text))
+    _say_fitted(fitted)
+    now, then = _entities(asked), _under(asked, fitted)
+    found = difference(now, then)
+    _show("split", found.split)
+    _show("merged", found.merged)
+    console.print(
+        f"{len(now):,} records: {len(set(now.values())):,} entities under "
+        f"{escape(asked.model.version)}, {len(set(then.values())):,} under "
+        f"{escape(fitted.version)}; {len(found.split):,} would split, {len(found.merged):,} would "
+        f"merge, {found.moved:,} records be with others than now",
+        soft_wrap=True,
+    )
+    write_model(fitted, out)
+    console.print(
+        f"[green]{escape(str(out))}[/green] has the new model; nothing uses it yet. Look closer: "
+        f"salesintel explain RECORD --model {escape(str(out))}; use it: salesintel resolve "
+        f"RECORDS.csv --out LINKS.csv --model {escape(str(out))}",
+        soft_wrap=True,
+    )
+    return found
+
+
+def _say_fitted(fitted: Model) -> None:
+    for kind, weights in (("people", fitted.person), ("accounts", fitted.account)):
+        if weights.pairs < FEWEST_MATCHES:
+            console.print(f"[yellow]{kind}: too few records to learn from[/yellow], as shipped")
+        else:
+            console.print(f"{kind}: fitted to about {weights.pairs:,} matches")
+
+
+def _entities(asked: Known) -> dict[str, str]:
+    return {key: placed.entity_id for key, placed in asked.resolver.placed().items()}
+
+
+def _under(asked: Known, fitted: Model) -> dict[str, str]:
+    resolver = resolved(asked.records, fitted)
+    rule(resolver, asked.overrides)
+    return {key: placed.entity_id for key, placed in resolver.placed().items()}
+
+
+def _show(what: str, found: Mapping[str, list[list[str]]]) -> None:
+    """Examples, those of most records first."""
+    ranked = sorted(found.items(), key=lambda one: (-sum(map(len, one[1])), one[0]))
+    for entity_id, parts in ranked[:MOST_EXAMPLES]:
+        shown = " | ".join(", ".join(part[:MOST_PARTS]) for part in parts[:MOST_PARTS])
+        say(f"  would be {what}: {entity_id} ({len(parts)} parts): {shown}")
+    if len(ranked) > MOST_EXAMPLES:
+        console.print(f"  … and {len(ranked) - MOST_EXAMPLES:,} more")

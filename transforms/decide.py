@@ -1,0 +1,55 @@
+"""People's decisions on their way: a row for each, and what the resolver is told of it.
+
+A decision counts from when it was made, not from when it comes: repeated, late and out of order
+they leave the same behind.
+"""
+
+from typing import cast
+
+from schemas.clock import DAY_US, Clock
+from schemas.decision import Verdict, decode
+from schemas.errors import InvalidPayload
+from schemas.flow import Received, RowBatch
+from schemas.identity import Override
+from transforms.identity.messages import Decision, pack
+
+MOST_AHEAD_US = DAY_US
+"""How far ahead of its publishing a decision may be dated: nobody could take one of the year 9999
+back."""
+
+
+def decided_rows(message: Received, clock: Clock) -> RowBatch:
+    """Step Decide: the row of a decision."""
+    decided = decode(message.data, message.attributes)
+    if message.publish_time and decided.decided_at > message.publish_time + MOST_AHEAD_US:
+        raise InvalidPayload("decided_at is more than a day after the message was published")
+    row = Override(
+        left_key=decided.left_key,
+        right_key=decided.right_key,
+        verdict=decided.verdict,
+        decided_at=decided.decided_at,
+        decided_by=decided.decided_by,
+        asked_left=decided.asked_left,
+        asked_right=decided.asked_right,
+        decision_id=decided.decision_id,
+        message_id=message.message_id,
+        publish_time=message.publish_time,
+        written_at=clock(),
+    )
+    return RowBatch((row,))
+
+
+def told(batch: RowBatch) -> bytes:
+    """Decisions as packed messages to components."""
+    return pack(
+        [
+            Decision(
+                row.left_key,
+                row.right_key,
+                cast(Verdict, row.verdict),
+                (1, row.decided_at, 0, row.decision_id),
+            )
+            for row in batch.rows
+            if isinstance(row, Override)
+        ]
+    )
