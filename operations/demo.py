@@ -58,6 +58,7 @@ def demo(
             webhooks=webhooks,
             details_s=DETAILS_S,
             first_days=FIRST_DAYS,
+            prompt=True,
         ) as estate:
             settings = estate.write_settings(path)
             with _stack(directory, settings), warehouse_of(directory) as client:

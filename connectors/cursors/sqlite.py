@@ -2,6 +2,7 @@
 
 import sqlite3
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,6 +14,7 @@ from schemas.clock import Clock, wall_clock
 from schemas.errors import RetriableError
 
 BUSY_S = 10.0
+AGAIN_S = 0.01
 SCHEMA = (
     """CREATE TABLE IF NOT EXISTS cursors (
          name TEXT PRIMARY KEY, cursor TEXT NOT NULL, generation INTEGER NOT NULL
@@ -60,11 +62,26 @@ class SqliteCursorStore:
         opened: sqlite3.Connection | None = getattr(self._mine, "connection", None)
         if opened is None:
             opened = sqlite3.connect(self._path, timeout=self._busy_s, isolation_level=None)
-            # Kept in the file; readers of other kinds do not hold up who writes.
-            opened.execute("PRAGMA journal_mode=WAL")
+            self._journal(opened)
             opened.execute("PRAGMA synchronous=FULL")
             self._mine.connection = opened
         return opened
+
+    def _journal(self, opened: sqlite3.Connection) -> None:
+        """Kept in the file; readers of other kinds do not hold up who writes.
+
+        Of two who switch a new file at once, SQLite refuses one without having it wait.
+        """
+        deadline = time.monotonic() + self._busy_s
+        while True:
+            try:
+                opened.execute("PRAGMA journal_mode=WAL")
+            except sqlite3.OperationalError:
+                if time.monotonic() >= deadline:
+                    raise
+                time.sleep(AGAIN_S)
+            else:
+                return
 
     def read(self, name: str) -> Stored:
         """As CursorStore."""

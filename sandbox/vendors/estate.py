@@ -60,7 +60,8 @@ class Estate:
     empty: nobody is. `limits`: False: none; True: the vendors' own; a number: so many times those.
     `lag_s`: how long at the most a change stays out of lists and indexes. `token_s`: how long
     tokens last that do not last for ever. `details_s`: how long after a call its transcript comes.
-    `first_days`: how far back a first poll of Gmail and Dialpad goes, by the settings.
+    `prompt`: nothing happens of which a vendor tells only minutes later, as Salesforce of what has
+    left its bin. `first_days`: how far back a first poll of Gmail and Dialpad goes.
     `ports` in the order of `NAMES`; 0: a free one. `around` may stand before an application, given
     its name, as a check of what it answers does.
     """
@@ -77,6 +78,7 @@ class Estate:
         token_s: int = 3_600,
         details_s: float = 60.0,
         first_days: int = ALL_DAYS,
+        prompt: bool = False,
         seed: int = 7,
         ports: Sequence[int] = (0, 0, 0, 0),
         around: Around = lambda name, app: app,
@@ -91,6 +93,7 @@ class Estate:
         self._scale = float(limits)
         self._details_s = details_s
         self._first_days = first_days
+        self._prompt = prompt
         self._ports = dict(zip(NAMES, ports, strict=True))
         self._around = around
         self._access = Access(random.Random(seed))
@@ -194,7 +197,7 @@ class Estate:
         next: vendors stamp by the second, and no reader can order what bears the same stamp."""
         source = rng.choices(list(WEIGHTS), list(WEIGHTS.values()))[0]
         if source == "salesforce":
-            return happened(self.salesforce, rng, self._lag_us)
+            return happened(self.salesforce, rng, self._lag_us, prompt=self._prompt)
         if source == "dialpad":
             return self._phones.happen(rng)
         made = (self._records if source == "hubspot" else self._mails).happen(rng)

@@ -1,7 +1,7 @@
 """A working day in the org: people make, edit, delete, merge and put back records."""
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from sandbox.company.ids import PREFIXES
 from sandbox.company.words import FAMILY, GIVEN
@@ -18,11 +18,18 @@ EDITED = {
 """What people edit, and in which field."""
 MERGED = ("Account", "Contact", "Lead")
 WEIGHTS = {"edit": 10, "create": 5, "delete": 2, "merge": 1, "purge": 1, "undelete": 1}
+PROMPT = {what: weight for what, weight in WEIGHTS.items() if what != "purge"}
+"""Of what has left the bin only the log of deletions tells, by whole minutes and minutes later."""
 
 
-def happen(org: Org, rng: random.Random, most_lag_us: int = 0) -> str:
+def happen(
+    org: Org,
+    rng: random.Random,
+    most_lag_us: int = 0,
+    weights: Mapping[str, int] = WEIGHTS,
+) -> str:
     """One thing happens; what it was. A commit may come up to `most_lag_us` after its stamp."""
-    what = rng.choices(list(WEIGHTS), list(WEIGHTS.values()))[0]
+    what = rng.choices(list(weights), list(weights.values()))[0]
     lag = rng.randrange(most_lag_us) if most_lag_us and rng.random() < 0.4 else 0
     steps: dict[str, Callable[[], str]] = {
         "edit": lambda: _edit(org, rng, lag),
@@ -35,11 +42,14 @@ def happen(org: Org, rng: random.Random, most_lag_us: int = 0) -> str:
     return steps[what]()
 
 
-def happened(org: Org, rng: random.Random, most_lag_us: int = 0) -> Happening:
-    """As `happen`, until there is something that it happens to."""
+def happened(
+    org: Org, rng: random.Random, most_lag_us: int = 0, *, prompt: bool = False
+) -> Happening:
+    """As `happen`, until there is something that it happens to; `prompt`: see PROMPT."""
+    weights = PROMPT if prompt else WEIGHTS
     names = {prefix: entity.lower() for entity, prefix in PREFIXES.items()}
     while True:
-        what, record_id = happen(org, rng, most_lag_us).split()
+        what, record_id = happen(org, rng, most_lag_us, weights).split()
         if record_id != "None":
             return Happening("salesforce", what, names[record_id[:3]], record_id)
 
