@@ -130,7 +130,6 @@ def both_known(a: str, b: str) -> bool:
     return first in _KNOWN and second in _KNOWN and first != second and not nicknames(first, second)
 
 
-@lru_cache(maxsize=200_000)
 def nicknames(a: str, b: str) -> bool:
     """True where two folded given names are forms of one: Bill, William."""
     return bool(_GROUPS.get(a, _NO_GROUP) & _GROUPS.get(b, _NO_GROUP))
