@@ -38,7 +38,7 @@ class Bound:
         *("_born", "_family", "_family_rates", "_given", "_given_rates", "_ids", "_low_born"),
         *("_low_mail", "_low_named", "_low_place", "_low_street", "_mail", "_mail_rates", "_named"),
         *("_differing_mail", "_most_mail", "_near_family", "_near_given", "_near_mail"),
-        *("_near_born", "_near_ids", "_near_org"),
+        *("_near_born", "_low_org", "_near_ids", "_near_org"),
         *("_near_place", "_near_street", "_org", "_org_rates", "_phone", "_phone_rates"),
         *("_phoned", "_place", "_place_rare", "_place_rates", "_prior", "_street"),
         *("_street_rates", "_swap"),
@@ -64,7 +64,7 @@ class Bound:
         self._low_street = max(street[:2])
         place = table(PLACE)
         self._place, self._near_place, self._low_place = place, max(place[:5]), max(place[:3])
-        self._near_org = max(self._org[:5])
+        self._near_org, self._low_org = max(self._org[:5]), max(self._org[:2])
         self._ids, self._near_ids = table(IDS), max(table(IDS)[:3])
         self._given_rates, self._family_rates = rates(GIVEN), rates(FAMILY)
         self._mail_rates, self._phone_rates = rates(MAIL), rates(PHONE)
@@ -96,8 +96,10 @@ class Bound:
         if x and y:
             if x == y:
                 bound += self._org[5] + self._org_rates[0].get(x, self._org_rates[1])
-            else:
+            elif x[0] == y[0] or " " in x or " " in y:
                 far = self._near_org
+            else:
+                bound += self._low_org
         x, y = a.mail, b.mail
         level, most = 5, 0
         if x and y:

@@ -90,14 +90,12 @@ class Components:
             if self._is_stale(first, first_version) or self._is_stale(second, second_version):
                 continue
             onward = self._edges.setdefault(first, {})
-            shards = (_Edge(message.shard, message.count, first_version, second_version, bits),)
-            known = onward.get(second)
-            if known is not None:
-                if any(e.shard == message.shard and e.at >= message.count for e in known):
-                    continue
-                shards += tuple(e for e in known if e.shard != message.shard)
-            onward[second] = shards
-            self._edges.setdefault(second, {})[first] = shards
+            edge = _Edge(message.shard, message.count, first_version, second_version, bits)
+            known = onward.get(second, ())
+            if any(e.shard == edge.shard and e.at >= edge.at for e in known):
+                continue
+            shards = (edge, *(e for e in known if e.shard != edge.shard)) if known else (edge,)
+            onward[second] = self._edges.setdefault(second, {})[first] = shards
             self._dirty.add(first)
             self._dirty.add(second)
 
