@@ -38,7 +38,7 @@ class Bound:
         *("_born", "_family", "_family_rates", "_given", "_given_rates", "_ids", "_low_born"),
         *("_low_mail", "_low_named", "_low_place", "_low_street", "_mail", "_mail_rates", "_named"),
         *("_differing_mail", "_most_mail", "_near_family", "_near_given", "_near_mail"),
-        *("_near_born", "_low_org", "_near_ids", "_near_org"),
+        *("_near_born", "_low_org", "_near_ids", "_near_or_no_place", "_near_org"),
         *("_near_place", "_near_street", "_org", "_org_rates", "_phone", "_phone_rates"),
         *("_phoned", "_place", "_place_rare", "_place_rates", "_prior", "_street"),
         *("_street_rates", "_swap"),
@@ -64,6 +64,7 @@ class Bound:
         self._low_street = max(street[:2])
         place = table(PLACE)
         self._place, self._near_place, self._low_place = place, max(place[:5]), max(place[:3])
+        self._near_or_no_place = max(0, self._near_place)
         self._near_org, self._low_org = max(self._org[:5]), max(self._org[:2])
         self._ids, self._near_ids = table(IDS), max(table(IDS)[:3])
         self._given_rates, self._family_rates = rates(GIVEN), rates(FAMILY)
@@ -170,7 +171,7 @@ class Bound:
     def _of_place(self, a: Features, b: Features) -> int:
         code, town = a.postal, a.city
         if not ((code and b.postal) or (town and b.city)):
-            return max(0, self._near_place)
+            return self._near_or_no_place
         same_code, same_town = code == b.postal, town == b.city
         if same_code and same_town:
             level = 5 if code and town else 4
