@@ -98,7 +98,7 @@ def test_a_benchmark_that_is_none_is_refused_with_those_there_are(
 ) -> None:
     with pytest.raises(SystemExit):
         main(["speed"], results=tmp_path)
-    assert "no benchmark 'speed'; there are: graph" in capsys.readouterr().err
+    assert "no benchmark 'speed'; there are: er, graph" in capsys.readouterr().err
     assert not list(tmp_path.iterdir())
 
 
