@@ -59,6 +59,9 @@ tools: ## Builds fake-gcs-server with Go: cursors are tested against it wherever
 bench: setup ## Every figure in the README, measured here; about ten minutes
 	@$(BIN)/python -m benchmarks
 
+bench-er: setup ## Identity alone: accuracy, a million records, and its peers where they are installed
+	@SALESINTEL_ER_RECORDS=$${SALESINTEL_ER_RECORDS:-1000000} $(BIN)/python -m benchmarks er
+
 schemas: setup ## Rewrites what is generated from schemas/
 	@$(BIN)/python -m schemas.generate
 
@@ -72,4 +75,4 @@ lock: setup ## Resolves the pins in setup.py anew
 clean: ## Removes what was built; data directories stay
 	@rm -rf .venv build *.egg-info .coverage* .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
-.PHONY: help setup demo up test test-fast test-exhaustive lint format format-check typecheck security-check tools bench schemas golden lock clean
+.PHONY: help setup demo up test test-fast test-exhaustive lint format format-check typecheck security-check tools bench bench-er schemas golden lock clean

@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import bench_identifiers, bench_normalise_mail
+from benchmarks import bench_er, bench_identifiers, bench_normalise_mail
 from benchmarks.__main__ import main, names
 from benchmarks.bench_stream import outgoing
 from benchmarks.html_mails import SMALLEST, html_mail
+from benchmarks.labelled import attacked, pairwise
 from benchmarks.report import judged
 from benchmarks.stack import MB, BenchStack, Sample
 from benchmarks.timing import forget
@@ -21,8 +22,11 @@ from transforms.identifiers import email, phone
 from transforms.normalise import normalise
 
 SLOW = ("graph", "normalise_mail", "pollers", "pubsub", "shard", "sink", "webhooks")
-CHEAP = ("identifiers", "identity", "normalise_crm", "weighing")
-NOT_EVERYWHERE = {"real_mail_us"}
+CHEAP = ("er", "identifiers", "identity", "normalise_crm", "weighing")
+NOT_EVERYWHERE = {
+    "real_mail_us",
+    *(bar for bar in bench_er.BARS if bar.startswith(tuple(bench_er.F1))),
+}
 """Needs data that is not part of the project."""
 
 
@@ -94,7 +98,7 @@ def test_a_benchmark_that_is_none_is_refused_with_those_there_are(
 ) -> None:
     with pytest.raises(SystemExit):
         main(["speed"], results=tmp_path)
-    assert "no benchmark 'speed'; there are: graph" in capsys.readouterr().err
+    assert "no benchmark 'speed'; there are: er, graph" in capsys.readouterr().err
     assert not list(tmp_path.iterdir())
 
 
@@ -125,6 +129,24 @@ def test_what_a_package_remembers_can_be_forgotten() -> None:
     assert phone.parse.cache_info().currsize
     forget("transforms.identifiers")
     assert not phone.parse.cache_info().currsize
+
+
+def test_pairs_are_counted_on_the_closure_and_a_record_left_out_stands_alone() -> None:
+    truth = {"a": "1", "b": "1", "c": "1", "d": "2", "e": "3"}
+    assert pairwise(truth, dict(truth)) == (1.0, 1.0, 1.0)
+    # One pair of three found, and one of two said is right.
+    found = {"a": "x", "b": "x", "d": "y", "e": "y"}
+    assert pairwise(truth, found) == pytest.approx((1 / 2, 1 / 3, 2 / 5))
+    assert pairwise({"a": "1", "b": "2"}, {}) == (1.0, 1.0, 1.0)
+
+
+def test_a_hub_attack_changes_mailbox_or_number_and_leaves_the_truth() -> None:
+    rows = [{"id": str(n), "truth": str(n), "email": "", "phone": ""} for n in range(10_000)]
+    changed = attacked(rows)
+    assert [row["truth"] for row in changed] == [row["truth"] for row in rows]
+    assert sum(1 for row in changed if row["email"]) == 3_000
+    assert sum(1 for row in changed if row["phone"]) == 3_000
+    assert not any(row["email"] and row["phone"] for row in changed)
 
 
 def test_memory_that_grows_evenly_has_its_slope_and_the_peak_is_of_all_together(

@@ -18,6 +18,7 @@ from weighed_world import (
     some_ruling,
 )
 
+from transforms.identity.weighed.messages import Ruling
 from transforms.identity.weighed.resolver import Resolver
 
 MORE = pytest.mark.exhaustive
@@ -40,6 +41,15 @@ def test_shuffled_and_repeated_events_end_in_the_same_entities(seed: int) -> Non
 def test_a_deleted_record_or_an_older_version_is_as_if_it_had_never_been(seed: int) -> None:
     happened = events(seed)
     assert resolved(happened) == resolved(newest(happened))
+
+
+@pytest.mark.parametrize("seed", seeds(10, 200))
+def test_a_state_rebuilt_at_once_is_that_of_event_by_event(seed: int) -> None:
+    happened = events(seed)
+    rebuilt = Resolver(limit=limit)
+    rebuilt.rebuild(event for event in happened if not isinstance(event, Ruling))
+    rebuilt.rule(event for event in happened if isinstance(event, Ruling))
+    assert rebuilt.placed() == resolved(happened)
 
 
 @pytest.mark.parametrize("seed", seeds(20, 1_000))

@@ -63,7 +63,7 @@ def parse(text: str) -> Email | None:
     return None if len(text) > LONGEST_FIELD else _parse(text)
 
 
-@lru_cache(maxsize=100_000)
+@lru_cache(maxsize=20_000)
 def _parse(text: str) -> Email | None:
     plain = _PLAIN.fullmatch(text)
     if plain:
@@ -147,7 +147,7 @@ def _take_apart(text: str) -> tuple[str, str] | None:
     return "".join(comments), spec
 
 
-@lru_cache(maxsize=100_000)
+@lru_cache(maxsize=20_000)
 def addr_spec(spec: str) -> Email | None:
     """The address that stands alone, or between angle brackets; None where it is none."""
     plain = _PLAIN.fullmatch(spec)

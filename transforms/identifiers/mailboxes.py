@@ -93,7 +93,7 @@ def _bare(local: str) -> str:
     return base.strip('"').translate(_SEPARATORS).rstrip("0123456789")
 
 
-@lru_cache(maxsize=100_000)
+@lru_cache(maxsize=20_000)
 def is_role(local: str) -> bool:
     """True of a mailbox that a function has and not a person: info, sales, no-reply."""
     if _bare(local) in _ROLES:
@@ -101,7 +101,7 @@ def is_role(local: str) -> bool:
     return bool(_TEAM_OF.match(local.lower())) or is_bulk_sender(local)
 
 
-@lru_cache(maxsize=100_000)
+@lru_cache(maxsize=20_000)
 def is_bulk_sender(local: str) -> bool:
     """True of a mailbox that a machine sends from: newsletter, bounces, notifications."""
     low = local.lower()

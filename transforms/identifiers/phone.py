@@ -58,7 +58,7 @@ class Phone(msgspec.Struct, frozen=True, kw_only=True):
     region: str = ""
 
 
-@lru_cache(maxsize=100_000)
+@lru_cache(maxsize=20_000)
 def parse(text: str, region: str = "US") -> Phone | None:
     """The first number in a field; None where there is none that could reach somebody.
 

@@ -66,6 +66,8 @@ _KNOWN = _GROUPS.keys() | set(_DISTINCT.split())
 
 _NOT_LETTERS = re.compile(r"[^\w]+|[\d_]+")
 _SUFFIX = re.compile(r"(?:^|[\s,])(sr|jr|senior|junior|ii|iii|iv)\.?\s*\Z", re.IGNORECASE)
+_LAST = frozenset("RrIiVv.\u0130\u0131")
+"""How a generation can end, dotless and dotted forms of an i too; or with white space."""
 _GENERATION = {"sr": 1, "senior": 1, "jr": 2, "junior": 2, "ii": 2, "iii": 3, "iv": 4}
 
 
@@ -80,6 +82,9 @@ def fold(text: str) -> str:
 
 def generation(name: str) -> int:
     """1 of `John Smith Sr.`, 2 of Jr. and II, 3, 4; 0 where the name does not say."""
+    last = name[-1:]
+    if last not in _LAST and not last.isspace():
+        return 0
     found = _SUFFIX.search(name)
     return _GENERATION[found.group(1).lower()] if found else 0
 
@@ -130,7 +135,6 @@ def both_known(a: str, b: str) -> bool:
     return first in _KNOWN and second in _KNOWN and first != second and not nicknames(first, second)
 
 
-@lru_cache(maxsize=200_000)
 def nicknames(a: str, b: str) -> bool:
     """True where two folded given names are forms of one: Bill, William."""
     return bool(_GROUPS.get(a, _NO_GROUP) & _GROUPS.get(b, _NO_GROUP))

@@ -80,8 +80,11 @@ class Blocks:
         candidates: set[int] = set()
         if known is None:
             self._features[me] = join.features
+            blocks = self._members
             for key in join.keys:
-                self._enter(key, me, candidates, pairs)
+                # Most keys are nobody's yet.
+                if blocks.setdefault(key, me) is not me:
+                    self._enter(key, me, candidates, pairs)
         else:
             self._replace(me, join, candidates, pairs)
         if candidates:
@@ -106,12 +109,12 @@ class Blocks:
         features, versions = self._features, self._version
         mine = features[me]
         assert mine is not None
-        judge = self._judge
+        edge_bits = self._judge.edge_bits
         mine_edges = None
         for other in candidates:
             theirs = features[other]
             assert theirs is not None
-            bits = judge.edge_bits(mine, theirs)
+            bits = edge_bits(mine, theirs)
             if bits > 0:
                 if mine_edges is None:
                     mine_edges = self._edges.setdefault(me, {})

@@ -20,11 +20,12 @@ from transforms.identity.weighed.linkage import (
 )
 from transforms.identity.weighed.messages import Edges, Hot, Ruling, Stand, Version
 
-MOST_WEIGHED = 100_000
+MOST_WEIGHED = 50_000
 Pair = tuple[int, int]
 
 
 class _Edge(NamedTuple):
+    shard: int
     at: int
     first_version: Version
     second_version: Version
@@ -38,8 +39,8 @@ class Components:
         self._judge = judge
         self._standing: dict[int, Stand] = {}
         self._by_key: dict[str, int] = {}
-        self._edges: dict[int, dict[int, dict[int, _Edge]]] = {}
-        """Record -> record -> shard -> edge; the innermost is the same object at both ends."""
+        self._edges: dict[int, dict[int, tuple[_Edge, ...]]] = {}
+        """Record -> record -> edges, one a shard; the same object at both ends."""
         self._rulings: dict[tuple[str, str], Ruling] = {}
         self._ruled: dict[str, set[str]] = {}
         self._hot: dict[str, Hot] = {}
@@ -68,16 +69,18 @@ class Components:
         self._by_key[message.key] = message.record
         self._dirty.add(message.record)
 
-    def _forget(self, message: Stand, neighbours: dict[int, dict[int, _Edge]]) -> None:
+    def _forget(self, message: Stand, neighbours: dict[int, tuple[_Edge, ...]]) -> None:
         """Edges of an older version can never count again."""
         me = message.record
         for other in list(neighbours):
-            shards = neighbours[other]
-            for shard, edge in list(shards.items()):
-                own = edge.first_version if me < other else edge.second_version
-                if own < message.version:
-                    del shards[shard]
-            if not shards:
+            shards = tuple(
+                edge
+                for edge in neighbours[other]
+                if (edge.first_version if me < other else edge.second_version) >= message.version
+            )
+            if shards:
+                neighbours[other] = self._edges[other][me] = shards
+            else:
                 del neighbours[other]
                 del self._edges[other][me]
 
@@ -86,14 +89,13 @@ class Components:
         for first, second, first_version, second_version, bits in message.pairs:
             if self._is_stale(first, first_version) or self._is_stale(second, second_version):
                 continue
-            shards = self._edges.setdefault(first, {}).get(second)
-            if shards is None:
-                shards = self._edges[first][second] = {}
-                self._edges.setdefault(second, {})[first] = shards
-            known = shards.get(message.shard)
-            if known is not None and known.at >= message.count:
+            onward = self._edges.setdefault(first, {})
+            edge = _Edge(message.shard, message.count, first_version, second_version, bits)
+            known = onward.get(second, ())
+            if any(e.shard == edge.shard and e.at >= edge.at for e in known):
                 continue
-            shards[message.shard] = _Edge(message.count, first_version, second_version, bits)
+            shards = (edge, *(e for e in known if e.shard != edge.shard)) if known else (edge,)
+            onward[second] = self._edges.setdefault(second, {})[first] = shards
             self._dirty.add(first)
             self._dirty.add(second)
 
@@ -206,13 +208,13 @@ class Components:
                 found[other] = bits
         return found
 
-    def _bits_of(self, one: int, other: int, shards: dict[int, _Edge]) -> int:
+    def _bits_of(self, one: int, other: int, shards: tuple[_Edge, ...]) -> int:
         first, second = (one, other) if one < other else (other, one)
         here, there = self._standing.get(first), self._standing.get(second)
         if here is None or there is None or here.features is None or there.features is None:
             return 0
         best = 0
-        for edge in shards.values():
+        for edge in shards:
             if (
                 edge.bits > best
                 and edge.first_version == here.version
@@ -270,6 +272,9 @@ class Components:
             self._home[component[0]] = component[0]
             return
         component.sort(key=self._key)
+        if len(component) == 2 and not must and not cannot:
+            self._place_two(component)
+            return
         for group in self._cut(component, must, cannot, 0):
             ranked = sorted(group, key=self._rank)
             name = ranked[0]
@@ -279,6 +284,22 @@ class Components:
                 self._members[name] = tuple(ranked)
                 for record in ranked:
                     self._confidence[record] = self._membership(record, group, must)
+
+    def _place_two(self, component: list[int]) -> None:
+        """The same for a component of two that nobody ruled on: the most frequent by far."""
+        one, other = component
+        bits = self.pair_bits(one, other)
+        if bits <= 0:
+            self._home[one], self._home[other] = one, other
+            return
+        if self._standing[other].rank < self._standing[one].rank:
+            one, other = other, one
+        self._home[one] = self._home[other] = one
+        self._members[one] = (one, other)
+        features = self._standing[one].features
+        assert features is not None
+        sure = 1.0 if bits >= MUST_LINK else confidence(min(MOST_BITS, bits), features.kind)
+        self._confidence[one] = self._confidence[other] = sure
 
     def _key(self, record: int) -> str:
         return self._standing[record].key

@@ -2,6 +2,7 @@
 
 import re
 from functools import lru_cache
+from sys import intern
 
 import msgspec
 
@@ -99,7 +100,8 @@ def named(given: str, family: str, full: str) -> tuple[str, str, int]:
     if suffix:
         family = _bare(family) or family
         given = _bare(given) or given
-    return given, family, suffix
+    # Names meet again in other records: one copy of each will do.
+    return intern(given), intern(family), suffix
 
 
 def _bare(name: str) -> str:

@@ -43,6 +43,17 @@ class Resolver:
 
     def receive(self, record: IdentityRecord) -> None:
         """Takes in a version of a record and settles what follows."""
+        self._take(record)
+        self.components.decide()
+
+    def rebuild(self, records: Iterable[IdentityRecord]) -> None:
+        """Takes in many versions and settles what follows from all of them: what would stand had
+        each been received by itself, in less time."""
+        for record in records:
+            self._take(record)
+        self.components.decide()
+
+    def _take(self, record: IdentityRecord) -> None:
         told = self.records.receive(record)
         if told is None:
             return
@@ -54,7 +65,6 @@ class Resolver:
                 components.edges(message)
             else:
                 components.hot(message)
-        components.decide()
 
     def rule(self, rulings: Iterable[Ruling]) -> None:
         """Takes in what people decided and settles what follows."""

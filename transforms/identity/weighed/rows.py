@@ -28,6 +28,7 @@ IDENTIFIERS = {
     "duns": "duns",
 }
 """Columns of official identifiers, and the type of each: an owner has one of a type."""
+_NO_IDENTIFIER = frozenset(IDENTIFIERS).isdisjoint
 _ACCOUNTS = frozenset(("organization", "organisation", "account", "company", "org", "business"))
 _PEOPLE = frozenset(("person", "people", "contact", "lead", "individual"))
 _NOT_DIGITS = re.compile(r"\D")
@@ -71,11 +72,15 @@ def record_of(row: Mapping[str, str], stamp: int, region: str = "US") -> Identit
         postal_code=get("zip", ""),
         country=country,
         birth_date=get("dob", "").strip(),
-        identifiers=tuple(
-            f"{kind}:{code}"
-            for column, kind in IDENTIFIERS.items()
-            if column in row and (code := _NOT_CODE.sub("", row[column]).lower())
-        ),
+        identifiers=() if _NO_IDENTIFIER(row) else _identifiers(row),
+    )
+
+
+def _identifiers(row: Mapping[str, str]) -> tuple[str, ...]:
+    return tuple(
+        f"{kind}:{code}"
+        for column, kind in IDENTIFIERS.items()
+        if column in row and (code := _NOT_CODE.sub("", row[column]).lower())
     )
 
 

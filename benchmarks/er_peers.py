@@ -1,0 +1,200 @@
+"""One peer over one file of records: `python er_peers.py splink|dedupe|recordlinkage RECORDS.csv`.
+
+It stands alone and runs in an environment that has the packages of requirements-er.txt, not this
+project's. A CSV of id,entity_id goes to the standard output, a last line `#seconds,<number>`. Each
+peer has one configuration for every set, as ours has, in the way of its own documentation: fields
+that fewer than a twentieth of the records have are left out. Keys and fields chosen by hand for one
+set can do better on that set. dedupe learns from labels: it is told the truth of 120 pairs.
+"""
+
+import collections
+import csv
+import gzip
+import importlib
+import importlib.util
+import itertools
+import random
+import sys
+import time
+from collections.abc import Callable, Iterable
+from typing import Any
+
+FIELDS = (
+    *("first", "last", "full", "org", "email", "phone"),
+    *("dob", "street", "city", "state", "zip"),
+)
+FEWEST = 0.05
+THRESHOLD = 0.95
+"""Probability from which Splink's pairs are one."""
+LABELS = 120
+
+Rows = list[dict[str, str]]
+Pairs = Iterable[tuple[str, str]]
+
+
+def used(rows: Rows) -> list[str]:
+    """Columns that enough records have; of a whole name beside its two parts, the parts."""
+    filled = [
+        name
+        for name in FIELDS
+        if sum(1 for row in rows if row.get(name)) >= max(1.0, FEWEST * len(rows))
+    ]
+    return [name for name in filled if name != "full" or "last" not in filled]
+
+
+def keys(names: list[str]) -> list[tuple[str, ...]]:
+    """What a pair must share to be compared, one of these."""
+    wanted: tuple[tuple[str, ...], ...] = (
+        *(("email",), ("phone",), ("first", "last"), ("last", "dob"), ("first", "dob")),
+        *(
+            ("dob",),
+            ("first", "city"),
+            ("last", "city"),
+            ("last", "zip"),
+            ("street",),
+            ("org",),
+            ("full",),
+            ("first", "zip"),
+            ("dob", "zip"),
+        ),
+    )
+    found = [key for key in wanted if all(name in names for name in key)]
+    return found or [(name,) for name in names[:1]]
+
+
+def joined(ids: Iterable[str], pairs: Pairs) -> dict[str, str]:
+    """Connected components: entity by id."""
+    home = {one: one for one in ids}
+
+    def root(one: str) -> str:
+        while home[one] != one:
+            home[one] = one = home[home[one]]
+        return one
+
+    for a, b in pairs:
+        home[root(a)] = root(b)
+    return {one: root(one) for one in home}
+
+
+def by_splink(rows: Rows) -> dict[str, str]:
+    """EM over two blocking rules, clusters above the threshold."""
+    splink: Any = importlib.import_module("splink")
+    library: Any = importlib.import_module("splink.comparison_library")
+    pandas: Any = importlib.import_module("pandas")
+    names = used(rows)
+    comparisons = {
+        **dict.fromkeys(("first", "last", "full", "org"), library.NameComparison),
+        "email": library.EmailComparison,
+        **dict.fromkeys(
+            ("street", "city"), lambda n: library.JaroWinklerAtThresholds(n, [0.92, 0.8])
+        ),
+        **dict.fromkeys(("phone", "dob", "zip"), lambda n: library.LevenshteinAtThresholds(n, 1)),
+        "state": library.ExactMatch,
+    }
+    blocks = [splink.block_on(*key) for key in keys(names)]
+    settings = splink.SettingsCreator(
+        link_type="dedupe_only",
+        unique_id_column_name="id",
+        comparisons=[comparisons[name](name) for name in names],
+        blocking_rules_to_generate_predictions=blocks,
+    )
+    table = pandas.DataFrame(
+        [{"id": row["id"], **{n: row.get(n) or None for n in names}} for row in rows]
+    )
+    backend = importlib.import_module("splink.backends.duckdb").DuckDBAPI()
+    linker = splink.Linker(backend.register(table), settings, log_level=40)
+    train = linker.training
+    train.estimate_probability_two_random_records_match(blocks[:3], recall=0.7)
+    train.estimate_u_using_random_sampling(max_pairs=1e6, seed=1)
+    for block in (blocks[0], blocks[-1]):
+        train.estimate_parameters_using_expectation_maximisation(
+            block, max_pairs=1e6, record_sample_proportion=1.0
+        )
+    predicted = linker.inference.predict(threshold_match_probability=THRESHOLD)
+    found = linker.clustering.cluster_pairwise_predictions_at_threshold(predicted, THRESHOLD)
+    return {str(row["id"]): str(row["cluster_id"]) for row in found.as_record_list()}
+
+
+def by_recordlinkage(rows: Rows) -> dict[str, str]:
+    """ECM over the union of the blocks; connected components of what it calls matches."""
+    linkage: Any = importlib.import_module("recordlinkage")
+    pandas: Any = importlib.import_module("pandas")
+    names = used(rows)
+    table = pandas.DataFrame(
+        [{n: row.get(n) or None for n in names} for row in rows], index=[r["id"] for r in rows]
+    )
+    indexer = linkage.Index()
+    # Narrower keys leave its classifier with pairs that agree by construction.
+    for name in ("email", "phone", "last", "dob", "org", "street"):
+        if name in names:
+            indexer.block(name)
+    candidates = indexer.index(table)
+    compare = linkage.Compare()
+    for name in names:
+        if name in ("state", "zip", "dob"):
+            compare.exact(name, name, label=name)
+        else:
+            compare.string(name, name, method="jarowinkler", threshold=0.92, label=name)
+    vectors = compare.compute(candidates, table)
+    # A column that is the same of every pair tells nothing, and its classifier stumbles over it.
+    vectors = vectors.loc[:, vectors.nunique() > 1]
+    matches = linkage.ECMClassifier(binarize=0.5).fit_predict(vectors)
+    return joined((row["id"] for row in rows), ((str(a), str(b)) for a, b in matches))
+
+
+def by_dedupe(rows: Rows) -> dict[str, str]:
+    """Active learning, the truth in a person's place; clusters at its own threshold."""
+    dedupe: Any = importlib.import_module("dedupe")
+    variables: Any = importlib.import_module("dedupe.variables")
+    random.seed(1)
+    importlib.import_module("numpy").random.seed(1)
+    names = used(rows)
+    known = {row["id"]: {n: row.get(n) or None for n in names} for row in rows}
+    truth = {row["id"]: row["truth"] for row in rows}
+    # A pair is shown by its values: the truth of a pair is that of the records they came from.
+    of_values = collections.defaultdict(list)
+    for key, values in known.items():
+        of_values[tuple(values.values())].append(key)
+    deduper = dedupe.Dedupe([variables.String(n, has_missing=True) for n in names], num_cores=1)
+    deduper.prepare_training(known, sample_size=3_000)
+    for _ in range(LABELS):
+        pair = deduper.uncertain_pairs()[0]
+        one, other = (of_values[tuple(values[n] for n in names)] for values in pair)
+        same = any(truth[a] == truth[b] for a, b in itertools.product(one, other))
+        told = {"match": [pair] if same else [], "distinct": [] if same else [pair]}
+        deduper.mark_pairs(told)
+    deduper.train(recall=0.9)
+    found = {}
+    for number, (members, _) in enumerate(deduper.partition(known, 0.5)):
+        for key in members:
+            found[str(key)] = str(number)
+    return found
+
+
+PEERS: dict[str, Callable[[Rows], dict[str, str]]] = {
+    "splink": by_splink,
+    "dedupe": by_dedupe,
+    "recordlinkage": by_recordlinkage,
+}
+
+
+def main(peer: str, path: str) -> None:
+    """Resolves the file and writes what was found, and how long it took, imports aside."""
+    opener = gzip.open if path.endswith(".gz") else open
+    with opener(path, "rt", encoding="utf-8", newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    importlib.import_module(peer)
+    begun = time.perf_counter()
+    found = PEERS[peer](rows)
+    took = time.perf_counter() - begun
+    writer = csv.writer(sys.stdout, lineterminator="\n")
+    writer.writerow(("id", "entity_id"))
+    writer.writerows(found.items())
+    sys.stdout.write(f"#seconds,{took}\n")
+
+
+if __name__ == "__main__":
+    if sys.argv[1:] == ["installed"]:
+        sys.stdout.write(" ".join(peer for peer in PEERS if importlib.util.find_spec(peer)))
+    else:
+        main(*sys.argv[1:])
