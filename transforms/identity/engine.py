@@ -6,7 +6,7 @@ from typing import NamedTuple
 from schemas.clock import Clock
 from schemas.columns import Row
 from schemas.identity import Entity, IdentityRecord, Link, StoredRecord
-from transforms.identity.blocks import MOST_MEMBERS, Blocks
+from transforms.identity.blocks import Blocks
 from transforms.identity.components import Components
 from transforms.identity.evidence import Evidence, ExactEvidence
 from transforms.identity.messages import (
@@ -40,7 +40,7 @@ class Engine:
         clock: Clock,
         evidence: Evidence | None = None,
         clustering: Clustering | None = None,
-        most_members: int = MOST_MEMBERS,
+        most_members: int | None = None,
     ) -> None:
         self._evidence = evidence or ExactEvidence(settings)
         self._clustering = clustering or StrongestFirst()

@@ -20,11 +20,13 @@ class Clustering(Protocol):
         members: Mapping[str, Digest],
         edges: Mapping[str, Sequence[Neighbour]],
         cannot_link: frozenset[Pair],
+        crowds: Mapping[str, int],
     ) -> list[list[str]]:
         """The clusters, each sorted by record key, in the order of their first keys.
 
         The members are connected by `edges`, which holds each edge under both its ends; the result
-        must not depend on the order of any of the three.
+        must not depend on the order of any of them. `crowds` is what blocks say of keys that are
+        not one person's.
         """
         ...
 
@@ -52,6 +54,7 @@ class StrongestFirst:
         members: Mapping[str, Digest],
         edges: Mapping[str, Sequence[Neighbour]],
         cannot_link: frozenset[Pair],
+        crowds: Mapping[str, int],
     ) -> list[list[str]]:
         """See `Clustering`."""
         if not cannot_link and not _any_conflict(members.values()):
