@@ -2,12 +2,13 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import combinations
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
-from transforms.identity.evidence import MUST_LINK_BITS
+from transforms.identity.evidence import MUST_LINK_BITS, Evidence, ExactEvidence
 from transforms.identity.graph import Neighbour
 from transforms.identity.messages import Digest
 from transforms.identity.rules import given_conflict
+from transforms.settings import Settings
 
 Pair = tuple[str, str]
 
@@ -29,6 +30,13 @@ class Clustering(Protocol):
         not one person's.
         """
         ...
+
+
+class Matching(NamedTuple):
+    """What the layers go by; the two belong together."""
+
+    evidence: Evidence
+    clustering: Clustering
 
 
 class _Cluster:
@@ -81,6 +89,11 @@ class StrongestFirst:
                 cluster_of[key] = one
         found = {id(cluster): cluster for cluster in cluster_of.values()}
         return sorted(sorted(cluster.keys) for cluster in found.values())
+
+
+def exact(settings: Settings) -> Matching:
+    """By exact identifiers."""
+    return Matching(ExactEvidence(settings), StrongestFirst())
 
 
 def _any_conflict(members: Iterable[Digest]) -> bool:

@@ -11,6 +11,7 @@ import msgspec
 
 from schemas.identity import IdentityRecord
 from transforms.identity.evidence import (
+    MOST_MEMBERS,
     MUST_LINK_BITS,
     ExactEvidence,
     personal_match_key,
@@ -18,13 +19,12 @@ from transforms.identity.evidence import (
 )
 from transforms.identity.graph import DECISION_BITS, Neighbour
 from transforms.identity.messages import HOT, Digest, Signature, is_observed
-from transforms.identity.partition import Pair
+from transforms.identity.partition import Matching, Pair
 from transforms.identity.rules import people_conflict
-from transforms.identity.weighed.blocks import most_members
 from transforms.identity.weighed.confidence import confidence
 from transforms.identity.weighed.features import Features, features_of
 from transforms.identity.weighed.judging import Judge
-from transforms.identity.weighed.keys import keys_of, value_keys
+from transforms.identity.weighed.keys import BROAD, keys_of, value_keys
 from transforms.identity.weighed.linkage import cut
 from transforms.identity.weighed.weights import SHIPPED, Model
 from transforms.settings import Settings
@@ -33,6 +33,9 @@ OTHER = "~"
 """Before the keys of names and places: of two edges with the same bits, a mailbox or number counts
 as the evidence, as it comes first."""
 _METHODS = {"id": "crm_id", "e": "email", "h": "email", "t": "phone", "d": "domain"}
+
+MOST_REMEMBERED = 100_000
+PackedPair = tuple[bytes, bytes]
 
 _PACK = msgspec.msgpack.Encoder()
 _FEATURES = msgspec.msgpack.Decoder(Features)
@@ -45,6 +48,8 @@ class WeighedEvidence:
         self._exact = ExactEvidence(settings)
         self._judge = Judge(model)
         self._latest: tuple[IdentityRecord, Features] | None = None
+        self._edges: dict[PackedPair, int] = {}
+        self._others: dict[PackedPair, int] = {}
 
     def features(self, record: IdentityRecord) -> Features:
         """What is weighed of a record: its own mailboxes and numbers alone, not those of a
@@ -59,12 +64,16 @@ class WeighedEvidence:
             emails = tuple(mail for mail in emails if personal_match_key(mail))
             if record.shared:
                 emails = phones = ()
-        found = features_of(msgspec.structs.replace(record, emails=emails, phones=phones))
+        own = msgspec.structs.replace(
+            record, emails=emails, phones=phones, domains=self._exact.domains(record)
+        )
+        found = features_of(own)
         self._latest = (record, found)
         return found
 
     def keys(self, record: IdentityRecord) -> tuple[str, ...]:
-        """CRM ids, and the keys of what is weighed; of a shared sighting none."""
+        """CRM ids, and the keys of what is weighed; of a shared sighting none. Broad keys help
+        where data are few and are hot where they are many: a stream does without."""
         observed = is_observed(record.record_key)
         found = [] if observed else [f"id:{record.record_key}"]
         if record.deleted:
@@ -74,9 +83,8 @@ class WeighedEvidence:
             return (*found, f"id:{successor}")
         found += (f"id:{key}" for key in record.same_as)
         if not (record.shared and observed):
-            found += map(_named, keys_of(self.features(record)))
-        if record.kind == "account":
-            found += (f"d:{name}" for name in self._exact.domains(record))
+            keys = keys_of(self.features(record))
+            found += (_named(key) for key in keys if not key.startswith(BROAD))
         return tuple(dict.fromkeys(found))
 
     def signature(self, record: IdentityRecord) -> Signature:
@@ -103,10 +111,18 @@ class WeighedEvidence:
             return 0
         if key.startswith("id:"):
             return MUST_LINK_BITS
+        if not (a.packed and b.packed):
+            return 0
         one, other = _unpack(a.packed), _unpack(b.packed)
         if context and _is_ambiguous(one, other):
             return 0
-        return self._judge.edge_bits(one, other)
+        # Two records meet under many keys, and a component is decided with each that joins it.
+        known = (a.packed, b.packed) if a.packed < b.packed else (b.packed, a.packed)
+        bits = self._edges.get(known)
+        if bits is None:
+            bits = self._judge.edge_bits(one, other)
+            _remember(self._edges, known, bits)
+        return bits
 
     def method(self, key: str) -> str:
         """crm_id, email, phone, domain, or name for whatever else the records agree on."""
@@ -117,8 +133,8 @@ class WeighedEvidence:
         return 1.0 if bits >= MUST_LINK_BITS else confidence(bits, kind)
 
     def limit(self, key: str) -> int:
-        """Broad keys go quiet early."""
-        return most_members(key.removeprefix(OTHER))
+        """The same of every key."""
+        return MOST_MEMBERS
 
     def tells(self, key: str) -> bool:
         """True of mailboxes and numbers."""
@@ -146,7 +162,14 @@ class WeighedEvidence:
         if a.kind == b.kind and (one.observed or other.observed):
             return None
         mail, phone = _crowded(one, other, crowds) if crowds else (False, False)
-        return self._judge.bits(one, other, hot_mail=mail, hot_phone=phone)
+        if mail or phone:
+            return self._judge.bits(one, other, hot_mail=mail, hot_phone=phone)
+        known = (a.packed, b.packed) if a.packed < b.packed else (b.packed, a.packed)
+        bits = self._others.get(known)
+        if bits is None:
+            bits = self._judge.bits(one, other)
+            _remember(self._others, known, bits)
+        return bits
 
 
 class AverageLinkage:
@@ -191,9 +214,21 @@ class AverageLinkage:
         )
 
 
+def weighing(settings: Settings, model: Model = SHIPPED) -> Matching:
+    """By every field, under a model."""
+    evidence = WeighedEvidence(settings, model)
+    return Matching(evidence, AverageLinkage(evidence))
+
+
 @lru_cache(maxsize=100_000)
 def _unpack(packed: bytes) -> Features:
     return _FEATURES.decode(packed)
+
+
+def _remember(known: dict[PackedPair, int], pair: PackedPair, bits: int) -> None:
+    if len(known) >= MOST_REMEMBERED:
+        known.clear()
+    known[pair] = bits
 
 
 def _named(key: str) -> str:
