@@ -24,7 +24,7 @@ from schemas.identity import Entity, IdentityRecord, Link, StoredRecord
 from transforms.identity.blocks import Blocks
 from transforms.identity.components import Components
 from transforms.identity.engine import Seed, published
-from transforms.identity.evidence import Evidence, ExactEvidence
+from transforms.identity.evidence import Evidence
 from transforms.identity.messages import (
     Membership,
     Published,
@@ -36,7 +36,7 @@ from transforms.identity.messages import (
     unpack_memberships,
     version_of,
 )
-from transforms.identity.partition import Clustering, StrongestFirst
+from transforms.identity.partition import Clustering, Matching, exact
 from transforms.identity.records import NOTHING, Records, Stamp, from_stored, stamp_of
 from transforms.settings import Settings
 from transforms.shard import LOG, TOKEN, ShardedState
@@ -229,7 +229,8 @@ class Resolve(beam.PTransform):  # type: ignore[misc]
     `seeds` rebuilds the state from the tables: batches of a record's latest StoredRecord row, its
     latest Link row and the latest row of the entity that this names. Nothing is decided until all
     of them stand; then what differs from the tables is written. The collection must end: it is
-    counted. `decisions` are packed messages to components.
+    counted. `decisions` are packed messages to components. `matching` is what makes records one:
+    without it their exact identifiers.
     """
 
     def __init__(
@@ -241,12 +242,10 @@ class Resolve(beam.PTransform):  # type: ignore[misc]
         seeds: beam.PCollection | None = None,
         seeded: int | None = None,
         decisions: beam.PCollection | None = None,
-        evidence: Evidence | None = None,
-        clustering: Clustering | None = None,
+        matching: Matching | None = None,
     ) -> None:
         super().__init__()
-        self._evidence = evidence or ExactEvidence(settings)
-        self._clustering = clustering or StrongestFirst()
+        self._evidence, self._clustering = matching or exact(settings)
         self._shards = shards
         self._clock = clock
         self._seeds = seeds

@@ -9,7 +9,6 @@ from schemas.identity import Entity, IdentityRecord, Link, StoredRecord
 from transforms.identity.blocks import Blocks
 from transforms.identity.components import Components
 from transforms.identity.engine import Seed, published
-from transforms.identity.evidence import ExactEvidence
 from transforms.identity.messages import (
     Decision,
     Entry,
@@ -20,9 +19,10 @@ from transforms.identity.messages import (
     pack,
     version_of,
 )
-from transforms.identity.partition import StrongestFirst
+from transforms.identity.partition import Matching, exact
 from transforms.identity.publish import published_entity, published_link
 from transforms.identity.records import NOTHING, Records, Stamp, from_stored, stamp_of
+from transforms.identity.weighed.evidence import weighing
 from transforms.settings import Settings
 
 SETTINGS = Settings(own_domains=("own.test",), own_numbers=("+12125550000",))
@@ -30,6 +30,7 @@ GIVEN = ("Ann", "Bob", "Robert", "Carla", "Dmitri", "")
 FAMILY = ("Lee", "Ray", "Okafor", "")
 DOMAINS = ("acme.com", "birch.io", "gmail.com")
 PHONES = tuple(f"+1212736{n:04}" for n in range(6))
+MATCHINGS = {"exact": exact(SETTINGS), "weighing": weighing(SETTINGS)}
 State = tuple[dict[str, PublishedLink], dict[str, PublishedEntity]]
 
 
@@ -134,8 +135,14 @@ class Bag:
     SHARDS = 2
 
     def __init__(
-        self, rng: random.Random, *, rebuilding: bool = False, seeded: bool = False
+        self,
+        rng: random.Random,
+        matching: Matching,
+        *,
+        rebuilding: bool = False,
+        seeded: bool = False,
     ) -> None:
+        self._matching = matching
         self.rng = rng
         self.rows: list[Row] = []
         self._rebuilding = rebuilding
@@ -148,15 +155,13 @@ class Bag:
         self._logs: dict[str, list[bytes]] = {}
 
     def _new_records(self) -> Records:
-        return Records(ExactEvidence(SETTINGS), self._clock)
+        return Records(self._matching.evidence, self._clock)
 
     def _new_blocks(self) -> Blocks:
-        return Blocks(ExactEvidence(SETTINGS), most_members=3)
+        return Blocks(self._matching.evidence, most_members=3)
 
     def _new_components(self) -> Components:
-        return Components(
-            ExactEvidence(SETTINGS), StrongestFirst(), self._clock, seeded=self._seeded
-        )
+        return Components(*self._matching, self._clock, seeded=self._seeded)
 
     def put(self, *messages: object) -> None:
         for message in messages:

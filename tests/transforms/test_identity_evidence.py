@@ -1,18 +1,28 @@
 """What joins records and what must not: the person-evidence rule, switchboards, hubs, CRM ids."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from identity_world import SETTINGS, Ticks, record
+from identity_world import MATCHINGS, SETTINGS, Ticks, record
 
 from schemas.identity import IdentityRecord
+from transforms.identity import engine as engines
 from transforms.identity.engine import Engine
-from transforms.identity.evidence import ExactEvidence
+from transforms.identity.partition import Matching
 
 PHONE = "+12127360001"
 Groups = Callable[..., list[list[str]]]
+
+
+@pytest.fixture(autouse=True, params=MATCHINGS, scope="module")
+def matching(request: pytest.FixtureRequest) -> Iterator[Matching]:
+    """Whatever else records are joined by, these rules hold."""
+    chosen = MATCHINGS[request.param]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(engines, "exact", lambda settings: chosen)
+        yield chosen
 
 
 def groups(*records: IdentityRecord) -> list[list[str]]:
@@ -185,9 +195,9 @@ anyone = st.builds(
 
 @given(anyone, anyone)
 def test_evidence_never_raises_whatever_the_fields_hold(
-    one: IdentityRecord, other: IdentityRecord
+    matching: Matching, one: IdentityRecord, other: IdentityRecord
 ) -> None:
-    evidence = ExactEvidence(SETTINGS)
+    evidence = matching.evidence
     a, b = evidence.signature(one), evidence.signature(other)
     evidence.digest(one)
     for key in evidence.keys(one):

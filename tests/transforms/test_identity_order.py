@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from identity_world import (
+    MATCHINGS,
     SETTINGS,
     Bag,
     State,
@@ -22,10 +23,19 @@ from transforms.identity.blocks import Blocks
 from transforms.identity.engine import Engine
 from transforms.identity.evidence import ExactEvidence
 from transforms.identity.messages import Decision
+from transforms.identity.partition import Matching
 
 
-def in_process(versions: list[IdentityRecord], decided: list[Decision]) -> State:
-    engine = Engine(SETTINGS, Ticks(), most_members=3)
+@pytest.fixture(params=MATCHINGS)
+def matching(request: pytest.FixtureRequest) -> Matching:
+    """What records are joined by: the order of things matters to neither."""
+    return MATCHINGS[request.param]
+
+
+def in_process(
+    versions: list[IdentityRecord], decided: list[Decision], matching: Matching
+) -> State:
+    engine = Engine(SETTINGS, Ticks(), matching, most_members=3)
     engine.add(versions)
     engine.decide(decided)
     return dict(engine.links()), dict(engine.entities())
@@ -38,33 +48,33 @@ def world(seed: int) -> tuple[list[IdentityRecord], list[Decision]]:
 
 @pytest.mark.parametrize("seed", range(120))
 def test_shuffled_repeated_delayed_and_rebuilt_is_the_same_as_current_versions_alone(
-    seed: int,
+    seed: int, matching: Matching
 ) -> None:
     versions, decided = world(seed)
     rng = random.Random(seed)
-    bag = Bag(rng, rebuilding=seed % 2 == 1)
+    bag = Bag(rng, matching, rebuilding=seed % 2 == 1)
     bag.put(*versions, *decided)
     bag.deliver()
-    expected = in_process(current(versions), decided)
+    expected = in_process(current(versions), decided, matching)
     assert bag.state() == expected
     assert tables(bag.rows)[0] == expected, "the rows written say the same as the state"
 
 
 @pytest.mark.parametrize("seed", range(60))
 def test_seeds_and_live_changes_in_any_order_write_what_differs_from_the_tables_alone(
-    seed: int,
+    seed: int, matching: Matching
 ) -> None:
     versions, _ = world(seed)
     rng = random.Random(seed)
-    before = Bag(rng)
+    before = Bag(rng, matching)
     before.put(*versions[:-6])
     before.deliver()
-    rebuilt = Bag(rng, rebuilding=seed % 2 == 1, seeded=True)
+    rebuilt = Bag(rng, matching, rebuilding=seed % 2 == 1, seeded=True)
     rebuilt.put_seeds(seeds_of(before.rows))
     live = versions[-6:] if seed % 3 else []
     rebuilt.put(*live)
     rebuilt.deliver()
-    expected = in_process([*versions[:-6], *live], [])
+    expected = in_process([*versions[:-6], *live], [], matching)
     assert rebuilt.state() == expected
     assert tables([*before.rows, *rebuilt.rows])[0] == expected
     if not live:
@@ -74,10 +84,15 @@ def test_seeds_and_live_changes_in_any_order_write_what_differs_from_the_tables_
 @settings(max_examples=40, deadline=None)
 @given(st.integers(0, 10_000), st.randoms(use_true_random=False))
 def test_any_order_in_one_process_gives_the_same(seed: int, rng: random.Random) -> None:
+    for matching in MATCHINGS.values():
+        _any_order(seed, rng, matching)
+
+
+def _any_order(seed: int, rng: random.Random, matching: Matching) -> None:
     versions, decided = world(seed)
-    expected = in_process(versions, decided)
+    expected = in_process(versions, decided, matching)
     rng.shuffle(versions)
-    engine = Engine(SETTINGS, Ticks(), most_members=3)
+    engine = Engine(SETTINGS, Ticks(), matching, most_members=3)
     rows = engine.decide(decided)
     for one in versions:
         rows += engine.add([one])
@@ -86,9 +101,9 @@ def test_any_order_in_one_process_gives_the_same(seed: int, rng: random.Random) 
 
 
 @pytest.mark.parametrize("seed", range(20))
-def test_deleted_is_as_if_never_seen(seed: int) -> None:
+def test_deleted_is_as_if_never_seen(seed: int, matching: Matching) -> None:
     versions, _ = world(seed)
-    engine = Engine(SETTINGS, Ticks(), most_members=3)
+    engine = Engine(SETTINGS, Ticks(), matching, most_members=3)
     engine.add(versions)
     doomed = random.Random(seed).sample(sorted({one.record_key for one in versions}), 5)
     engine.add(
@@ -98,18 +113,18 @@ def test_deleted_is_as_if_never_seen(seed: int) -> None:
         for key in doomed
     )
     never = [one for one in versions if one.record_key not in doomed]
-    assert (engine.links(), engine.entities()) == in_process(never, [])
+    assert (engine.links(), engine.entities()) == in_process(never, [], matching)
 
 
-def test_a_world_is_worth_testing() -> None:
+def test_a_world_is_worth_testing(matching: Matching) -> None:
     """Entities of several records, hot keys and people with accounts do occur."""
     joined = affiliated = hot = 0
     for seed in range(20):
         versions, decided = world(seed)
-        links, entities = in_process(versions, decided)
+        links, entities = in_process(versions, decided, matching)
         joined += sum(view.record_count > 1 for view in entities.values())
         affiliated += sum(view.account_entity_id is not None for view in entities.values())
-        engine = Engine(SETTINGS, Ticks(), most_members=3)
+        engine = Engine(SETTINGS, Ticks(), matching, most_members=3)
         engine.add(versions)
         hot += len(engine.hot_keys())
     assert joined > 40

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-from transforms.identity.blocks import MOST_MEMBERS
+from transforms.identity.evidence import MOST_MEMBERS
 from transforms.identity.messages import Digest
 
 CRM_CONFIDENCE = 0.99

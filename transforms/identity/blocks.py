@@ -10,6 +10,9 @@ import msgspec
 
 from transforms.identity.evidence import Evidence
 from transforms.identity.messages import (
+    HOT,
+    PERSONAL,
+    SHARED,
     Answer,
     Edge,
     Membership,
@@ -18,9 +21,6 @@ from transforms.identity.messages import (
     pack,
     unpack_memberships,
 )
-
-MOST_MEMBERS = 60
-"""What more records share than this belongs to nobody (entity-resolution bar: hubs never glue)."""
 
 BLOCKS_PER_ENTRY = 16
 """Of a compacted log: about as many messages as travel together in a live one."""
@@ -43,9 +43,10 @@ class _Block:
 class Blocks:
     """State of the block layer; also an index of a sharded state (`apply`, `entries`, `len`)."""
 
-    def __init__(self, evidence: Evidence, most_members: int = MOST_MEMBERS) -> None:
+    def __init__(self, evidence: Evidence, most_members: int | None = None) -> None:
         self._evidence = evidence
         self._most = most_members
+        """For every key, in place of what the evidence says."""
         self._blocks: dict[str, _Block] = {}
 
     def __len__(self) -> int:
@@ -53,7 +54,17 @@ class Blocks:
 
     def hot_keys(self) -> list[str]:
         """Keys that too many records share to say anything of them."""
-        return [key for key, block in self._blocks.items() if block.live > self._most]
+        return [key for key, block in self._blocks.items() if block.live > self._limit(key)]
+
+    def _limit(self, key: str) -> int:
+        return self._evidence.limit(key) if self._most is None else self._most
+
+    def _crowd(self, key: str, block: _Block) -> int:
+        if block.live < 2 or not self._evidence.tells(key):
+            return PERSONAL
+        if block.live > self._limit(key):
+            return HOT
+        return SHARED if block.context else PERSONAL
 
     def receive(self, message: Membership) -> Answer | None:
         """Takes in a join or leave; None where it is late, repeated or a leave without effect."""
@@ -69,12 +80,13 @@ class Blocks:
             block.count, block.edges = 1, {}
             return Answer(message.key, 1, message.record_key, message.version, ())
         before = self._edges(message.key, block)
-        old_context = block.context
-        was_hot = block.live > self._most
+        limit = self._limit(message.key)
+        old_context, old_crowd = block.context, self._crowd(message.key, block)
+        was_hot = block.live > limit
         self._take_in(block, message)
         block.count += 1
         after: Edges
-        if block.live > self._most or block.live < 2:
+        if block.live > limit or block.live < 2:
             after, block.context = {}, None
         else:
             block.context = self._context(message.key, block)
@@ -89,10 +101,14 @@ class Blocks:
         # What a leaver was joined by dies with its version: nobody need be told.
         leaver = message.record_key if message.signature is None else ""
         changed = _difference(before, after, leaver)
-        if not changed and message.signature is None:
+        crowd = self._crowd(message.key, block)
+        turned: tuple[str, ...] = ()
+        if crowd != old_crowd:
+            turned = tuple(name for name, (_, signature) in block.members.items() if signature)
+        elif not changed and message.signature is None:
             return None
         ends = message.record_key if message.signature is not None else ""
-        return Answer(message.key, block.count, ends, message.version, changed)
+        return Answer(message.key, block.count, ends, message.version, changed, crowd, turned)
 
     def _take_in(self, block: _Block, message: Membership) -> None:
         known = block.members.get(message.record_key)
@@ -103,7 +119,7 @@ class Blocks:
     def _edges(self, key: str, block: _Block) -> Edges:
         if block.edges is None:
             block.edges = {}
-            if 2 <= block.live <= self._most:
+            if 2 <= block.live <= self._limit(key):
                 block.context = self._context(key, block)
                 block.edges = self._all_edges(key, block)
         return block.edges

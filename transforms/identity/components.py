@@ -4,7 +4,6 @@
 the live pipeline, the log and the rebuilding from tables.
 """
 
-import math
 from collections.abc import Iterable
 
 from schemas.change import stable_hash
@@ -47,7 +46,7 @@ class Components:
         self._evidence = evidence
         self._clustering = clustering
         self._clock = clock
-        self._graph = Graph()
+        self._graph = Graph(evidence)
         self._entity_of: dict[str, str] = {}
         """Record -> entity, also of merged records, whose key others still use."""
         self._members: dict[str, tuple[str, ...]] = {}
@@ -114,6 +113,9 @@ class Components:
                 if not self._awake and record_key in self._seeds:
                     messages.append(self._seeds[record_key])
             yield pack(messages)
+        told = list(graph.told())
+        for start in range(0, len(told), RECORDS_PER_ENTRY):
+            yield pack(told[start : start + RECORDS_PER_ENTRY])
         last: list[Entry] = [Spoken(self._revision, self._awake)]
         if not self._awake and self._seed_end is not None:
             last.append(SeedEnd(self._seed_end))
@@ -207,7 +209,8 @@ class Components:
         if len(component.members) == 1:
             return [list(component.members)]
         apart = self._graph.cannot_link(component.members)
-        return self._clustering.partition(component.members, component.edges, apart)
+        crowds = self._graph.crowds
+        return self._clustering.partition(component.members, component.edges, apart, crowds)
 
     def _link(
         self,
@@ -229,14 +232,18 @@ class Components:
                     better = other_bits > bits or (other_bits == bits and by < best)
                     if better and other in inside:
                         bits, best = other_bits, by
-            if not bits:
+            if len(cluster) == 1 or (not bits and len(self._living(cluster, component)) == 1):
                 links[key] = PublishedLink(digest.kind, entity_id, 1.0, "single")
             elif bits >= DECISION_BITS:
                 links[key] = PublishedLink(digest.kind, entity_id, 1.0, "decision")
             else:
-                links[key] = PublishedLink(
-                    digest.kind, entity_id, probability(bits), self._evidence.method(best)
-                )
+                method = "crm_id" if bits >= MUST_LINK_BITS else self._evidence.method(best)
+                sure = self._evidence.confidence(digest.kind, bits)
+                links[key] = PublishedLink(digest.kind, entity_id, sure, method)
+
+    @staticmethod
+    def _living(cluster: list[str], component: Component) -> list[str]:
+        return [key for key in cluster if not component.members[key].ghost]
 
     def _place(
         self, record_key: str, digest: Digest | None, entity_id: str | None, touched: set[str]
@@ -306,13 +313,6 @@ class Components:
 def entity_id_of(kind: str, first_member: str) -> str:
     """The id of the entity whose first member in rank is this record."""
     return f"{kind[0]}-{stable_hash('entity', first_member)[:24]}"
-
-
-def probability(bits: int) -> float:
-    """Probability of a match with this evidence, to four places; 1 of a source's own word."""
-    if bits >= MUST_LINK_BITS:
-        return 1.0
-    return round(1.0 / (1.0 + math.exp2(-bits / 256)), 4)
 
 
 def _first(values: Iterable[str]) -> str | None:

@@ -6,9 +6,8 @@ from typing import NamedTuple
 from schemas.clock import Clock
 from schemas.columns import Row
 from schemas.identity import Entity, IdentityRecord, Link, StoredRecord
-from transforms.identity.blocks import MOST_MEMBERS, Blocks
+from transforms.identity.blocks import Blocks
 from transforms.identity.components import Components
-from transforms.identity.evidence import Evidence, ExactEvidence
 from transforms.identity.messages import (
     Decision,
     Published,
@@ -16,7 +15,7 @@ from transforms.identity.messages import (
     PublishedLink,
     SeedEnd,
 )
-from transforms.identity.partition import Clustering, StrongestFirst
+from transforms.identity.partition import Matching, exact
 from transforms.identity.publish import published_entity, published_link
 from transforms.identity.records import Records, from_stored, stamp_of
 from transforms.settings import Settings
@@ -38,12 +37,10 @@ class Engine:
         self,
         settings: Settings,
         clock: Clock,
-        evidence: Evidence | None = None,
-        clustering: Clustering | None = None,
-        most_members: int = MOST_MEMBERS,
+        matching: Matching | None = None,
+        most_members: int | None = None,
     ) -> None:
-        self._evidence = evidence or ExactEvidence(settings)
-        self._clustering = clustering or StrongestFirst()
+        self._evidence, self._clustering = matching or exact(settings)
         self._clock = clock
         self._records = Records(self._evidence, clock)
         self._blocks = Blocks(self._evidence, most_members)

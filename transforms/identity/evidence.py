@@ -4,7 +4,8 @@
 exact identifiers; an engine that weighs names and streets too stands in its place unchanged.
 """
 
-from collections.abc import Hashable, Iterable
+import math
+from collections.abc import Hashable, Iterable, Mapping
 from functools import lru_cache
 from typing import Protocol
 
@@ -17,6 +18,8 @@ from transforms.identity.messages import Digest, Signature, is_observed
 from transforms.identity.rules import fold, generation, people_conflict
 from transforms.settings import Settings
 
+MOST_MEMBERS = 60
+"""What more records share than this belongs to nobody (entity-resolution bar: hubs never glue)."""
 MUST_LINK_BITS = 40 * 256
 EMAIL_BITS = 13 * 256
 PHONE_BITS = 10 * 256
@@ -79,6 +82,23 @@ class Evidence(Protocol):
         """The kind of evidence, as identity.links names it."""
         ...
 
+    def confidence(self, kind: str, bits: int) -> float:
+        """Probability of a match with this evidence."""
+        ...
+
+    def limit(self, key: str) -> int:
+        """How many records may share a key before it is hot and says nothing."""
+        ...
+
+    def tells(self, key: str) -> bool:
+        """Whether what a key's block is, shared or hot, bears on the evidence under other keys."""
+        ...
+
+    def again(self, a: Digest, b: Digest, crowds: Mapping[str, int]) -> int | None:
+        """Bits of a pair with an edge, by what its blocks are told to be; None: as the edge has
+        them. `crowds` holds keys that are not personal."""
+        ...
+
 
 _METHODS = {"id": "crm_id", "e": "email", "t": "phone", "d": "domain"}
 
@@ -137,14 +157,15 @@ class ExactEvidence:
             suffix=generation(whole) or generation(record.family_name) if person else 0,
             name=whole or ("" if person else record.organisation),
             email=record.emails[0] if record.emails else "",
-            domains=self._domains(record),
+            domains=self.domains(record),
             accounts=record.accounts,
             phones=tuple(phone for phone in record.phones if phone not in self._own_numbers),
             internal=record.internal,
             shared=record.shared,
         )
 
-    def _domains(self, record: IdentityRecord) -> tuple[str, ...]:
+    def domains(self, record: IdentityRecord) -> tuple[str, ...]:
+        """The registrable domains that say to which account a record belongs, or which it is."""
         found = list(record.domains)
         if record.kind == "person":
             found += (name for name in map(domain_of, record.emails) if name)
@@ -197,6 +218,29 @@ class ExactEvidence:
     def method(self, key: str) -> str:
         """crm_id, email, phone or domain."""
         return _METHODS[key.partition(":")[0]]
+
+    def confidence(self, kind: str, bits: int) -> float:
+        """See `probability`."""
+        return probability(bits)
+
+    def limit(self, key: str) -> int:
+        """The same of every key."""
+        return MOST_MEMBERS
+
+    def tells(self, key: str) -> bool:
+        """Exact identifiers are weighed one by one."""
+        return False
+
+    def again(self, a: Digest, b: Digest, crowds: Mapping[str, int]) -> int | None:
+        """See `tells`."""
+        return None
+
+
+def probability(bits: int) -> float:
+    """Probability of a match with this evidence, to four places; 1 of a source's own word."""
+    if bits >= MUST_LINK_BITS:
+        return 1.0
+    return round(1.0 / (1.0 + math.exp2(-bits / 256)), 4)
 
 
 def successor_key(record: IdentityRecord) -> str:

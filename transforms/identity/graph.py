@@ -6,7 +6,9 @@ Everything taken in is commutative and idempotent: the graph is a function of th
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
+from transforms.identity.evidence import MUST_LINK_BITS, Evidence
 from transforms.identity.messages import (
+    PERSONAL,
     Answer,
     Decision,
     Digest,
@@ -18,6 +20,7 @@ from transforms.identity.messages import (
 DECISION_BITS = 60 * 256
 """A person's word counts above a source's."""
 DECISION_KEY = "decision:"
+NO_VERSION: Version = (0, 0, 0, "")
 
 _Pair = dict[str, tuple[int, Edge]]
 """Blocking key -> its block's count at the decision, and the edge."""
@@ -53,7 +56,12 @@ class Node:
 class Graph:
     """Records, edges and decisions; `dirty` holds the records whose component may have changed."""
 
-    def __init__(self) -> None:
+    def __init__(self, evidence: Evidence) -> None:
+        self._evidence = evidence
+        self.crowds: dict[str, int] = {}
+        """Keys whose value is not one person's, as their blocks say."""
+        self._told: dict[str, int] = {}
+        """Of every key of which a block ever said so: the block's count at its latest word."""
         self.nodes: dict[str, Node] = {}
         self.dirty: set[str] = set()
         self._edges: dict[str, dict[str, _Pair]] = {}
@@ -78,6 +86,9 @@ class Graph:
         """Takes in a block's answer and its edges."""
         for edge in answer.edges:
             self._take_edge(answer.key, answer.count, edge)
+        self.dirty.update(answer.turned)
+        if answer.crowd != PERSONAL or answer.turned or answer.key in self._told:
+            self._take_crowd(answer)
         if not answer.record_key:
             return
         node = self._node(answer.record_key)
@@ -87,6 +98,23 @@ class Graph:
             node.heard = {}
         node.heard.setdefault(answer.version, set()).add(answer.key)
         self._settle(answer.record_key, node)
+
+    def _take_crowd(self, answer: Answer) -> None:
+        """What a key is told to be is a word of its block. Whoever joined the block since it turned
+        stands only after a later answer, and whoever was there is named by the turn: so everybody
+        whom it concerns is decided after it, in whatever order the two come."""
+        if answer.count < self._told.get(answer.key, 0):
+            return
+        self._told[answer.key] = answer.count
+        if answer.crowd == PERSONAL:
+            self.crowds.pop(answer.key, None)
+        else:
+            self.crowds[answer.key] = answer.crowd
+
+    def told(self) -> Iterator[Answer]:
+        """Messages that make anew what blocks said of their keys."""
+        for key, count in self._told.items():
+            yield Answer(key, count, "", NO_VERSION, (), self.crowds.get(key, PERSONAL))
 
     def decide(self, decision: Decision) -> None:
         """Takes in what a person decided about a pair; the newest decision counts."""
@@ -162,13 +190,18 @@ class Graph:
         decided = self._decisions.get(record_key, {})
         found = []
         for other, pair in self._edges.get(record_key, {}).items():
-            if self.digest(other) is None:
+            there = self.digest(other)
+            if there is None:
                 continue
             bits, best = 0, ""
             for key, (_, edge) in pair.items():
                 if edge.bits > bits or (edge.bits == bits > 0 and key < best):
                     bits, best = edge.bits, key
-            if bits and not (other in decided and decided[other].verdict == "same"):
+            if bits and self.crowds and bits < MUST_LINK_BITS:
+                here = self.digest(record_key)
+                again = self._evidence.again(here, there, self.crowds) if here else None
+                bits = bits if again is None else again
+            if bits > 0 and not (other in decided and decided[other].verdict == "same"):
                 found.append((other, bits, best))
         for other, decision in decided.items():
             if decision.verdict == "same" and self.digest(other) is not None:
@@ -225,7 +258,8 @@ class Graph:
         for other, pair in self._edges.get(record_key, {}).items():
             if record_key < other:
                 for key, (count, edge) in pair.items():
-                    yield Answer(key, count, "", edge.left_version, (edge,))
+                    crowd = self.crowds.get(key, PERSONAL)
+                    yield Answer(key, count, "", edge.left_version, (edge,), crowd)
         for decision in self._decisions.get(record_key, {}).values():
             if decision.left == record_key:
                 yield decision

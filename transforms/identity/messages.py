@@ -18,6 +18,10 @@ Version = tuple[int, int, int, str]
 
 Verdict = Literal["same", "different", "withdrawn"]
 
+PERSONAL, SHARED, HOT = range(3)
+"""A mailbox or number is one person's as far as is known; a household's, an office's or a
+switchboard's; or nobody's, as too many records have it."""
+
 OBSERVED_SOURCES = ("gmail:", "dialpad:number:")
 """Records that are a sighting of an address or a number, not somebody's entry in a register."""
 
@@ -46,6 +50,9 @@ class Signature(msgspec.Struct, frozen=True, array_like=True, gc=False):
     given: str = ""
     family: str = ""
     observed: bool = False
+    packed: bytes = b""
+    """All that is weighed of it, where more than names is; as bytes, since a record has a member in
+    each of its blocks and is seldom looked at."""
 
 
 class Digest(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -67,6 +74,8 @@ class Digest(msgspec.Struct, frozen=True, array_like=True, gc=False):
     shared: bool = False
     ghost: bool = False
     """Merged away at its source: carries on what others say of it, and is no member."""
+    packed: bytes = b""
+    """As in `Signature`."""
 
 
 class Membership(msgspec.Struct, frozen=True, array_like=True, gc=False, tag="m"):
@@ -111,6 +120,10 @@ class Answer(msgspec.Struct, frozen=True, array_like=True, gc=False, tag="a"):
     """Empty where no join is answered."""
     version: Version
     edges: tuple[Edge, ...]
+    crowd: int = PERSONAL
+    """What the block says of the value that its key is made of; of two words the later counts."""
+    turned: tuple[str, ...] = ()
+    """Where that has changed: the block's records, for whom other evidence weighs anew."""
 
 
 class Decision(msgspec.Struct, frozen=True, array_like=True, gc=False, tag="d"):

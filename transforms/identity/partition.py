@@ -2,12 +2,13 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import combinations
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
-from transforms.identity.evidence import MUST_LINK_BITS
+from transforms.identity.evidence import MUST_LINK_BITS, Evidence, ExactEvidence
 from transforms.identity.graph import Neighbour
 from transforms.identity.messages import Digest
 from transforms.identity.rules import given_conflict
+from transforms.settings import Settings
 
 Pair = tuple[str, str]
 
@@ -20,13 +21,22 @@ class Clustering(Protocol):
         members: Mapping[str, Digest],
         edges: Mapping[str, Sequence[Neighbour]],
         cannot_link: frozenset[Pair],
+        crowds: Mapping[str, int],
     ) -> list[list[str]]:
         """The clusters, each sorted by record key, in the order of their first keys.
 
         The members are connected by `edges`, which holds each edge under both its ends; the result
-        must not depend on the order of any of the three.
+        must not depend on the order of any of them. `crowds` is what blocks say of keys that are
+        not one person's.
         """
         ...
+
+
+class Matching(NamedTuple):
+    """What the layers go by; the two belong together."""
+
+    evidence: Evidence
+    clustering: Clustering
 
 
 class _Cluster:
@@ -52,6 +62,7 @@ class StrongestFirst:
         members: Mapping[str, Digest],
         edges: Mapping[str, Sequence[Neighbour]],
         cannot_link: frozenset[Pair],
+        crowds: Mapping[str, int],
     ) -> list[list[str]]:
         """See `Clustering`."""
         if not cannot_link and not _any_conflict(members.values()):
@@ -78,6 +89,11 @@ class StrongestFirst:
                 cluster_of[key] = one
         found = {id(cluster): cluster for cluster in cluster_of.values()}
         return sorted(sorted(cluster.keys) for cluster in found.values())
+
+
+def exact(settings: Settings) -> Matching:
+    """By exact identifiers."""
+    return Matching(ExactEvidence(settings), StrongestFirst())
 
 
 def _any_conflict(members: Iterable[Digest]) -> bool:

@@ -11,13 +11,7 @@ from transforms.identity.weighed.confidence import confidence
 from transforms.identity.weighed.features import Features
 from transforms.identity.weighed.judging import MUST_LINK, Judge
 from transforms.identity.weighed.keys import value_keys
-from transforms.identity.weighed.linkage import (
-    FLOOR_STEP,
-    HIGHEST_FLOOR,
-    MOST_BITS,
-    MOST_RECORDS,
-    clusters,
-)
+from transforms.identity.weighed.linkage import MOST_BITS, cut
 from transforms.identity.weighed.messages import Edges, Hot, Ruling, Stand, Version
 
 MOST_WEIGHED = 50_000
@@ -275,7 +269,7 @@ class Components:
         if len(component) == 2 and not must and not cannot:
             self._place_two(component)
             return
-        for group in self._cut(component, must, cannot, 0):
+        for group in cut(component, self.neighbours, self.pair_bits, must, cannot):
             ranked = sorted(group, key=self._rank)
             name = ranked[0]
             for record in ranked:
@@ -307,57 +301,6 @@ class Components:
     def _rank(self, record: int) -> tuple[int, str]:
         standing = self._standing[record]
         return (standing.rank, standing.key)
-
-    def _cut(
-        self, component: list[int], must: list[Pair], cannot: list[Pair], floor: int
-    ) -> list[list[int]]:
-        """Clusters of a component; one too large is cut by a higher floor first."""
-        if len(component) > MOST_RECORDS and floor < HIGHEST_FLOOR:
-            floor += FLOOR_STEP
-            groups = []
-            for part in self._parts(component, must, floor):
-                groups += self._cut(part, must, cannot, floor)
-            return groups
-        if len(component) > MOST_RECORDS:
-            return [[record] for record in component]
-        if len(component) == 1:
-            return [component]
-        if len(component) == 2 and not must and not cannot:
-            joined = self.pair_bits(component[0], component[1]) > 0
-            return [component] if joined else [[record] for record in component]
-        place = {record: at for at, record in enumerate(component)}
-
-        def among(pairs: list[Pair]) -> list[Pair]:
-            return [(place[a], place[b]) for a, b in pairs if a in place and b in place]
-
-        found = clusters(
-            len(component),
-            lambda a, b: self.pair_bits(component[a], component[b]),
-            among(must),
-            among(cannot),
-        )
-        return [[component[at] for at in group] for group in found]
-
-    def _parts(self, component: list[int], must: list[Pair], floor: int) -> list[list[int]]:
-        inside = set(component)
-        joined: dict[int, list[int]] = {}
-        for a, b in must:
-            joined.setdefault(a, []).append(b)
-            joined.setdefault(b, []).append(a)
-        parts, seen = [], set()
-        for start in component:
-            if start in seen:
-                continue
-            seen.add(start)
-            part = [start]
-            for record in part:
-                onward = [o for o, bits in self.neighbours(record).items() if bits >= floor]
-                for other in (*onward, *joined.get(record, ())):
-                    if other in inside and other not in seen:
-                        seen.add(other)
-                        part.append(other)
-            parts.append(sorted(part, key=self._key))
-        return parts
 
     def pair_bits(self, one: int, other: int) -> int:
         """Bits of any two live records: the edge's, else worked out."""

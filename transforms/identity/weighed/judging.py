@@ -18,6 +18,7 @@ from transforms.identity.weighed.comparisons import (
     MAIL_NAMED,
     Levels,
     compared,
+    shared,
 )
 from transforms.identity.weighed.features import Features
 from transforms.identity.weighed.weights import BIT, Model, Scorer
@@ -28,6 +29,9 @@ FORBIDDEN = -20 * BIT
 """What a rule leaves of the bits of two records that it holds apart."""
 NOISY_IDS = 0.03
 """Share of matches with different identifiers above which a model says that they are no proof."""
+SAME_DOMAIN = 13 * BIT
+"""Two accounts with one domain, before their names, numbers and streets are held against each
+other: branches of a house share it."""
 SIGHTED = 13 * BIT
 """A sighting of a person's own mailbox, whatever name stands beside it."""
 
@@ -83,6 +87,8 @@ class Judge:
             levels = without_phone(levels)
         if a.kind != "person":
             bits = self.account.bits(a, b, levels)
+            if a.domains and b.domains and shared(a.domains, b.domains):
+                bits += SAME_DOMAIN
         else:
             if (
                 (levels[MAIL] == 5 or levels[MAIL_NAMED] == 5)
@@ -104,7 +110,7 @@ class Judge:
             a, b = b, a
         if (
             a.kind == b.kind
-            and not (a.same or b.same or a.observed or b.observed)
+            and not (a.same or b.same or a.observed or b.observed or (a.domains and b.domains))
             and (self._person_bound if a.kind == "person" else self._account_bound).of(a, b) <= 0
         ):
             return 0

@@ -4,7 +4,8 @@ Whole bits and ties by record key: the result knows no order. What a person or a
 joined first; what a person or a rule holds apart never is, whatever speaks for it.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from typing import TypeVar
 
 from transforms.identity.weighed.judging import MUST_LINK
 from transforms.identity.weighed.weights import BIT
@@ -16,8 +17,9 @@ MOST_RECORDS = 200
 FLOOR_STEP = 2 * BIT
 HIGHEST_FLOOR = 40 * BIT
 
-Bits = Callable[[int, int], int]
-"""Bits of two members, by their places."""
+T = TypeVar("T", bound=Hashable)
+Bits = Callable[[int, int], int | None]
+"""Bits of two members, by their places; None where nothing can be said of the two."""
 
 
 def clusters(
@@ -29,30 +31,103 @@ def clusters(
     """The clusters of members 0 to `count`, which are sorted by record key.
 
     Two clusters are joined while the mean of the bits between their members is above zero, the
-    highest mean first.
+    highest mean first. Pairs of which nothing can be said count in no mean.
     """
     sums: list[dict[int, int]] = [{} for _ in range(count)]
-    joined = list(must)
+    said: list[dict[int, int]] = [{} for _ in range(count)]
+    joined = []
     for a in range(count):
         for b in range(a):
             found = bits(b, a)
+            if found is None:
+                found = 0
+            else:
+                said[a][b] = said[b][a] = 1
             if found >= MUST_LINK:
                 joined.append((b, a))
             sums[a][b] = sums[b][a] = max(-MOST_BITS, min(MOST_BITS, found))
     apart = {frozenset(pair) for pair in cannot}
-    forest = _Forest(sums, apart)
-    for a, b in sorted(joined):
+    forest = _Forest(sums, said, apart)
+    # A person's word goes before a source's.
+    for a, b in (*sorted(must), *sorted(joined)):
         forest.join_if_free(a, b)
     forest.run()
     return sorted(sorted(group) for group in forest.groups.values())
 
 
+def cut(
+    component: Sequence[T],
+    neighbours: Callable[[T], Mapping[T, int]],
+    bits: Callable[[T, T], int | None],
+    must: Sequence[tuple[T, T]] = (),
+    cannot: Sequence[tuple[T, T]] = (),
+    floor: int = 0,
+) -> list[list[T]]:
+    """Clusters of a component, which is sorted by record key; one too large is cut by a higher
+    floor first. `neighbours` are those to whom edges lead, with their bits."""
+    if len(component) > MOST_RECORDS and floor < HIGHEST_FLOOR:
+        floor += FLOOR_STEP
+        groups = []
+        for part in _parts(component, neighbours, must, floor):
+            groups += cut(part, neighbours, bits, must, cannot, floor)
+        return groups
+    if len(component) > MOST_RECORDS:
+        return [[record] for record in component]
+    if len(component) == 1:
+        return [list(component)]
+    if len(component) == 2 and not must and not cannot:
+        joined = (bits(component[0], component[1]) or 0) > 0
+        return [list(component)] if joined else [[record] for record in component]
+    place = {record: at for at, record in enumerate(component)}
+
+    def among(pairs: Sequence[tuple[T, T]]) -> list[tuple[int, int]]:
+        return [(place[a], place[b]) for a, b in pairs if a in place and b in place]
+
+    found = clusters(
+        len(component),
+        lambda a, b: bits(component[a], component[b]),
+        among(must),
+        among(cannot),
+    )
+    return [[component[at] for at in group] for group in found]
+
+
+def _parts(
+    component: Sequence[T],
+    neighbours: Callable[[T], Mapping[T, int]],
+    must: Sequence[tuple[T, T]],
+    floor: int,
+) -> list[list[T]]:
+    place = {record: at for at, record in enumerate(component)}
+    joined: dict[T, list[T]] = {}
+    for a, b in must:
+        joined.setdefault(a, []).append(b)
+        joined.setdefault(b, []).append(a)
+    parts, seen = [], set()
+    for start in component:
+        if start in seen:
+            continue
+        seen.add(start)
+        part = [start]
+        for record in part:
+            onward = [other for other, bits in neighbours(record).items() if bits >= floor]
+            for other in (*onward, *joined.get(record, ())):
+                if other in place and other not in seen:
+                    seen.add(other)
+                    part.append(other)
+        parts.append(sorted(part, key=place.__getitem__))
+    return parts
+
+
 class _Forest:
     """Clusters by their first member, and the sums of bits between them."""
 
-    def __init__(self, sums: list[dict[int, int]], apart: set[frozenset[int]]) -> None:
+    def __init__(
+        self, sums: list[dict[int, int]], said: list[dict[int, int]], apart: set[frozenset[int]]
+    ) -> None:
         self.groups = {place: [place] for place in range(len(sums))}
         self._sums = sums
+        self._said = said
         self._apart = apart
         self._home = list(range(len(sums)))
 
@@ -82,7 +157,8 @@ class _Forest:
     def _mean(self, a: int, b: int) -> float:
         if self._apart and frozenset((a, b)) in self._apart:
             return -1.0
-        return self._sums[a][b] / (len(self.groups[a]) * len(self.groups[b]))
+        pairs = self._said[a].get(b, 0)
+        return self._sums[a][b] / pairs if pairs else -1.0
 
     def _nearest(self, place: int) -> tuple[float, int]:
         found = (-1.0, -1)
@@ -100,6 +176,13 @@ class _Forest:
             sums[other][a] = sums[a][other]
             del sums[other][b]
         sums[b] = {}
+        said = self._said
+        said[a].pop(b, None)
+        said[b].pop(a, None)
+        for other, pairs in said[b].items():
+            said[a][other] = said[other][a] = said[a].get(other, 0) + pairs
+            del said[other][b]
+        said[b] = {}
         self.groups[a] += self.groups[b]
         for member in self.groups.pop(b):
             self._home[member] = a
