@@ -8,6 +8,7 @@ from phonenumbers import SUPPORTED_REGIONS
 
 from schemas.errors import ConfigurationError
 from transforms.identifiers import domain, phone
+from transforms.identity.weighed.choice import model_of
 from transforms.normalise.context import Context
 from transforms.redact import Redact
 from transforms.settings import Settings, load_settings
@@ -20,7 +21,8 @@ def checked_settings(path: Path | None, redaction_key: bytes) -> Settings:
     in E.164.
 
     ConfigurationError names the first thing that is wrong: a key that is none, a region, domain or
-    number that is none, a custom field or a field policy of a column that there is not.
+    number that is none, a custom field or a field policy of a column that there is not, a model of
+    identity that cannot be read.
     """
     settings = load_settings(path)
     _check_region(settings.region)
@@ -31,6 +33,7 @@ def checked_settings(path: Path | None, redaction_key: bytes) -> Settings:
     )
     Context(settings)
     Redact(settings.field_policies, redaction_key)
+    model_of(settings)
     return settings
 
 

@@ -20,6 +20,7 @@ from transforms.decide import decided_rows, told
 from transforms.decode import Fetch, decode_message
 from transforms.dedupe import Dedupe
 from transforms.guard import Guard
+from transforms.identity.weighed.choice import matching_of
 from transforms.normalise import normalise
 from transforms.pack import PackRowsFn
 from transforms.redact import Redact
@@ -112,6 +113,7 @@ class Ingest(beam.PTransform):  # type: ignore[misc]
             seeds=self._seeds,
             seeded=self._seeded,
             decisions=self._told(decided),
+            matching=matching_of(settings),
         )
         identity = sights.first | "Resolve" >> resolve
         kept = (rows, sights.duplicates, identity, *decided, *dead)

@@ -13,6 +13,8 @@ import msgspec
 from schemas.errors import ConfigurationError
 
 Treatment = Literal["keep", "drop", "truncate", "hash"]
+MODELS = ("exact", "shipped")
+"""Of identity, those that no file holds."""
 
 
 class CustomField(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -45,6 +47,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """ISO 3166 code under which a national phone number is read."""
     custom_fields: tuple[CustomField, ...] = ()
     field_policies: tuple[FieldPolicy, ...] = ()
+    identity_model: str = "exact"
+    """What makes records one: `exact` identifiers, every field under the `shipped` model, or under
+    that of a file; a path is meant from the settings file on."""
 
 
 def load_settings(path: Path | None) -> Settings:
@@ -56,7 +61,7 @@ def load_settings(path: Path | None) -> Settings:
         # Not the graph's: the connectors read them from the same file.
         for table in ("sources", "webhooks"):
             found.pop(table, None)
-        return msgspec.convert(found, Settings)
+        settings = msgspec.convert(found, Settings)
     except FileNotFoundError:
         raise ConfigurationError(f"{path} does not exist: name a settings file that does") from None
     except OSError as error:
@@ -65,3 +70,7 @@ def load_settings(path: Path | None) -> Settings:
         ) from None
     except (tomllib.TOMLDecodeError, msgspec.ValidationError, UnicodeDecodeError) as error:
         raise ConfigurationError(f"{path}: {error}") from error
+    if settings.identity_model in MODELS:
+        return settings
+    model = path.parent / settings.identity_model
+    return msgspec.structs.replace(settings, identity_model=str(model))

@@ -34,6 +34,8 @@ def test_no_file_means_the_defaults() -> None:
             '[[field_policies]]\ncolumn = "sales.people.title"\ntreatment = "truncate"',
             "length above 0",
         ),
+        ('identity_model = "two.json"', "two.json cannot be read"),
+        ('identity_model = "salesintel.toml"', "is no model file"),
         ('region = "ZZ"', "region 'ZZ' is no region"),
         ('region = "us"', 'region = "US"'),
         ('region = "Germany"', "two capitals"),

@@ -23,6 +23,17 @@ def test_a_file_is_read(tmp_path: Path) -> None:
     assert settings.custom_fields[0].column == "phones"
 
 
+def test_a_model_is_meant_from_the_settings_file_on(tmp_path: Path) -> None:
+    path = tmp_path / "salesintel.toml"
+    for written, meant in (
+        ("shipped", "shipped"),
+        ("models/two.json", str(tmp_path / "models/two.json")),
+        ("/srv/two.json", "/srv/two.json"),
+    ):
+        path.write_text(f'identity_model = "{written}"\n')
+        assert load_settings(path).identity_model == meant
+
+
 @pytest.mark.parametrize(
     "text", ["own_domain = []", "region = 3", "= =", '[[field_policies]]\na="b"']
 )

@@ -140,13 +140,27 @@ def mail_level(a: str, b: str) -> int:
     local, _, domain = a.rpartition("@")
     other, _, other_domain = b.rpartition("@")
     if local == other:
+        host, _, suffix = domain.partition(".")
+        other_host, _, other_suffix = other_domain.partition(".")
+        if suffix == other_suffix and _counted(host, other_host):
+            return 3
         return 4 if likeness(domain, other_domain) >= ALIKE else 3
+    if _counted(local, other):
+        return 2 if domain == other_domain else 0
     near = jaro_winkler(a, b)
     if near >= 0.94 or (near >= 0.8 and domain == other_domain and slips(local, other) <= 2):
         return 4
     if near >= 0.88:
         return 2
     return 1 if domain == other_domain else 0
+
+
+def _counted(a: str, b: str) -> bool:
+    """True where only a number at the end differs: ann.lee2 is whoever came after ann.lee."""
+    return a != b and a.rstrip(_FIGURES) == b.rstrip(_FIGURES)
+
+
+_FIGURES = "0123456789"
 
 
 def phone_level(a: str, b: str) -> int:
