@@ -21,6 +21,7 @@ from transforms.identity.graph import DECISION_BITS, Neighbour
 from transforms.identity.messages import HOT, Digest, Signature, is_observed
 from transforms.identity.partition import Matching, Pair
 from transforms.identity.rules import people_conflict
+from transforms.identity.weighed.bearers import NOBODY, SOLE_BEARER, ambiguous, sole_bearer
 from transforms.identity.weighed.confidence import confidence
 from transforms.identity.weighed.features import Features, features_of
 from transforms.identity.weighed.judging import Judge
@@ -32,6 +33,8 @@ from transforms.settings import Settings
 OTHER = "~"
 """Before the keys of names and places: of two edges with the same bits, a mailbox or number counts
 as the evidence, as it comes first."""
+NAMES = OTHER + "n:"
+"""The sounds of both names."""
 _METHODS = {"id": "crm_id", "e": "email", "h": "email", "t": "phone", "d": "domain"}
 
 MOST_REMEMBERED = 100_000
@@ -102,8 +105,15 @@ class WeighedEvidence:
         return msgspec.structs.replace(digest, packed=_PACK.encode(self.features(record)))
 
     def context(self, key: str, members: Iterable[Signature]) -> Hashable:
-        """True of a mailbox or number that is a household's, an office's or a switchboard's."""
-        return self._exact.context(key, members)
+        """True of a mailbox or number that is a household's, an office's or a switchboard's; of a
+        name's sound the names that several people bear."""
+        if not key.startswith(NAMES):
+            return self._exact.context(key, members)
+        known = [m for m in members if m.packed]
+        # Most names have no private mailbox, and are not looked into.
+        if not any(m.observed and m.given and m.family for m in known):
+            return NOBODY
+        return ambiguous([_unpack(m.packed) for m in known], self._judge.edge_bits)
 
     def bits(self, key: str, context: Hashable, a: Signature, b: Signature) -> int:
         """Bits of the pair; at a shared mailbox or number a sighting is joined by name alone."""
@@ -114,13 +124,20 @@ class WeighedEvidence:
         if not (a.packed and b.packed):
             return 0
         one, other = _unpack(a.packed), _unpack(b.packed)
-        if context and _is_ambiguous(one, other):
+        if key.startswith(NAMES):
+            assert isinstance(context, frozenset)
+            if sole_bearer(one, other, context):
+                return max(SOLE_BEARER, self._weighed(a.packed, b.packed))
+        elif context and _is_ambiguous(one, other):
             return 0
+        return self._weighed(a.packed, b.packed)
+
+    def _weighed(self, a: bytes, b: bytes) -> int:
         # Two records meet under many keys, and a component is decided with each that joins it.
-        known = (a.packed, b.packed) if a.packed < b.packed else (b.packed, a.packed)
+        known = (a, b) if a < b else (b, a)
         bits = self._edges.get(known)
         if bits is None:
-            bits = self._judge.edge_bits(one, other)
+            bits = self._judge.edge_bits(_unpack(a), _unpack(b))
             _remember(self._edges, known, bits)
         return bits
 

@@ -108,13 +108,15 @@ class Judge:
         at a fraction of the cost."""
         if b.own < a.own:
             a, b = b, a
-        if (
-            a.kind == b.kind
-            and not (a.same or b.same or a.observed or b.observed or (a.domains and b.domains))
-            and (self._person_bound if a.kind == "person" else self._account_bound).of(a, b) <= 0
-        ):
+        if a.kind == b.kind and not (a.same or b.same) and self._is_out_of_reach(a, b):
             return 0
         return self.bits(a, b)
+
+    def _is_out_of_reach(self, a: Features, b: Features) -> bool:
+        """True where a look at two of a kind says that no bits above zero can come of them."""
+        if a.kind == "person":
+            return not (a.observed or b.observed) and self._person_bound.of(a, b) <= 0
+        return not (a.domains and b.domains) and self._account_bound.of(a, b) <= 0
 
     def forbids(self, a: Features, b: Features, levels: Levels) -> str:
         """The rule that holds the two apart; empty where none does."""
