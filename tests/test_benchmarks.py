@@ -22,7 +22,7 @@ from transforms.identifiers import email, phone
 from transforms.normalise import normalise
 
 SLOW = ("graph", "normalise_mail", "pollers", "pubsub", "shard", "sink", "webhooks")
-CHEAP = ("er", "identifiers", "identity", "normalise_crm", "weighing")
+CHEAP = ("er", "identifiers", "identity", "matching", "normalise_crm", "weighing")
 NOT_EVERYWHERE = {
     "real_mail_us",
     *(bar for bar in bench_er.BARS if bar.startswith(tuple(bench_er.F1))),
