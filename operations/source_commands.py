@@ -17,7 +17,7 @@ from operations.options import (
     seconds_of,
     settings_of,
 )
-from schemas.clock import to_us
+from schemas.clock import from_us, to_us, wall_clock
 from schemas.errors import ConfigurationError
 
 app = typer.Typer()
@@ -88,6 +88,8 @@ def backfill(
 
     begin, end = moment(since, "--since"), moment(until, "--until")
     assert begin is not None
+    if begin > from_us(wall_clock()):
+        raise ConfigurationError(f"--since {since!r} lies in the future: name a day that has been")
     if end is not None and end <= begin:
         raise ConfigurationError(f"--until {until!r} is not after --since {since!r}")
     directory = directory_of(data)

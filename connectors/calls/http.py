@@ -5,6 +5,7 @@ import time
 from collections.abc import Mapping
 from datetime import UTC
 from typing import Any
+from urllib.parse import urlsplit
 
 import requests
 from requests.adapters import HTTPAdapter
@@ -30,6 +31,19 @@ class TimedAdapter(HTTPAdapter):
         if options.get("timeout") is None:
             options["timeout"] = self._timeout
         return super().send(request, **options)
+
+
+def check_address(setting: str, address: str) -> None:
+    """ConfigurationError for what no request can be sent to: it would be tried again for ever."""
+    try:
+        parts = urlsplit(address)
+        sound = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        sound = False
+    if not sound:
+        raise ConfigurationError(
+            f"{setting} {address!r} is no address: it begins with https:// and names a host"
+        )
 
 
 def session(connect_s: float = CONNECT_S, read_s: float = READ_S) -> requests.Session:

@@ -2,6 +2,7 @@
 
 import msgspec
 
+from connectors.calls.http import check_address
 from schemas.errors import ConfigurationError
 
 PER_MINUTE = {
@@ -100,6 +101,7 @@ class DialpadSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
 
     def __post_init__(self) -> None:
         """ConfigurationError for what would lose calls, or their details, in silence."""
+        check_address("dialpad: base_url", self.base_url)
         if not self.overlap_h >= 0:
             raise ConfigurationError("dialpad: overlap_h is 0 or more: long calls would be lost")
         if not self.details_after_min or self.details_per_round < 1:

@@ -2,6 +2,7 @@
 
 import msgspec
 
+from connectors.calls.http import check_address
 from schemas.errors import ConfigurationError
 
 GMAIL_SCOPE = "https://www.googleapis.com/auth/gmail.readonly"
@@ -28,6 +29,11 @@ class Endpoints(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     iam: str = "https://iamcredentials.googleapis.com"
     token: str = "https://oauth2.googleapis.com/token"  # noqa: S105 (an address)
     push_keys: str = "https://www.googleapis.com/oauth2/v3/certs"
+
+    def __post_init__(self) -> None:
+        """ConfigurationError for what is no address."""
+        for name in self.__struct_fields__:
+            check_address(f"gmail: endpoints.{name}", getattr(self, name))
 
 
 class GmailSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

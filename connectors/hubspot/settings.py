@@ -3,7 +3,7 @@
 import msgspec
 
 from connectors.calls import Budget, Rate
-from connectors.calls.http import CONNECT_S, READ_S
+from connectors.calls.http import CONNECT_S, READ_S, check_address
 from connectors.hubspot.kinds import KINDS, OWNER
 from schemas.errors import ConfigurationError
 
@@ -53,6 +53,7 @@ class HubSpotSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
 
     def __post_init__(self) -> None:
         """ConfigurationError for what would lose changes in silence."""
+        check_address("hubspot: base_url", self.base_url)
         unknown = [one for one in self.objects if one not in (*KINDS, OWNER)]
         if unknown:
             raise ConfigurationError(

@@ -43,8 +43,9 @@ def parse_stamp(text: object) -> int | None:
 
 def literal(us: int) -> str:
     """A moment as SOQL and the query string of a resource take it."""
-    moment = from_us(us).astimezone(UTC)
-    return f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1_000:03d}Z"
+    # Not strftime: it writes the year 1 with one digit.
+    moment = from_us(us).astimezone(UTC).replace(tzinfo=None)
+    return f"{moment.isoformat(timespec='milliseconds')}Z"
 
 
 def is_name(text: object) -> bool:

@@ -8,7 +8,17 @@ from starlette.applications import Starlette
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
-from connectors.calls.http import MOST_S, judge_network, judge_status, retry_after_s, session
+from connectors.calls.http import (
+    MOST_S,
+    check_address,
+    judge_network,
+    judge_status,
+    retry_after_s,
+    session,
+)
+from connectors.dialpad.settings import DialpadSettings
+from connectors.gmail.settings import Endpoints
+from connectors.hubspot.settings import HubSpotSettings
 from sandbox.vendors.faults import Fault, Faults
 from sandbox.vendors.server import served
 from schemas.errors import ConfigurationError, RetriableError, SkippableError
@@ -104,3 +114,22 @@ def test_faults_strike_where_and_as_often_as_they_are_told() -> None:
         codes = [session().get(f"{address}{path}").status_code for path in ("/a", "/b", "/a", "/a")]
     assert codes == [429, 200, 429, 200]
     assert faults.struck == {"http_500": 1, "429_retry_after": 2}
+
+
+@pytest.mark.parametrize(
+    "address", ["", "ftp://a.example", "api.hubapi.com", "https://", "http://[::1", "http://a:b"]
+)
+def test_what_no_request_can_be_sent_to_is_refused_before_any(address: str) -> None:
+    with pytest.raises(ConfigurationError, match="is no address"):
+        check_address("hubspot: base_url", address)
+    for make in (
+        lambda: HubSpotSettings(base_url=address),
+        lambda: DialpadSettings(token="env:T", base_url=address),
+        lambda: Endpoints(token=address),
+    ):
+        with pytest.raises(ConfigurationError, match="is no address"):
+            make()
+
+
+def test_an_address_may_have_a_port_and_a_path() -> None:
+    check_address("dialpad: base_url", "http://127.0.0.1:8080/api/v2")

@@ -339,6 +339,8 @@ def test_rounds_and_times_that_contradict_themselves_are_refused() -> None:
     for until in ("2026-01-31", "2026-01-30T23:59:59Z"):
         result = call("backfill", "hubspot", "--since", "2026-01-31", "--until", until)
         assert_refused(result, 2, f"--until '{until}' is not after --since")
+    result = call("backfill", "hubspot", "--since", "9000-01-01")
+    assert_refused(result, 2, "--since '9000-01-01' lies in the future")
 
 
 def test_the_doctor_of_a_source_that_is_not_set_up_says_so_and_ends_with_exit_code_1() -> None:

@@ -1,6 +1,7 @@
 """Objects of any width and of changing shape; their fields, types and times."""
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from connectors.salesforce.soql import literal, parse_stamp
 from connectors.schema import SCHEMA
 from sandbox.vendors.salesforce import Terms
 from sandbox.vendors.salesforce.schema import Entity
+from schemas.clock import to_us
 from schemas.errors import RetriableError
 
 
@@ -274,6 +276,8 @@ def test_trap_26_times_with_a_zone_are_read_and_others_are_none() -> None:
     }
     assert same == {1_774_751_408_000_000}
     assert literal(1_774_751_408_000_000) == "2026-03-29T02:30:08.000Z"
+    assert literal(1_774_751_408_999_999) == "2026-03-29T02:30:08.999Z"
+    assert literal(to_us(datetime(1, 2, 3, tzinfo=UTC))) == "0001-02-03T00:00:00.000Z"
     for text in ("2026-03-29T02:30:08", "2026-03-29", "", None, 5, "yesterdayT"):
         assert parse_stamp(text) is None
 
