@@ -47,9 +47,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """ISO 3166 code under which a national phone number is read."""
     custom_fields: tuple[CustomField, ...] = ()
     field_policies: tuple[FieldPolicy, ...] = ()
-    identity_model: str = "exact"
-    """What makes records one: `exact` identifiers, every field under the `shipped` model, or under
-    that of a file; a path is meant from the settings file on."""
+    identity_model: str = "shipped"
+    """What makes records one: every field under the `shipped` model or that of a file, or `exact`
+    identifiers alone; a path is meant from the settings file on."""
 
 
 def load_settings(path: Path | None) -> Settings:
