@@ -9,6 +9,7 @@ from typing import NamedTuple
 from transforms.identity.evidence import MUST_LINK_BITS, Evidence
 from transforms.identity.messages import (
     PERSONAL,
+    UNSAID,
     Answer,
     Decision,
     Digest,
@@ -87,7 +88,11 @@ class Graph:
         for edge in answer.edges:
             self._take_edge(answer.key, answer.count, edge)
         self.dirty.update(answer.turned)
-        if answer.crowd != PERSONAL or answer.turned or answer.key in self._told:
+        # One that says nothing else is from the log: also that a key is personal again was told,
+        # and an older word that comes after it must not be believed.
+        remembered = not (answer.record_key or answer.edges)
+        known = remembered or answer.key in self._told
+        if answer.crowd != UNSAID and (answer.crowd != PERSONAL or answer.turned or known):
             self._take_crowd(answer)
         if not answer.record_key:
             return
@@ -258,8 +263,8 @@ class Graph:
         for other, pair in self._edges.get(record_key, {}).items():
             if record_key < other:
                 for key, (count, edge) in pair.items():
-                    crowd = self.crowds.get(key, PERSONAL)
-                    yield Answer(key, count, "", edge.left_version, (edge,), crowd)
+                    # What the block says of its key, and when it said so, is told apart.
+                    yield Answer(key, count, "", edge.left_version, (edge,), UNSAID)
         for decision in self._decisions.get(record_key, {}).values():
             if decision.left == record_key:
                 yield decision

@@ -21,6 +21,8 @@ Verdict = Literal["same", "different", "withdrawn"]
 PERSONAL, SHARED, HOT = range(3)
 """A mailbox or number is one person's as far as is known; a household's, an office's or a
 switchboard's; or nobody's, as too many records have it."""
+UNSAID = -1
+"""Of an edge from the log: it does not say what its key is, nor was."""
 
 OBSERVED_SOURCES = ("gmail:", "dialpad:number:")
 """Records that are a sighting of an address or a number, not somebody's entry in a register."""
