@@ -234,12 +234,15 @@ class Bag:
                 shards[shard] = new()
                 for entry in self._logs[name]:
                     shards[shard].apply(entry)
+        decided = self.state()
         self._logs["components"] = self._log_of("components", self._components)
         self._logs["components"].append(self._components.spoken())
         self._components = self._new_components()
         for entry in self._logs["components"]:
             self._components.apply(entry)
         self._components.warm()
+        if self._components.awake:
+            assert self.state() == decided, "nothing is decided in silence that was not before"
 
     def _log_of(self, name: str, index: Records | Blocks | Components) -> list[bytes]:
         """The log as it grew, or compacted; in any order."""

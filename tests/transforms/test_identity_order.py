@@ -60,6 +60,23 @@ def test_shuffled_repeated_delayed_and_rebuilt_is_the_same_as_current_versions_a
     assert tables(bag.rows)[0] == expected, "the rows written say the same as the state"
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("worlds", [1_000, pytest.param(10_000, marks=pytest.mark.exhaustive)])
+def test_a_thousand_worlds_that_are_shuffled_and_rebuilt_all_the_time_differ_in_nothing(
+    worlds: int, matching: Matching
+) -> None:
+    differing = []
+    for seed in range(1_000, 1_000 + worlds):
+        versions, decided = world(seed)
+        bag = Bag(random.Random(seed), matching, rebuilding=True)
+        bag.put(*versions, *decided)
+        bag.deliver()
+        expected = in_process(current(versions), decided, matching)
+        if not bag.state() == tables(bag.rows)[0] == expected:
+            differing.append(seed)
+    assert not differing
+
+
 @pytest.mark.parametrize("seed", range(60))
 def test_seeds_and_live_changes_in_any_order_write_what_differs_from_the_tables_alone(
     seed: int, matching: Matching

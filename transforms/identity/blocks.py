@@ -29,12 +29,13 @@ Edges = dict[tuple[str, str], Edge]
 
 
 class _Block:
-    __slots__ = ("context", "count", "edges", "live", "members")
+    __slots__ = ("context", "count", "edges", "live", "members", "since")
 
     def __init__(self) -> None:
         self.members: dict[str, tuple[Version, Signature | None]] = {}
         self.live = 0
         self.count = 0
+        self.since = 0
         self.edges: Edges | None = None
         """None: not worked out since the block was rebuilt from the log."""
         self.context: object = None
@@ -102,13 +103,17 @@ class Blocks:
         leaver = message.record_key if message.signature is None else ""
         changed = _difference(before, after, leaver)
         crowd = self._crowd(message.key, block)
+        ends = message.record_key if message.signature is not None else ""
         turned: tuple[str, ...] = ()
         if crowd != old_crowd:
+            block.since = block.count
             turned = tuple(name for name, (_, signature) in block.members.items() if signature)
-        elif not changed and message.signature is None:
+        elif not changed and not ends:
             return None
-        ends = message.record_key if message.signature is not None else ""
-        return Answer(message.key, block.count, ends, message.version, changed, crowd, turned)
+        elif block.since and ends:
+            turned = (ends,)
+        said = (crowd, block.since, turned)
+        return Answer(message.key, block.count, ends, message.version, changed, *said)
 
     def _take_in(self, block: _Block, message: Membership) -> None:
         known = block.members.get(message.record_key)
@@ -153,7 +158,8 @@ class Blocks:
 
     def logged(self, message: Membership) -> Membership:
         """The message as the log keeps it, after `receive`: a log has no order to count by."""
-        return msgspec.structs.replace(message, count=self._blocks[message.key].count)
+        block = self._blocks[message.key]
+        return msgspec.structs.replace(message, count=block.count, since=block.since)
 
     def apply(self, entry: bytes) -> None:
         """Takes in an entry of the log, silently; entries may come in any order."""
@@ -166,13 +172,14 @@ class Blocks:
                 self._take_in(block, message)
                 block.edges = None
             block.count = max(block.count, message.count)
+            block.since = max(block.since, message.since)
 
     def entries(self) -> Iterable[bytes]:
         """The live content as entries of the log, some blocks in each."""
         blocks = list(self._blocks.items())
         for start in range(0, len(blocks), BLOCKS_PER_ENTRY):
             messages = [
-                Membership(key, name, version, signature, block.count)
+                Membership(key, name, version, signature, block.count, block.since)
                 for key, block in blocks[start : start + BLOCKS_PER_ENTRY]
                 for name, (version, signature) in block.members.items()
             ]

@@ -169,7 +169,7 @@ class Components:
         touched: set[str] = set()
         people: set[str] = set()
         gathered: dict[str, tuple[str, ...]] = {}
-        for start in sorted(dirty):
+        for start in sorted(dirty | self._companions(dirty)):
             if start in seen:
                 continue
             component = self._graph.component(start, seen)
@@ -204,6 +204,17 @@ class Components:
         touched |= self._affiliate(touched, people)
         views = {entity_id: self._view(entity_id) for entity_id in touched}
         return self._ledger.update(links, views, moment)
+
+    def _companions(self, dirty: set[str]) -> set[str]:
+        """Who was one with these. A number that is no longer one person's may part them, and its
+        block names those alone who are in it: not whose newer version left and does not stand yet.
+        """
+        found: set[str] = set()
+        for key in dirty:
+            members = self._members.get(self._entity_of.get(key, ""), ())
+            if len(members) > 1:
+                found.update(members)
+        return found
 
     def _clusters(self, component: Component) -> list[list[str]]:
         if len(component.members) == 1:

@@ -9,7 +9,6 @@ from typing import NamedTuple
 from transforms.identity.evidence import MUST_LINK_BITS, Evidence
 from transforms.identity.messages import (
     PERSONAL,
-    UNSAID,
     Answer,
     Decision,
     Digest,
@@ -62,7 +61,9 @@ class Graph:
         self.crowds: dict[str, int] = {}
         """Keys whose value is not one person's, as their blocks say."""
         self._told: dict[str, int] = {}
-        """Of every key of which a block ever said so: the block's count at its latest word."""
+        """Of every key of which a block ever said so: the block's count at its latest change."""
+        self._early: dict[str, dict[str, int]] = {}
+        """Key -> records that joined its block after a change (its count) that is still to come."""
         self.nodes: dict[str, Node] = {}
         self.dirty: set[str] = set()
         self._edges: dict[str, dict[str, _Pair]] = {}
@@ -87,13 +88,8 @@ class Graph:
         """Takes in a block's answer and its edges."""
         for edge in answer.edges:
             self._take_edge(answer.key, answer.count, edge)
-        self.dirty.update(answer.turned)
-        # One that says nothing else is from the log: also that a key is personal again was told,
-        # and an older word that comes after it must not be believed.
-        remembered = not (answer.record_key or answer.edges)
-        known = remembered or answer.key in self._told
-        if answer.crowd != UNSAID and (answer.crowd != PERSONAL or answer.turned or known):
-            self._take_crowd(answer)
+        if answer.since > self._told.get(answer.key, 0):
+            self._hear_of_crowd(answer)
         if not answer.record_key:
             return
         node = self._node(answer.record_key)
@@ -104,22 +100,37 @@ class Graph:
         node.heard.setdefault(answer.version, set()).add(answer.key)
         self._settle(answer.record_key, node)
 
-    def _take_crowd(self, answer: Answer) -> None:
-        """What a key is told to be is a word of its block. Whoever joined the block since it turned
-        stands only after a later answer, and whoever was there is named by the turn: so everybody
-        whom it concerns is decided after it, in whatever order the two come."""
-        if answer.count < self._told.get(answer.key, 0):
-            return
-        self._told[answer.key] = answer.count
-        if answer.crowd == PERSONAL:
-            self.crowds.pop(answer.key, None)
+    def _hear_of_crowd(self, answer: Answer) -> None:
+        """Takes in a change of what a key is told to be, or who waits for one.
+
+        The change counts from when it comes on, and all whom it concerns are decided then: those
+        whom it names, and those who joined after it and were heard of first. So what is decided is
+        never behind what is known, and may be worked out again from the log in silence.
+        """
+        key = answer.key
+        early = self._early.pop(key, {})
+        if answer.count == answer.since:
+            self._told[key] = answer.since
+            if answer.crowd == PERSONAL:
+                self.crowds.pop(key, None)
+            else:
+                self.crowds[key] = answer.crowd
+            self.dirty.update(answer.turned, early)
+            early = {name: since for name, since in early.items() if since > answer.since}
         else:
-            self.crowds[answer.key] = answer.crowd
+            for name in answer.turned:
+                early[name] = max(answer.since, early.get(name, 0))
+        if early:
+            self._early[key] = early
 
     def told(self) -> Iterator[Answer]:
-        """Messages that make anew what blocks said of their keys."""
+        """Messages that make anew what blocks said of their keys, and who waits for it."""
         for key, count in self._told.items():
-            yield Answer(key, count, "", NO_VERSION, (), self.crowds.get(key, PERSONAL))
+            crowd = self.crowds.get(key, PERSONAL)
+            yield Answer(key, count, "", NO_VERSION, (), crowd, count)
+        for key, early in self._early.items():
+            for name, since in early.items():
+                yield Answer(key, since + 1, "", NO_VERSION, (), PERSONAL, since, (name,))
 
     def decide(self, decision: Decision) -> None:
         """Takes in what a person decided about a pair; the newest decision counts."""
@@ -208,8 +219,11 @@ class Graph:
                 bits = bits if again is None else again
             if bits > 0 and not (other in decided and decided[other].verdict == "same"):
                 found.append((other, bits, best))
+        here = self.digest(record_key) if decided else None
         for other, decision in decided.items():
-            if decision.verdict == "same" and self.digest(other) is not None:
+            there = self.digest(other)
+            # A person and an account are never one, whoever says so.
+            if decision.verdict == "same" and here and there and here.kind == there.kind:
                 found.append((other, DECISION_BITS, DECISION_KEY))
         return found
 
@@ -263,8 +277,7 @@ class Graph:
         for other, pair in self._edges.get(record_key, {}).items():
             if record_key < other:
                 for key, (count, edge) in pair.items():
-                    # What the block says of its key, and when it said so, is told apart.
-                    yield Answer(key, count, "", edge.left_version, (edge,), UNSAID)
+                    yield Answer(key, count, "", edge.left_version, (edge,))
         for decision in self._decisions.get(record_key, {}).values():
             if decision.left == record_key:
                 yield decision

@@ -21,8 +21,6 @@ Verdict = Literal["same", "different", "withdrawn"]
 PERSONAL, SHARED, HOT = range(3)
 """A mailbox or number is one person's as far as is known; a household's, an office's or a
 switchboard's; or nobody's, as too many records have it."""
-UNSAID = -1
-"""Of an edge from the log: it does not say what its key is, nor was."""
 
 OBSERVED_SOURCES = ("gmail:", "dialpad:number:")
 """Records that are a sighting of an address or a number, not somebody's entry in a register."""
@@ -89,6 +87,8 @@ class Membership(msgspec.Struct, frozen=True, array_like=True, gc=False, tag="m"
     signature: Signature | None
     count: int = 0
     """In the log of blocks: how many decisions the block had made with this one."""
+    since: int = 0
+    """In the log of blocks: as in `Answer`."""
 
 
 class Standing(msgspec.Struct, frozen=True, array_like=True, gc=False, tag="s"):
@@ -123,9 +123,12 @@ class Answer(msgspec.Struct, frozen=True, array_like=True, gc=False, tag="a"):
     version: Version
     edges: tuple[Edge, ...]
     crowd: int = PERSONAL
-    """What the block says of the value that its key is made of; of two words the later counts."""
+    """What the block says of the value that its key is made of."""
+    since: int = 0
+    """The count at which that last changed; 0: never. The answer of that count brings it."""
     turned: tuple[str, ...] = ()
-    """Where that has changed: the block's records, for whom other evidence weighs anew."""
+    """Whom the block's word concerns anew: where it changes all of its records, else whoever joins
+    one that ever changed it. For them other evidence weighs anew once the change has come."""
 
 
 class Decision(msgspec.Struct, frozen=True, array_like=True, gc=False, tag="d"):
