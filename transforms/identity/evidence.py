@@ -113,13 +113,9 @@ class ExactEvidence:
     def keys(self, record: IdentityRecord) -> tuple[str, ...]:
         """CRM ids; of a person e-mail match keys and numbers; of an account its domains, and its
         numbers, which join no accounts but tell a switchboard from a person's own line."""
-        found = [] if is_observed(record.record_key) else [f"id:{record.record_key}"]
+        found = id_keys(record)
         if record.deleted:
-            successor = successor_key(record)
-            if not found or successor in ("", record.record_key):
-                return ()
-            return (*found, f"id:{successor}")
-        found += (f"id:{key}" for key in record.same_as)
+            return tuple(found)
         if record.kind == "account":
             found += (f"d:{name}" for name in record.domains if not is_host(name))
             found += (f"t:{phone}" for phone in record.phones if self.is_personal(phone))
@@ -241,6 +237,16 @@ def probability(bits: int) -> float:
     if bits >= MUST_LINK_BITS:
         return 1.0
     return round(1.0 / (1.0 + math.exp2(-bits / 256)), 4)
+
+
+def id_keys(record: IdentityRecord) -> list[str]:
+    """Keys of a source's own word: the record's id and those that it says are the same; of one that
+    was merged away its id and its successor's. A sighting has no id."""
+    own = [] if is_observed(record.record_key) else [f"id:{record.record_key}"]
+    if not record.deleted:
+        return own + [f"id:{key}" for key in record.same_as]
+    successor = successor_key(record)
+    return [*own, f"id:{successor}"] if own and successor not in ("", record.record_key) else []
 
 
 def successor_key(record: IdentityRecord) -> str:

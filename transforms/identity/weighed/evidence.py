@@ -14,8 +14,8 @@ from transforms.identity.evidence import (
     MOST_MEMBERS,
     MUST_LINK_BITS,
     ExactEvidence,
+    id_keys,
     personal_match_key,
-    successor_key,
 )
 from transforms.identity.graph import DECISION_BITS, Neighbour
 from transforms.identity.messages import HOT, Digest, Signature, is_observed
@@ -77,15 +77,10 @@ class WeighedEvidence:
     def keys(self, record: IdentityRecord) -> tuple[str, ...]:
         """CRM ids, and the keys of what is weighed; of a shared sighting none. Broad keys help
         where data are few and are hot where they are many: a stream does without."""
-        observed = is_observed(record.record_key)
-        found = [] if observed else [f"id:{record.record_key}"]
+        found = id_keys(record)
         if record.deleted:
-            successor = successor_key(record)
-            if not found or successor in ("", record.record_key):
-                return ()
-            return (*found, f"id:{successor}")
-        found += (f"id:{key}" for key in record.same_as)
-        if not (record.shared and observed):
+            return tuple(found)
+        if not (record.shared and is_observed(record.record_key)):
             keys = keys_of(self.features(record))
             found += (_named(key) for key in keys if not key.startswith(BROAD))
         return tuple(dict.fromkeys(found))
