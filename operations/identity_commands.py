@@ -15,7 +15,7 @@ Records = Annotated[
 ]
 ModelName = Annotated[
     str | None,
-    typer.Option("--model", help="shipped, fit or a file; default: shipped, of a CSV fit."),
+    typer.Option("--model", help="shipped, fit or a file; default: the one in use, of a CSV fit."),
 ]
 Output = Annotated[str, typer.Option("--format", help="table, csv or json.")]
 Undo = Annotated[bool, typer.Option("--undo", help="Take back what was so decided.")]
@@ -88,7 +88,10 @@ def train(
     out: Annotated[Path, typer.Option(help="File of the new model.")],
     records: Records = None,
     model: Annotated[
-        str | None, typer.Option("--model", help="The model in use: shipped or a file.")
+        str | None,
+        typer.Option(
+            "--model", help="The model to compare with: shipped or a file; default: the one in use."
+        ),
     ] = None,
     data: Data = None,
 ) -> None:

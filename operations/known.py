@@ -20,6 +20,7 @@ from transforms.identity.weighed.explain import Verdicts
 from transforms.identity.weighed.messages import Ruling
 from transforms.identity.weighed.resolver import Resolver
 from transforms.identity.weighed.weights import Model
+from transforms.settings import load_settings
 from warehouse.latest import latest
 
 
@@ -57,7 +58,8 @@ def known(
     """What a command on identity asks: the warehouse of the running stack, or a file of records.
 
     `model` is shipped, fit or a file, as of `resolve`; by default a file of records has a model
-    fitted to it and the warehouse the shipped one.
+    fitted to it, and the warehouse is weighed as its stack weighs: with the model of the settings,
+    or the shipped one where these go by exact identifiers.
     """
     if file is not None:
         return of_records(records_of_file(file, region), model or "fit")
@@ -69,7 +71,14 @@ def known(
         }
     if not records:
         raise ConfigurationError("the warehouse has no records yet: import or poll something first")
-    return of_records(records, model or "shipped", overrides, links)
+    return of_records(records, model or model_in_use(directory), overrides, links)
+
+
+def model_in_use(directory: DataDirectory) -> str:
+    """The model of the stack that runs on a directory, as `of_records` takes it."""
+    file = directory.stack().settings
+    named = load_settings(Path(file) if file else None).identity_model
+    return "shipped" if named == "exact" else named
 
 
 def records_of_file(file: Path, region: str = "US") -> list[IdentityRecord]:

@@ -44,8 +44,8 @@ def train(directory: DataDirectory, file: Path | None, model: str | None, out: P
     write_model(fitted, out)
     console.print(
         f"[green]{escape(str(out))}[/green] has the new model; nothing uses it yet. Look closer: "
-        f"salesintel explain RECORD --model {escape(str(out))}; use it: salesintel resolve "
-        f"RECORDS.csv --out LINKS.csv --model {escape(str(out))}",
+        f"salesintel explain RECORD --model {escape(str(out))}; use it: write "
+        f'identity_model = "{escape(str(out.absolute()))}" into the settings and start up again',
         soft_wrap=True,
     )
     return found

@@ -12,6 +12,7 @@ from itertools import count
 from pathlib import Path
 from typing import NamedTuple
 
+import msgspec
 import pytest
 from msgspec.structs import replace
 from typer.testing import CliRunner, Result
@@ -28,7 +29,7 @@ from sandbox.company.world import AS_OF_US
 from schemas.envelope import encode
 from schemas.flow import Received
 from schemas.identity import Override
-from transforms.identity.weighed.weights import SHIPPED, read_model
+from transforms.identity.weighed.weights import SHIPPED, read_model, write_model
 from transforms.settings import load_settings
 from warehouse.catalogue import provision_views
 from warehouse.clients import bigquery_client
@@ -94,11 +95,13 @@ def held(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Held]:
 
 
 @contextmanager
-def running_on(directory: DataDirectory, server: WarehouseServer) -> Iterator[Path]:
+def running_on(
+    directory: DataDirectory, server: WarehouseServer, settings: str = ""
+) -> Iterator[Path]:
     """The directory of a stack of which only the warehouse runs."""
     endpoint = server.endpoint
     assert endpoint.rest is not None and endpoint.grpc is not None
-    addresses = {"pubsub": "", "rest": endpoint.rest, "grpc": endpoint.grpc}
+    addresses = {"pubsub": "", "rest": endpoint.rest, "grpc": endpoint.grpc, "settings": settings}
     directory.open()
     directory.publish(Stack(pid=os.getpid(), project=endpoint.project, **addresses))
     before = os.environ.get("PUBSUB_EMULATOR_HOST")
@@ -279,6 +282,19 @@ def test_mails_and_calls_are_counted_as_the_warehouse_has_them(held: Held) -> No
     client = bigquery_client(held.server.endpoint)
     assert of["numbers of calls"] == run_sql(client, sql).rows[0]["n"]
     client.close()
+
+
+@pytest.mark.parametrize(("named", "used"), [("two.json", "two"), ("exact", SHIPPED.version)])
+def test_what_is_asked_is_weighed_with_the_model_of_the_stack(
+    held: Held, tmp_path: Path, named: str, used: str
+) -> None:
+    write_model(msgspec.structs.replace(SHIPPED, version="two"), tmp_path / "two.json")
+    settings = tmp_path / "salesintel.toml"
+    settings.write_text(f'identity_model = "{named}"\n')
+    _, [key, *_] = several(held)
+    with running_on(DataDirectory(tmp_path / "data"), held.server, str(settings)) as path:
+        result = held._replace(path=path).call("explain", key)
+    assert f"weighed with model {used}" in plain(result.stdout)
 
 
 def test_training_keeps_a_model_and_says_what_it_would_change(held: Held, tmp_path: Path) -> None:
