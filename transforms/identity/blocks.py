@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 import msgspec
 
-from transforms.identity.evidence import Evidence
+from transforms.identity.evidence import MOST_MEMBERS, Evidence
 from transforms.identity.messages import (
     HOT,
     PERSONAL,
@@ -44,10 +44,9 @@ class _Block:
 class Blocks:
     """State of the block layer; also an index of a sharded state (`apply`, `entries`, `len`)."""
 
-    def __init__(self, evidence: Evidence, most_members: int | None = None) -> None:
+    def __init__(self, evidence: Evidence, most_members: int = MOST_MEMBERS) -> None:
         self._evidence = evidence
         self._most = most_members
-        """For every key, in place of what the evidence says."""
         self._blocks: dict[str, _Block] = {}
 
     def __len__(self) -> int:
@@ -55,15 +54,12 @@ class Blocks:
 
     def hot_keys(self) -> list[str]:
         """Keys that too many records share to say anything of them."""
-        return [key for key, block in self._blocks.items() if block.live > self._limit(key)]
-
-    def _limit(self, key: str) -> int:
-        return self._evidence.limit(key) if self._most is None else self._most
+        return [key for key, block in self._blocks.items() if block.live > self._most]
 
     def _crowd(self, key: str, block: _Block) -> int:
         if block.live < 2 or not self._evidence.tells(key):
             return PERSONAL
-        if block.live > self._limit(key):
+        if block.live > self._most:
             return HOT
         return SHARED if block.context else PERSONAL
 
@@ -81,13 +77,12 @@ class Blocks:
             block.count, block.edges = 1, {}
             return Answer(message.key, 1, message.record_key, message.version, ())
         before = self._edges(message.key, block)
-        limit = self._limit(message.key)
         old_context, old_crowd = block.context, self._crowd(message.key, block)
-        was_hot = block.live > limit
+        was_hot = block.live > self._most
         self._take_in(block, message)
         block.count += 1
         after: Edges
-        if block.live > limit or block.live < 2:
+        if block.live > self._most or block.live < 2:
             after, block.context = {}, None
         else:
             block.context = self._context(message.key, block)
@@ -124,7 +119,7 @@ class Blocks:
     def _edges(self, key: str, block: _Block) -> Edges:
         if block.edges is None:
             block.edges = {}
-            if 2 <= block.live <= self._limit(key):
+            if 2 <= block.live <= self._most:
                 block.context = self._context(key, block)
                 block.edges = self._all_edges(key, block)
         return block.edges

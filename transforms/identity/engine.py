@@ -8,6 +8,7 @@ from schemas.columns import Row
 from schemas.identity import Entity, IdentityRecord, Link, StoredRecord
 from transforms.identity.blocks import Blocks
 from transforms.identity.components import Components
+from transforms.identity.evidence import MOST_MEMBERS
 from transforms.identity.messages import (
     Decision,
     Published,
@@ -38,7 +39,7 @@ class Engine:
         settings: Settings,
         clock: Clock,
         matching: Matching | None = None,
-        most_members: int | None = None,
+        most_members: int = MOST_MEMBERS,
     ) -> None:
         self._evidence, self._clustering = matching or exact(settings)
         self._clock = clock

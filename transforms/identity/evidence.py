@@ -86,10 +86,6 @@ class Evidence(Protocol):
         """Probability of a match with this evidence."""
         ...
 
-    def limit(self, key: str) -> int:
-        """How many records may share a key before it is hot and says nothing."""
-        ...
-
     def tells(self, key: str) -> bool:
         """Whether what a key's block is, shared or hot, bears on the evidence under other keys."""
         ...
@@ -218,10 +214,6 @@ class ExactEvidence:
     def confidence(self, kind: str, bits: int) -> float:
         """See `probability`."""
         return probability(bits)
-
-    def limit(self, key: str) -> int:
-        """The same of every key."""
-        return MOST_MEMBERS
 
     def tells(self, key: str) -> bool:
         """Exact identifiers are weighed one by one."""

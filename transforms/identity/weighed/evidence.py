@@ -11,7 +11,6 @@ import msgspec
 
 from schemas.identity import IdentityRecord
 from transforms.identity.evidence import (
-    MOST_MEMBERS,
     MUST_LINK_BITS,
     ExactEvidence,
     id_keys,
@@ -143,10 +142,6 @@ class WeighedEvidence:
     def confidence(self, kind: str, bits: int) -> float:
         """Calibrated; 1 of a source's own word."""
         return 1.0 if bits >= MUST_LINK_BITS else confidence(bits, kind)
-
-    def limit(self, key: str) -> int:
-        """The same of every key."""
-        return MOST_MEMBERS
 
     def tells(self, key: str) -> bool:
         """True of mailboxes and numbers."""
