@@ -16,6 +16,8 @@ from pubsub_backend import PROJECT, Clients, clients
 from embedded.direct import Sources, local_sources
 from embedded.pubsub import PubSubServer
 
+pytestmark = pytest.mark.slow
+
 NAMES = ("a", "b")
 DEADLINE_S = 60.0
 

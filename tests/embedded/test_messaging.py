@@ -28,6 +28,8 @@ from schemas.topology import (
     TOPICS,
 )
 
+pytestmark = pytest.mark.slow
+
 PROJECT = "salesintel-test"
 FETCH = FETCH_SUBSCRIPTIONS["hubspot"]
 NAME = f"projects/{PROJECT}/subscriptions/{FETCH.name}"

@@ -15,6 +15,8 @@ from embedded import reader as reader_module
 from embedded.pubsub import FaultPlan, Faults, PubSubServer
 from embedded.reader import SubscriptionReader
 
+pytestmark = pytest.mark.slow
+
 TOPIC, SUBSCRIPTION = f"{PROJECT}/topics/t", f"{PROJECT}/subscriptions/s"
 ACK_DEADLINE_S = 60
 DEADLINE_S = 30.0

@@ -22,6 +22,8 @@ from operations.sandbox import FEWEST, faults_of, ports_of, sandbox, scale_of
 from sandbox.vendors.server import served
 from schemas.errors import ConfigurationError
 
+pytestmark = pytest.mark.slow
+
 OPTIONS = {"seed": 7, "people": FEWEST, "ports": (0, 0, 0, 0), "every_s": None, "webhooks": ""}
 
 

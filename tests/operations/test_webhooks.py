@@ -18,6 +18,8 @@ from operations.webhooks import StackPublisher, listening, telling
 from schemas.errors import ConfigurationError, RetriableError
 from schemas.topology import FETCH_SUBSCRIPTIONS
 
+pytestmark = pytest.mark.slow
+
 PROJECT = "salesintel-test"
 HINTS = f"projects/{PROJECT}/subscriptions/{FETCH_SUBSCRIPTIONS['hubspot'].name}"
 

@@ -17,6 +17,8 @@ from sandbox.vendors.faults import Fault
 from sandbox.vendors.server import served
 from sandbox.vendors.truth import GONE, Expected, differences
 
+pytestmark = pytest.mark.slow
+
 HAPPENINGS = 200
 USUAL = {
     *(f"gmail {one}" for one in "mail reply label trash untrash delete draft".split()),
