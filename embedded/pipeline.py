@@ -25,6 +25,7 @@ from pipelines.seeds import read_overrides, read_seeds
 from pipelines.stream import build
 from schemas.flow import RowBatch
 from warehouse.clients import Endpoint, bigquery_client
+from warehouse.erasures import StandingMarks
 from warehouse.sink import StorageSink
 
 log = logging.getLogger(__name__)
@@ -71,6 +72,7 @@ def run(options: argparse.Namespace) -> None:
         fetch=objects.get,
         store=objects.put,
         redaction_key=key,
+        open_known=StandingMarks.opener(endpoint, key, settings.region),
         shards=options.shards,
     )
     sources = Sources(options.marks)

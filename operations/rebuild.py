@@ -18,6 +18,7 @@ from pipelines.rebuild import RAW, Rebuilt, count
 from pipelines.rebuild import rebuild as rebuilt
 from schemas.clock import wall_clock
 from warehouse.clients import bigquery_client
+from warehouse.erasures import StandingMarks
 from warehouse.latest import table_reference
 from warehouse.sink import StorageSink
 
@@ -39,9 +40,12 @@ def rebuild(directory: DataDirectory, *, dry_run: bool) -> Rebuilt | None:
         return None
     objects = FolderStore(directory.objects)
     key = directory.make_redaction_key()
+    settings = checked_settings(Path(stack.settings) if stack.settings else None, key)
+    known = StandingMarks.opener(endpoint, key, settings.region, give_up_after_s=GIVE_UP_AFTER_S)
     parts = Parts(
-        settings=checked_settings(Path(stack.settings) if stack.settings else None, key),
+        settings=settings,
         redaction_key=key,
+        open_known=known,
         open_sink=partial(StorageSink, endpoint, give_up_after_s=GIVE_UP_AFTER_S),
         fetch=objects.get,
         store=objects.put,

@@ -16,9 +16,10 @@ from schemas.flow import Arrival, Normalised, RowBatch
 from schemas.version import PIPELINE_VERSION
 from transforms import coders
 from transforms.accept import accepted_rows
-from transforms.decide import decided_rows, told
+from transforms.decide import decided_rows, to_forget, told
 from transforms.decode import Fetch, decode_message
 from transforms.dedupe import Dedupe
+from transforms.forget import Forget, OpenKnown, nobody
 from transforms.guard import Guard
 from transforms.identity.weighed.choice import matching_of
 from transforms.normalise import normalise
@@ -45,6 +46,8 @@ class Parts:
     fetch: Fetch = no_objects
     store: Callable[[str, bytes], str] | None = None
     redaction_key: bytes = field(default=b"", repr=False)
+    open_known: OpenKnown = nobody
+    """Who must stay forgotten (warehouse/erasures.py)."""
     job_name: str = "salesintel"
     shards: int = DEFAULT_SHARDS
     dedupe_horizon_s: float = DEDUPE_HORIZON_S
@@ -55,6 +58,11 @@ def normalised(arrival: Arrival, settings: Settings, clock: Clock) -> Normalised
     """Step Normalise: one moment for all rows of a change."""
     rows, identities = normalise(arrival.change, settings, clock())
     return Normalised(arrival, rows, identities)
+
+
+def allowed(element: Normalised, redact: Redact, forget: Forget) -> Normalised:
+    """Step Redact: what the field policy and those who are forgotten leave."""
+    return forget(redact(element))
 
 
 def accepted(element: Normalised, clock: Clock) -> RowBatch:
@@ -89,23 +97,28 @@ class Ingest(beam.PTransform):  # type: ignore[misc]
         guard = partial(Guard, job_name=parts.job_name, clock=clock, store=parts.store)
         decode = partial(decode_message, fetch=parts.fetch)
         read = partial(normalised, settings=settings, clock=clock)
-        redact = Redact(settings.field_policies, parts.redaction_key)
+        redact = partial(
+            allowed,
+            redact=Redact(settings.field_policies, parts.redaction_key),
+            forget=Forget(parts.open_known),
+        )
 
         changes = messages | "Decode" >> guard(decode, "decode", Arrival)
         facts = changes.done | "Normalise" >> guard(read, "normalise", Normalised)
-        allowed = facts.done | "Redact" >> guard(redact, "redact", Normalised)
-        sights = allowed.done | "Dedupe" >> Dedupe(parts.shards, parts.dedupe_horizon_s, clock)
+        left = facts.done | "Redact" >> guard(redact, "redact", Normalised)
+        sights = left.done | "Dedupe" >> Dedupe(parts.shards, parts.dedupe_horizon_s, clock)
         rows = sights.first | "Accept" >> beam.Map(accepted, clock).with_output_types(RowBatch)
         decided: tuple[beam.PCollection, ...] = ()
         dead: tuple[beam.PCollection, ...] = (
             changes.dead_letters,
             facts.dead_letters,
-            allowed.dead_letters,
+            left.dead_letters,
         )
         if self._decisions is not None:
             decide = partial(decided_rows, clock=clock)
             decisions = self._decisions | "Decide" >> guard(decide, "decide", RowBatch)
             decided, dead = (decisions.done,), (*dead, decisions.dead_letters)
+        erasures = self._erasures(decided)
         resolve = Resolve(
             settings,
             parts.shards,
@@ -114,6 +127,8 @@ class Ingest(beam.PTransform):  # type: ignore[misc]
             seeded=self._seeded,
             decisions=self._told(decided),
             matching=matching_of(settings),
+            erasures=erasures,
+            key=parts.redaction_key,
         )
         identity = sights.first | "Resolve" >> resolve
         kept = (rows, sights.duplicates, identity, *decided, *dead)
@@ -122,9 +137,16 @@ class Ingest(beam.PTransform):  # type: ignore[misc]
         # Random keys without end would stay for ever in the local runner, which looks through all.
         settled = packed | "Settle" >> beam.Reshuffle(parts.shards)
         job = (parts.job_name, PIPELINE_VERSION, clock)
-        write = WriteRowsFn(parts.open_sink, *job, store=parts.store)
+        write = WriteRowsFn(parts.open_sink, *job, store=parts.store, open_known=parts.open_known)
         settled | "Write" >> beam.ParDo(write)
         return (identity, *dead) | "Notable" >> beam.Flatten()
+
+    def _erasures(self, decided: tuple[beam.PCollection, ...]) -> beam.PCollection | None:
+        """Orders to forget people, for the resolver."""
+        if not decided:
+            return None
+        orders = beam.FlatMap(to_forget).with_output_types(bytes)
+        return decided[0] | "Tell erasures" >> orders
 
     def _told(self, decided: tuple[beam.PCollection, ...]) -> beam.PCollection | None:
         """What the resolver is told of decisions: those that come and those that stand."""

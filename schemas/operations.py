@@ -1,4 +1,4 @@
-"""The rows of ops.*: dead letters, runs, fields that came or went, and what the sources have."""
+"""The rows of ops.*: dead letters, runs, erasures, fields that came or went, counts of sources."""
 
 from typing import Annotated
 
@@ -77,3 +77,23 @@ class SourceCount(Row, frozen=True, kw_only=True):
         int, col("Parts (mailboxes) that could not be asked: above 0, the records are too few.")
     ] = 0
     run_id: Annotated[str, col("The run of ops.runs that asked.")]
+
+
+class Erasure(Row, frozen=True, kw_only=True):
+    """ops.erasures: who must stay forgotten, as keyed hashes that name nobody.
+
+    Everything that is written is held against it, and a restored backup, too.
+    """
+
+    erasure_id: Annotated[str, col("The erasure.")]
+    part: Annotated[int, col("Place among the rows of one erasure, from 0.")]
+    marks: Annotated[
+        tuple[str, ...], col("Keyed hashes of the identifiers, records and interactions.")
+    ]
+    asked_at: Annotated[Micros, col("When it was asked for.")]
+    asked_by: Annotated[str, col("Who asked for it.", "personal")]
+    reason: Annotated[str, col("Case number or the like.")]
+    is_lifted: Annotated[bool, col("True: what comes from then on is kept again.")]
+    message_id: Annotated[str, col("Id that Pub/Sub gave the message.")]
+    publish_time: Annotated[Micros, col("When Pub/Sub took the message.")]
+    written_at: Annotated[Micros, col("When the row was made.")]

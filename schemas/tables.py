@@ -2,7 +2,7 @@
 
 from schemas.columns import Row, Table
 from schemas.identity import Entity, EntityChange, Link, Override, StoredRecord
-from schemas.operations import DeadLetter, Run, SchemaChange, SourceCount
+from schemas.operations import DeadLetter, Erasure, Run, SchemaChange, SourceCount
 from schemas.records import (
     Account,
     Deal,
@@ -197,6 +197,15 @@ TABLES: tuple[Table, ...] = (
         cluster=("left_key", "right_key"),
         key=("left_key", "right_key"),
         order=("decided_at", "decision_id"),
+    ),
+    Table(
+        "ops",
+        "erasures",
+        Erasure,
+        "Who must stay forgotten: keyed hashes, held against everything that is written.",
+        cluster=("erasure_id",),
+        key=("erasure_id", "part"),
+        order=("asked_at",),
     ),
 )
 

@@ -117,9 +117,10 @@ class OpenShard(Generic[I]):
         self.logged += len(self._pending)
         self._pending = []
         if self.logged >= COMPACT_FROM_ENTRIES and self.logged > 2 * len(self.index):
-            self._compact(log)
+            self.compact(log)
 
-    def _compact(self, log: Any) -> None:
+    def compact(self, log: Any) -> None:
+        """Writes the log anew: what is no more in the index is no more in the state."""
         entries = list(self.index.entries())
         log.clear()
         for start in range(0, len(entries), CHUNK_ENTRIES):

@@ -20,6 +20,7 @@ from schemas.records import RawChange
 from schemas.tables import BY_ROW
 from transforms.accept import change_of
 from transforms.dead_letters import MAX_PAYLOAD_BYTES, Store
+from transforms.forget import Known, OpenKnown, forget_rows, nobody
 from transforms.metrics import ROWS_REFUSED, ROWS_WRITTEN, counter
 from warehouse.clients import Endpoint, write_client
 from warehouse.protobuf import encode
@@ -159,6 +160,7 @@ class WriteRowsFn(beam.DoFn):  # type: ignore[misc]
 
     A refused row becomes a dead letter in the same bundle, its payload in `store` where no row can
     hold it; a dead letter that is refused, or a warehouse that does not answer, fails the bundle.
+    Those whom `open_known` names are forgotten here, whichever way their rows came.
     """
 
     def __init__(
@@ -168,8 +170,11 @@ class WriteRowsFn(beam.DoFn):  # type: ignore[misc]
         pipeline_version: int,
         clock: Clock = wall_clock,
         store: Store | None = None,
+        open_known: OpenKnown = nobody,
     ) -> None:
         self._open_sink = open_sink
+        self._open_known = open_known
+        self._known: Known | None = None
         self._store = store
         self._job_name = job_name
         self._version = pipeline_version
@@ -183,14 +188,16 @@ class WriteRowsFn(beam.DoFn):  # type: ignore[misc]
         """Opens the sink at the first bundle, forgets what a failed one left."""
         if self._sink is None:
             self._sink = self._open_sink()
+            self._known = self._open_known()
         self._sink.discard()
         self._rows = 0
 
     def process(self, batch: RowBatch) -> None:
         """Takes the rows."""
-        assert self._sink is not None
-        self._sink.write(batch.rows)
-        self._rows += len(batch.rows)
+        assert self._sink is not None and self._known is not None
+        rows = forget_rows(batch.rows, self._known())
+        self._sink.write(rows)
+        self._rows += len(rows)
 
     def finish_bundle(self) -> None:
         """Waits for every acknowledgement."""

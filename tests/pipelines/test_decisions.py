@@ -2,7 +2,7 @@
 
 import random
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import apache_beam as beam
 import pytest
@@ -49,10 +49,13 @@ def is_change(message: Received) -> bool:
 
 
 def run(
-    company: CompanyMessages, messages: Sequence[Received], before: Sequence[Row] = ()
+    company: CompanyMessages,
+    messages: Sequence[Received],
+    before: Sequence[Row] = (),
+    **others: Any,
 ) -> list[Row]:
     """Every row of a streaming run; `before` are the rows that it starts from."""
-    made, rows = parts(company.settings, clock=_later if before else _now)
+    made, rows = parts(company.settings, clock=_later if before else _now, **others)
     options = PipelineOptions(["--streaming"])
     events = TestStream(coder=ReceivedCoder())
     for start in range(0, len(messages), 60):

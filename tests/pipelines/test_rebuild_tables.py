@@ -27,7 +27,7 @@ from schemas.operations import DeadLetter
 from schemas.records import Duplicate, Person, RawChange
 from schemas.tables import TABLES
 from transforms.normalise.hubspot import normalise_hubspot
-from transforms.resolve import seed_element
+from transforms.resolve_records import seed_element
 from warehouse.clients import bigquery_client
 from warehouse.latest import select, table_reference
 from warehouse.provision import provision

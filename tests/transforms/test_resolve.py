@@ -16,7 +16,8 @@ from schemas.identity import IdentityRecord, Link, StoredRecord
 from transforms import coders as coders
 from transforms.identity.engine import Engine
 from transforms.identity.messages import Decision, pack
-from transforms.resolve import Resolve, seed_element
+from transforms.resolve import Resolve
+from transforms.resolve_records import seed_element
 
 RUNNERS = ["FnApiRunner", "BundleBasedDirectRunner"]
 CLOCK = 1_700_000_000_000_000

@@ -11,10 +11,12 @@ import msgspec
 from transforms.identity.evidence import MOST_MEMBERS, Evidence
 from transforms.identity.messages import (
     HOT,
+    NO_VERSION,
     PERSONAL,
     SHARED,
     Answer,
     Edge,
+    Forget,
     Membership,
     Signature,
     Version,
@@ -48,9 +50,11 @@ class Blocks:
         self._evidence = evidence
         self._most = most_members
         self._blocks: dict[str, _Block] = {}
+        self._floor = 0
+        """No block that is forgotten had counted further: one that comes anew counts from here."""
 
     def __len__(self) -> int:
-        return -(-len(self._blocks) // BLOCKS_PER_ENTRY)
+        return -(-len(self._blocks) // BLOCKS_PER_ENTRY) + bool(self._floor)
 
     def hot_keys(self) -> list[str]:
         """Keys that too many records share to say anything of them."""
@@ -65,17 +69,15 @@ class Blocks:
 
     def receive(self, message: Membership) -> Answer | None:
         """Takes in a join or leave; None where it is late, repeated or a leave without effect."""
-        block = self._blocks.get(message.key)
-        if block is None:
-            block = self._blocks[message.key] = _Block()
+        block = self._block(message.key)
         known = block.members.get(message.record_key)
         if known is not None and message.version <= known[0]:
             return None
         if not block.members and message.signature is not None:
             # Most keys never have a second member.
             self._take_in(block, message)
-            block.count, block.edges = 1, {}
-            return Answer(message.key, 1, message.record_key, message.version, ())
+            block.count, block.edges = block.count + 1, {}
+            return Answer(message.key, block.count, message.record_key, message.version, ())
         before = self._edges(message.key, block)
         old_context, old_crowd = block.context, self._crowd(message.key, block)
         was_hot = block.live > self._most
@@ -109,6 +111,18 @@ class Blocks:
             turned = (ends,)
         said = (crowd, block.since, turned)
         return Answer(message.key, block.count, ends, message.version, changed, *said)
+
+    def forget(self) -> None:
+        """Drops the blocks that nobody is in any more: their keys tell of those who have left."""
+        for key in [key for key, block in self._blocks.items() if not block.live]:
+            self._floor = max(self._floor, self._blocks.pop(key).count)
+
+    def _block(self, key: str) -> _Block:
+        block = self._blocks.get(key)
+        if block is None:
+            block = self._blocks[key] = _Block()
+            block.count = self._floor
+        return block
 
     def _take_in(self, block: _Block, message: Membership) -> None:
         known = block.members.get(message.record_key)
@@ -159,9 +173,12 @@ class Blocks:
     def apply(self, entry: bytes) -> None:
         """Takes in an entry of the log, silently; entries may come in any order."""
         for message in unpack_memberships(entry):
-            block = self._blocks.get(message.key)
-            if block is None:
-                block = self._blocks[message.key] = _Block()
+            if isinstance(message, Forget):
+                continue
+            if not message.key:
+                self._floor = max(self._floor, message.count)
+                continue
+            block = self._block(message.key)
             known = block.members.get(message.record_key)
             if known is None or message.version > known[0]:
                 self._take_in(block, message)
@@ -171,6 +188,8 @@ class Blocks:
 
     def entries(self) -> Iterable[bytes]:
         """The live content as entries of the log, some blocks in each."""
+        if self._floor:
+            yield pack([Membership("", "", NO_VERSION, None, self._floor)])
         blocks = list(self._blocks.items())
         for start in range(0, len(blocks), BLOCKS_PER_ENTRY):
             messages = [

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from schemas.change import stable_hash
 from schemas.clock import Clock
 from schemas.columns import Row
+from transforms.erasure import Marks
 from transforms.identity.affiliation import Affiliation
 from transforms.identity.evidence import MUST_LINK_BITS, Evidence
 from transforms.identity.graph import DECISION_BITS, Component, Graph
@@ -17,6 +18,7 @@ from transforms.identity.messages import (
     Decision,
     Digest,
     Entry,
+    Forget,
     Published,
     PublishedEntity,
     PublishedLink,
@@ -89,6 +91,8 @@ class Components:
                 self._revision = max(self._revision, message.revision)
             case SeedEnd():
                 self._seed_end = message.seeded
+            case Forget():
+                pass
             case Spoken():
                 self._revision = max(self._revision, message.revision)
                 self._awake = self._awake or message.awake
@@ -97,6 +101,10 @@ class Components:
         """Takes in messages that travelled together, or an entry of the log."""
         for message in unpack_entries(entry):
             self.receive(message)
+
+    def forget(self, marks: Marks) -> None:
+        """Drops what blocks said of the keys of those who have left for good."""
+        self._graph.forget(marks)
 
     def spoken(self) -> bytes:
         """The log's entry after `decide` has returned rows or opened the ledger."""

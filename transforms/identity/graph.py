@@ -6,8 +6,10 @@ Everything taken in is commutative and idempotent: the graph is a function of th
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
+from transforms.erasure import Marks
 from transforms.identity.evidence import MUST_LINK_BITS, Evidence
 from transforms.identity.messages import (
+    NO_VERSION,
     PERSONAL,
     Answer,
     Decision,
@@ -20,7 +22,6 @@ from transforms.identity.messages import (
 DECISION_BITS = 60 * 256
 """A person's word counts above a source's."""
 DECISION_KEY = "decision:"
-NO_VERSION: Version = (0, 0, 0, "")
 
 _Pair = dict[str, tuple[int, Edge]]
 """Blocking key -> its block's count at the decision, and the edge."""
@@ -131,6 +132,12 @@ class Graph:
         for key, early in self._early.items():
             for name, since in early.items():
                 yield Answer(key, since + 1, "", NO_VERSION, (), PERSONAL, since, (name,))
+
+    def forget(self, marks: Marks) -> None:
+        """Drops the keys of those who have left for good."""
+        for key in [key for key in self._told if marks.in_text(key)]:
+            del self._told[key]
+            self.crowds.pop(key, None)
 
     def decide(self, decision: Decision) -> None:
         """Takes in what a person decided about a pair; the newest decision counts."""

@@ -14,6 +14,8 @@ from schemas.identity import IdentityRecord
 Version = tuple[int, int, int, str]
 """(was it seen with a name, stamp, fetched, digest): see `version_of`."""
 
+NO_VERSION: Version = (0, 0, 0, "")
+
 # No message refers back to what refers to it, so the cycle collector may pass them by (gc=False).
 
 Verdict = Literal["same", "different", "withdrawn"]
@@ -186,20 +188,28 @@ class Spoken(msgspec.Struct, frozen=True, array_like=True, gc=False, tag="r"):
     awake: bool
 
 
-ToComponents = Standing | Answer | Decision | Published | SeedEnd
+class Forget(msgspec.Struct, frozen=True, array_like=True, gc=False, tag="f"):
+    """To blocks and components, alone: those who bear these marks have left for good, and no log
+    may hold what was known of them."""
+
+    marks: tuple[str, ...]
+
+
+ToBlocks = Membership | Forget
+ToComponents = Standing | Answer | Decision | Published | SeedEnd | Forget
 Entry = ToComponents | Spoken
 
 _PACK = msgspec.msgpack.Encoder()
-_MEMBERSHIPS = msgspec.msgpack.Decoder(list[Membership])
+_MEMBERSHIPS = msgspec.msgpack.Decoder(list[ToBlocks])
 _ENTRIES = msgspec.msgpack.Decoder(list[Entry])
 
 
-def pack(messages: Sequence[Membership] | Sequence[Entry]) -> bytes:
+def pack(messages: Sequence[ToBlocks] | Sequence[Entry]) -> bytes:
     """Bytes of messages that travel together."""
     return _PACK.encode(messages)
 
 
-def unpack_memberships(packed: bytes) -> list[Membership]:
+def unpack_memberships(packed: bytes) -> list[ToBlocks]:
     """Messages to blocks; a msgspec error where the bytes are not that."""
     return _MEMBERSHIPS.decode(packed)
 

@@ -1,6 +1,6 @@
 """First layer, keyed by record: the newest version wins, and only what is new is passed on."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 import msgspec
@@ -8,6 +8,8 @@ import msgspec
 from schemas.clock import Clock
 from schemas.errors import InvalidRow
 from schemas.identity import IdentityRecord, StoredRecord
+from transforms.erasure import Marks
+from transforms.forget import without
 from transforms.identity.evidence import Evidence
 from transforms.identity.messages import (
     Membership,
@@ -25,6 +27,10 @@ _RECORD = msgspec.msgpack.Decoder(IdentityRecord)
 _ENTRY = msgspec.msgpack.Decoder(tuple[str, bytes, Version, Version, Stamp])
 _JSON = msgspec.json.Encoder()
 _FROM_JSON = msgspec.json.Decoder(IdentityRecord)
+
+
+AFTER = "~"
+"""Behind a digest: newer than that version, and older than any other of the record."""
 
 
 class Kept(NamedTuple):
@@ -94,6 +100,19 @@ class Records:
         standing = Standing(record.record_key, version, evidence.digest(record), len(keys))
         row = None if stands else stored_record(record, row_version, self._clock())
         return Outcome(row, tuple(memberships), standing)
+
+    def forget(self, marks: Marks) -> Iterator[tuple[str, Outcome]]:
+        """What follows for each record that must not be known, or not with its number: its key
+        stays, as that of one deleted, so that what is late of it changes nothing."""
+        for key, kept in list(self._kept.items()):
+            record = _RECORD.decode(kept.content)
+            left = without(record, marks)
+            if record.deleted or left is record:
+                continue
+            _, stamp, fetched, digest = kept.newest
+            left = left or msgspec.structs.replace(record, deleted=True, successor="")
+            newer = {"stamp": stamp, "fetched": fetched, "digest": digest + AFTER}
+            yield key, self.receive(msgspec.structs.replace(left, **newer))
 
     def _moved_on(
         self, record: IdentityRecord, before: Kept, version: Version, row: Stamp, stands: bool

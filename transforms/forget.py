@@ -1,0 +1,191 @@
+"""What is left of rows and records once the people in them are forgotten.
+
+A row that is the person's own goes. Of a thing with others in it the fact stays: the person's part
+in it is nobody's, and what was written or said, with the raw payload, is dropped.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from functools import cache
+from typing import Any
+
+import msgspec
+
+from schemas.columns import Column, Row, columns
+from schemas.flow import Normalised
+from schemas.identity import EntityChange, IdentityRecord, Link, Override, StoredRecord
+from schemas.records import Enrollment, Participant, Person, RawChange
+from transforms.erasure import NOBODY, Marks
+
+ERASED = "erased"
+"""Stands where a column must say something and may not say who."""
+
+Known = Callable[[], Marks]
+"""Gives the marks that stand now."""
+
+OpenKnown = Callable[[], Known]
+"""What a step carries to its worker."""
+
+_OWN: tuple[type[Row], ...] = (Person, StoredRecord, Link, Enrollment, Override)
+"""Rows that are about the record they name and nothing else."""
+_NAMING = ("_id", "_ids", "_key", "_keys", "_digest")
+
+
+@cache
+def _keys(row: type[Row]) -> tuple[Column, ...]:
+    """Columns that name records."""
+    return tuple(c for c in columns(row) if c.name.endswith(("_key", "_keys")) and not c.policy)
+
+
+@cache
+def _texts(row: type[Row]) -> tuple[Column, ...]:
+    """Columns where they may be named: also an account or a deal may be called after somebody."""
+    return tuple(
+        c
+        for c in columns(row)
+        if c.policy or (c.kind in ("STRING", "JSON", "BYTES") and not c.name.endswith(_NAMING))
+    )
+
+
+def nobody() -> Known:
+    """Of a pipeline that has nobody to forget."""
+    return lambda: NOBODY
+
+
+class Forget:
+    """Step Redact's second half: the resolver is not told of those who are forgotten."""
+
+    def __init__(self, open_known: OpenKnown) -> None:
+        self._open_known = open_known
+        self._known: Known | None = None
+
+    def __getstate__(self) -> dict[str, object]:
+        return {"_open_known": self._open_known, "_known": None}
+
+    def __call__(self, element: Normalised) -> Normalised:
+        """The element without their records."""
+        if self._known is None:
+            self._known = self._open_known()
+        return forget_records(element, self._known())
+
+
+def forget_rows(rows: Sequence[Row], marks: Marks) -> list[Row]:
+    """The rows without those who are forgotten; rows of one change are treated together."""
+    if not marks:
+        return list(rows)
+    touched = {_group(row) for row in rows if _touches(row, marks)}
+    left = (_left(row, marks, _group(row) in touched) for row in rows)
+    return [row for row in left if row is not None]
+
+
+def forget_records(element: Normalised, marks: Marks) -> Normalised:
+    """The change without the records that the resolver must not know: its rows are treated where
+    they are written."""
+    if not marks or not element.identities:
+        return element
+    kept = (without(record, marks) for record in element.identities)
+    identities = tuple(record for record in kept if record is not None)
+    return msgspec.structs.replace(element, identities=identities)
+
+
+def is_forgotten(record: IdentityRecord, marks: Marks) -> bool:
+    """True where a record is that of somebody forgotten. A number alone says nothing: two people
+    may share it."""
+    if marks.bears("record", record.record_key):
+        return True
+    return record.kind == "person" and any(marks.bears("email", one) for one in record.emails)
+
+
+def without(record: IdentityRecord, marks: Marks) -> IdentityRecord | None:
+    """What may be known of a record: itself, itself without a number, or nothing."""
+    if is_forgotten(record, marks):
+        return None
+    phones = tuple(one for one in record.phones if not marks.bears("phone", one))
+    if len(phones) == len(record.phones):
+        return record
+    # A sighting of a number is nothing but the number.
+    return msgspec.structs.replace(record, phones=phones) if phones or record.emails else None
+
+
+def _group(row: Row) -> Any:
+    return getattr(row, "change_id", None) or id(row)
+
+
+def _touches(row: Row, marks: Marks) -> bool:
+    interaction = getattr(row, "interaction_id", "")
+    if interaction and marks.bears("interaction", interaction):
+        return True
+    return any(_key_hits(row, c, marks) for c in _keys(type(row))) or any(
+        _said(getattr(row, c.name), marks) for c in _texts(type(row))
+    )
+
+
+def _key_hits(row: Row, column: Column, marks: Marks) -> bool:
+    value = getattr(row, column.name)
+    named = value if isinstance(value, tuple) else (value,) if value else ()
+    return any(marks.bears("record", one) for one in named)
+
+
+def _said(value: Any, marks: Marks) -> bool:
+    if isinstance(value, tuple):
+        return any(marks.in_text(one) for one in value)
+    if isinstance(value, bytes):
+        return marks.in_bytes(value)
+    return isinstance(value, str) and marks.in_text(value)
+
+
+def _left(row: Row, marks: Marks, touched: bool) -> Row | None:
+    if isinstance(row, EntityChange) and _names_record(row.reason, marks):
+        row = msgspec.structs.replace(row, reason=ERASED)
+    if not touched:
+        return row
+    if isinstance(row, _OWN) and _is_theirs(row, marks):
+        return None
+    changed: dict[str, Any] = {}
+    for column in _keys(type(row)):
+        if _key_hits(row, column, marks):
+            changed[column.name] = _without(getattr(row, column.name), column, marks)
+    if isinstance(row, RawChange) and "record_key" in changed:
+        changed |= {"object_id": ERASED, "record_key": f"{row.source}:{row.object_type}:{ERASED}"}
+    for column in _texts(type(row)):
+        value = getattr(row, column.name)
+        if value and (column.policy == "content" or _said(value, marks)):
+            changed[column.name] = _blank(value, column, marks)
+    if changed and isinstance(row, Participant):
+        changed |= {"participant_key": ERASED, "email": None, "phone": None, "display_name": None}
+    return msgspec.structs.replace(row, **changed) if changed else row
+
+
+def _names_record(text: str, marks: Marks) -> bool:
+    return any(marks.bears("record", word) for word in text.split())
+
+
+def _is_theirs(row: Row, marks: Marks) -> bool:
+    if any(_key_hits(row, column, marks) for column in _named_by(type(row))):
+        return True
+    return isinstance(row, Person) and any(marks.bears("email", one) for one in row.emails)
+
+
+@cache
+def _named_by(row: type[Row]) -> tuple[Column, ...]:
+    names = ("record_key", "person_key", "left_key", "right_key")
+    return tuple(column for column in columns(row) if column.name in names)
+
+
+def _without(value: Any, column: Column, marks: Marks) -> Any:
+    if isinstance(value, tuple):
+        return _kept(value, lambda one: not marks.bears("record", one))
+    return None if column.mode == "NULLABLE" else ERASED
+
+
+def _blank(value: Any, column: Column, marks: Marks) -> Any:
+    if isinstance(value, tuple):
+        # Of several addresses only that of the person goes.
+        content = column.policy == "content"
+        return () if content else _kept(value, lambda one: not marks.in_text(one))
+    if column.mode == "NULLABLE":
+        return None
+    return b"" if isinstance(value, bytes) else "{}" if column.kind == "JSON" else ""
+
+
+def _kept(values: Iterable[str], keep: Callable[[str], bool]) -> tuple[str, ...]:
+    return tuple(value for value in values if keep(value))
