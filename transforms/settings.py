@@ -13,6 +13,8 @@ import msgspec
 from schemas.errors import ConfigurationError
 
 Treatment = Literal["keep", "drop", "truncate", "hash"]
+OTHERS = ("sources", "webhooks", "quality", "notifications")
+"""Tables of the file that others read."""
 MODELS = ("exact", "shipped")
 """Of identity, those that no file holds."""
 
@@ -58,8 +60,8 @@ def load_settings(path: Path | None) -> Settings:
         return Settings()
     try:
         found = tomllib.loads(path.read_text(encoding="utf-8"))
-        # Not the graph's: the connectors read them from the same file.
-        for table in ("sources", "webhooks"):
+        # Not the graph's: connectors and commands read them from the same file.
+        for table in OTHERS:
             found.pop(table, None)
         settings = msgspec.convert(found, Settings)
     except FileNotFoundError:
