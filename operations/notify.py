@@ -17,7 +17,7 @@ from operations.notifications.channels import channels_of
 from operations.notifications.ledger import Ledger
 from operations.notifications.notifier import Notifier
 from operations.notifications.settings import load_notification_settings
-from operations.notifications.watch import Watch
+from operations.notifications.watch import SILENT_ROUNDS, Watch
 from operations.poll import SLICE_S, say_failure, stopping_by
 from schemas.errors import ConfigurationError, RetriableError
 from schemas.notice import Notice, encode
@@ -117,7 +117,8 @@ def notify(
     with closing(Ledger(directory.path / LEDGER)) as ledger, stopping_by(stop):
         notifier = Notifier(ledger, channels, loaded.min_severity, loaded.repeat_h)
         notifying = Notifying(Connection(directory), notifier)
-        watch = Watch(directory, loaded.bounds, ledger, notifying.publish)
+        rounds = 1 if once else SILENT_ROUNDS
+        watch = Watch(directory, loaded.bounds, ledger, notifying.publish, silent_rounds=rounds)
         well, next_look = True, monotonic()
         if not once:
             console.print("watching; Ctrl-C stops it", highlight=False)

@@ -24,7 +24,9 @@ class Watch:
         ledger: Ledger,
         publish: Callable[[Notice], None],
         clock: Clock = wall_clock,
+        silent_rounds: int = SILENT_ROUNDS,
     ) -> None:
+        self._silent_rounds = silent_rounds
         self._directory = directory
         self._bounds = bounds
         self._ledger = ledger
@@ -38,10 +40,10 @@ class Watch:
 
     def say(self, seen: Observed) -> int:
         """As `round`, of what was seen."""
-        self._silent = 0 if seen.warehouse else self._silent + 1
+        self._silent = self._silent + 1 if seen.stack and not seen.warehouse else 0
         now, before = self._clock(), self._ledger.firing()
         firing = conditions(seen, self._bounds, now)
-        if seen.stack and 0 < self._silent < SILENT_ROUNDS:
+        if 0 < self._silent < self._silent_rounds:
             firing = {key: one for key, one in firing.items() if one.kind != "no_answer"}
         over = [
             notice

@@ -41,6 +41,13 @@ class Window(NamedTuple):
         """The last day that is whole, in UTC."""
         return self.now.astimezone(UTC).date() - timedelta(days=1)
 
+    def since_of(self, table: Table) -> date:
+        """The first day that is looked at of a table: the one that expires next is left out."""
+        if table.expiry_days is None:
+            return self.since
+        kept = self.yesterday - timedelta(days=table.expiry_days - 2)
+        return max(self.since, kept)
+
 
 def rows_of(table: Table) -> str:
     """What rules about a table read: what holds now of sales.* and identity.*, else every row."""
@@ -82,9 +89,10 @@ def question(rule: Rule, window: Window) -> Question:
     """Columns checked and failed, or whatever else `judge` knows of the rule's kind."""
     table = BY_ID[rule.table]
     parameters: dict[str, Value] = {}
-    rows, where = rows_of(table), _where(table, window, parameters, rule.where)
+    rows = rows_of(table)
     match rule:
         case Unique():
+            where = _where(table, window, parameters, rule.where)
             names = ", ".join(rule.columns)
             groups = f"SELECT COUNT(*) AS n FROM {rows}{where} GROUP BY {names}"  # noqa: S608
             sql = (
@@ -97,6 +105,7 @@ def question(rule: Rule, window: Window) -> Question:
                 f"FROM {_references(rule, window, parameters)}"
             )
         case Fresh():
+            where = _where(table, window, parameters, rule.where)
             age = f"TIMESTAMP_DIFF(@now, MAX({rule.column}), SECOND) / 3600"
             sql = f"SELECT COUNT(*) AS checked, {age} AS hours FROM {rows}{where}"  # noqa: S608
             parameters["now"] = window.now
@@ -150,7 +159,7 @@ def sample(rule: Rule, window: Window) -> Question | None:
             parameters |= found.parameters
             wrong = f"{found.applies} AND {found.fails}"
             where = _where(table, window, parameters, wrong)
-            sql = f"SELECT {name_of(table)} AS name FROM {rows_of(table)}{where} {end}"  # noqa: S608
+            sql = f"SELECT DISTINCT {name_of(table)} AS name FROM {rows_of(table)}{where} {end}"  # noqa: S608
     return Question(sql, parameters)
 
 
@@ -158,8 +167,8 @@ def _where(table: Table, window: Window, parameters: dict[str, Value], more: str
     """The days of the window, and what else is asked for; fills in the parameters."""
     conditions = [f"({more})"] if more else []
     if table.partition:
-        conditions.append(f"{table.partition} >= @since")
-        parameters["since"] = window.since
+        conditions.append(f"{table.partition} >= @since_{table.name}")
+        parameters[f"since_{table.name}"] = window.since_of(table)
     return f" WHERE {' AND '.join(conditions)}" if conditions else ""
 
 
@@ -189,16 +198,18 @@ def _references(rule: Refers, window: Window, parameters: dict[str, Value]) -> s
 
 
 def _lacking(window: Window, parameters: dict[str, Value]) -> str:
-    """By source and object: how many there are by the newest count, and how many more than here."""
+    """By source and object: how many there are by the newest count, and how many more than here.
+
+    Of interactions all days are read: the sources count all that they have."""
     parameters["counted"] = window.now.astimezone(UTC).date() - timedelta(days=COUNT_DAYS)
-    parameters["since"] = window.since
     newest = (
         "SELECT source, object_type, records AS told FROM `ops.source_counts` "
         "WHERE counted_date >= @counted AND created_date IS NULL AND uncounted = 0 "
         "QUALIFY ROW_NUMBER() OVER (PARTITION BY source, object_type ORDER BY counted_at DESC) = 1"
     )
-    raw = "SELECT * FROM `raw.changes` WHERE publish_date >= @since"
-    newest_raw = latest_sql(BY_ID["raw.changes"], f"({raw})")
+    changes = BY_ID["raw.changes"]
+    raw = f"(SELECT * FROM `{changes.id}`{_where(changes, window, parameters)})"  # noqa: S608
+    newest_raw = latest_sql(changes, raw)
     held_rows = [f"(SELECT * FROM ({newest_raw}) WHERE NOT is_deleted)"]  # noqa: S608
     # What became a dead letter on its way to sales.* is in raw.changes alone.
     held_rows += [rows_of(BY_ID[name]) for name in HOLDING if name != "raw.changes"]
