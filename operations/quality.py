@@ -155,7 +155,7 @@ def _chosen(
 
 def _keep(run: RunNotes, results: Sequence[RuleResult]) -> None:
     run.write(results)
-    run.changes = len(results)
+    run.detail["kept"] = len(results)
     run.detail["failing"] = sum(not one.passed for one in results)
     run.detail |= {one.rule_id: one.value for one in results if one.table_id == ALL}
 

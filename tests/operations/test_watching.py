@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -322,6 +323,22 @@ def test_a_stack_that_is_gone_and_a_warehouse_without_answer_are_told_without_pu
         ledger.close()
 
 
+def test_it_watches_on_until_it_is_asked_to_stop(stand: Stand) -> None:
+
+    def stop_when_told() -> None:
+        until(lambda: stand.chat.texts, "the chat is told")
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    stand.stack.process("warehouse", given_up=True)
+    stopping = threading.Thread(target=stop_when_told)
+    stopping.start()
+    stopped = stand.stack.call("notify", "--every", "1s", "--settings", stand.settings)
+    stopping.join()
+    assert stopped.exit_code == 0
+    assert "stopped" in stopped.stdout
+    assert stand.told() == ["[error] process warehouse of the stack is given up"]
+
+
 def until(condition: Callable[[], object], what: str) -> None:
     deadline = time.monotonic() + PATIENCE_S
     while not condition():
@@ -387,7 +404,8 @@ def test_the_exit_code_of_quality_says_whether_an_error_was_found(stand: Stand) 
     assert {row["rule_id"] for row in kept if not row["passed"]} == {wrong["rule_id"]}
     assert {row["rule_id"] for row in kept} == {*rows, wrong["rule_id"]}
     (run,) = stack.ask("SELECT * FROM `ops.runs` WHERE status = 'succeeded'")
-    assert (run["command"], run["changes"]) == ("quality", len(kept))
+    assert (run["command"], run["changes"]) == ("quality", 0)
+    assert run["detail"] == {"rules": len(kept), "kept": len(kept), "failing": 1}
     as_table = stack.call("quality", "--table", "sales.people", "--severity", "error")
     assert as_table.exit_code == 1
     assert "1 errors, 0 warnings of" in " ".join(as_table.stdout.split())
