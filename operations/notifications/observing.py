@@ -19,7 +19,7 @@ from operations.notifications.conditions import (
 from operations.notifications.settings import Bounds
 from schemas.clock import Clock, from_us
 from schemas.errors import ConfigurationError, SalesIntelError
-from warehouse.query import Value, run_sql
+from warehouse.query import Value, run_own
 
 LOST_S = 300
 """A run notes something every ten seconds; after five minutes of silence it is lost."""
@@ -103,7 +103,7 @@ def _asked(client: bigquery.Client, bounds: Bounds, clock: Clock) -> Observed:
     day = timedelta(days=1)
 
     def ask(sql: str, **values: Value) -> list[dict[str, Any]]:
-        return run_sql(client, sql, values, limit=MOST).rows
+        return run_own(client, sql, values, limit=MOST).rows
 
     letters = ask(
         _LETTERS,

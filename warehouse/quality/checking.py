@@ -14,7 +14,7 @@ from warehouse.quality.conditions import is_row_rule
 from warehouse.quality.judging import Judgement, judge
 from warehouse.quality.questions import SAMPLE, Question, Window, counted, question, sample
 from warehouse.quality.rule import Rule
-from warehouse.query import run_sql
+from warehouse.query import run_own
 
 DAYS = 35
 """Of partitioned tables, the days that are looked at: five weeks, as drift needs."""
@@ -84,7 +84,7 @@ class _Asking(NamedTuple):
         return judged._replace(sample=names)
 
     def _rows(self, asked: Question) -> list[dict[str, Any]]:
-        found = run_sql(
+        found = run_own(
             self.client,
             asked.sql,
             asked.parameters,
