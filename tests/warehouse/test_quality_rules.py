@@ -25,7 +25,7 @@ from warehouse.quality.rule import (
     SteadyNulls,
     SteadyVolume,
 )
-from warehouse.quality.rules import RULES, chosen
+from warehouse.quality.rules import RULES, chosen, least_rules
 
 NOW = datetime(2026, 3, 11, 15, 30, tzinfo=UTC)
 WINDOW = window_of(NOW)
@@ -46,6 +46,14 @@ def asked(rule: Rule) -> list[Question]:
 @pytest.mark.parametrize("table", TABLES, ids=lambda table: table.id)
 def test_every_table_has_rules(table: Any) -> None:
     assert chosen([table.id])
+
+
+@pytest.mark.parametrize("table", TABLES, ids=lambda table: table.id)
+def test_of_a_table_without_rules_of_its_own_the_least_is_demanded(table: Any) -> None:
+    least = least_rules(table)
+    assert least
+    for rule in least:
+        assert asked(rule)
 
 
 def test_a_rule_has_a_name_of_its_own_among_those_of_its_table() -> None:

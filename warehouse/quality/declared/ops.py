@@ -21,6 +21,7 @@ RUNS = "ops.runs"
 FIELDS = "ops.schema_changes"
 COUNTS = "ops.source_counts"
 QUALITY = "ops.quality"
+ERASURES = "ops.erasures"
 
 RULES: tuple[Rule, ...] = (
     *(
@@ -68,6 +69,17 @@ RULES: tuple[Rule, ...] = (
         hint="records are missing here, or are excluded: salesintel backfill fetches them",
     ),
     OneOf(table=QUALITY, column="severity", words=get_args(Severity), severity="error"),
+    *(
+        Required(
+            table=ERASURES,
+            column=column,
+            severity="error",
+            hint="whoever was erased may come again: erase anew",
+        )
+        for column in ("erasure_id", "marks")
+    ),
+    Required(table=ERASURES, column="asked_by", severity="error"),
+    Past(table=ERASURES, column="asked_at", severity="error"),
     Holds(
         table=QUALITY, called="counts.range", holds="rows_failed <= rows_checked", severity="error"
     ),
