@@ -16,6 +16,7 @@ import pytest
 from notice_channels import Chat, Mailbox, chat, mailbox
 from small_stack import SmallStack
 from typer.testing import Result
+from watched_rows import a_change, a_letter, a_person, a_result, a_run
 
 from connectors import hints as pulling
 from connectors.secrets import SecretStore
@@ -25,11 +26,8 @@ from operations.notifications.notifier import Notifier
 from operations.notifications.settings import load_notification_settings
 from operations.notifications.watch import Watch
 from operations.notify import LEDGER, Connection, Notifying
-from schemas.clock import DAY_US, wall_clock
+from schemas.clock import wall_clock
 from schemas.notice import Notice
-from schemas.operations import DeadLetter, Run
-from schemas.quality import RuleResult
-from schemas.records import Person, RawChange
 from schemas.tables import BY_ID
 from schemas.topology import NOTIFICATIONS_TOPIC
 from warehouse.provision import provision
@@ -37,7 +35,6 @@ from warehouse.query import run_view
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("watching")]
 
-SECOND = 1_000_000
 TABLES = ("raw.changes", "ops.dead_letters", "ops.runs", "ops.quality", "sales.people")
 PATIENCE_S = 60.0
 
@@ -99,90 +96,6 @@ def stand(
     running_stack.empty(*TABLES)
     running_stack.process("pipeline")
     (running_stack.directory.path / LEDGER).unlink(missing_ok=True)
-
-
-def versioned(key: str, at: int) -> dict[str, object]:
-    source, object_type, object_id = key.split(":")
-    return {
-        "change_id": key,
-        "source": source,
-        "object_type": object_type,
-        "object_id": object_id,
-        "record_key": key,
-        "is_deleted": False,
-        "successor_key": None,
-        "version_stamp": at,
-        "version_fetched": at,
-        "version_digest": "d",
-        "attempt": 1,
-        "lane": "live",
-        "pipeline_version": 1,
-        "written_at": at,
-    }
-
-
-def a_change(key: str, ago_s: int = 0) -> RawChange:
-    at = wall_clock() - ago_s * SECOND
-    return RawChange(
-        **versioned(key, at),  # type: ignore[arg-type]
-        operation="upsert",
-        message_id=f"m-{key}-{at}",
-        publish_time=at,
-        publish_date=at // DAY_US,
-        content_type="application/json",
-        payload=b"{}",
-    )
-
-
-def a_letter(number: int) -> DeadLetter:
-    now = wall_clock()
-    return DeadLetter(
-        dead_letter_id=f"l{number}",
-        failed_at=now,
-        failed_date=now // DAY_US,
-        stage="normalise",
-        error_type="InvalidPayload",
-        error_message="no id",
-        source="hubspot",
-        message_id=f"dead{number}",
-        attempt=1,
-        retriable=True,
-        pipeline_version=1,
-        job_name="test",
-        payload=b"x",
-    )
-
-
-def a_run(command: str, status: str, ago_s: int, error: str | None = None) -> Run:
-    at = wall_clock() - ago_s * SECOND
-    return Run(
-        run_id=f"{command}-{ago_s}",
-        command=command,
-        status=status,
-        started_at=at,
-        noted_at=at,
-        noted_date=at // DAY_US,
-        changes=0,
-        skipped=0,
-        failed=0,
-        error_message=error,
-    )
-
-
-def a_result(*, passed: bool) -> RuleResult:
-    now = wall_clock()
-    return RuleResult(
-        run_id="q",
-        rule_id="sales.people.emails.format",
-        table_id="sales.people",
-        checked_at=now,
-        checked_date=now // DAY_US,
-        measure="accuracy",
-        severity="error",
-        passed=passed,
-        value=0.5,
-        message="1 of 2 fail",
-    )
 
 
 EVERYTHING = [
@@ -378,15 +291,6 @@ def test_a_command_that_is_killed_is_shown_as_lost_and_told(stand: Stand, tmp_pa
     assert amiss[0] in shown.stdout
     assert stand.notify().exit_code == 0
     assert stand.told() == ["[error] a run of import has gone silent without an end"]
-
-
-def a_person(email: str) -> Person:
-    now = wall_clock()
-    return Person(
-        **versioned(f"hubspot:contact:{len(email)}", now),  # type: ignore[arg-type]
-        full_name="A B",
-        emails=(email,),
-    )
 
 
 def test_the_exit_code_of_quality_says_whether_an_error_was_found(stand: Stand) -> None:
