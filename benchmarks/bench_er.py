@@ -23,7 +23,7 @@ from rich.console import Console
 from benchmarks.bench_weighing import resident, rows
 from benchmarks.labelled import DIRECTORY, Rows, attacked, files, pairwise, read
 from benchmarks.timing import forget
-from transforms.identity.weighed.features import features_of
+from transforms.identity.weighed.extraction import Extraction
 from transforms.identity.weighed.fitting import fit
 from transforms.identity.weighed.resolver import Resolver
 from transforms.identity.weighed.rows import record_of
@@ -75,10 +75,7 @@ def run(quick: bool = False) -> dict[str, float]:
 
 def on_labelled(name: str, labelled: Rows, quick: bool) -> dict[str, float]:
     """How right, and how fast, event by event from the row on; the better of two passes."""
-    known = {
-        record.record_key: features_of(record)
-        for record in (record_of(row, stamp) for stamp, row in enumerate(labelled))
-    }
+    known = Extraction().all_features(record_of(row, at) for at, row in enumerate(labelled))
     begun = time.thread_time()
     model = fit(known.items())
     fitted = time.thread_time() - begun

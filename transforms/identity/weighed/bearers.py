@@ -31,7 +31,7 @@ def whole_name(f: Features) -> Name | None:
 
 def is_private(f: Features) -> bool:
     """True of a sighting of a mail provider's mailbox that is a person's."""
-    return f.observed and bool(f.mail) and not f.role and is_host(f.mail.rpartition("@")[2])
+    return f.observed and bool(f.mail) and is_host(f.mail.rpartition("@")[2])
 
 
 def ambiguous(members: Sequence[Features], bits: Bits) -> Ambiguous:

@@ -15,7 +15,6 @@ from transforms.identity.weighed.comparisons import (
     GIVEN,
     IDS,
     MAIL,
-    MAIL_NAMED,
     Levels,
     compared,
     shared,
@@ -90,12 +89,6 @@ class Judge:
             if a.domains and b.domains and shared(a.domains, b.domains):
                 bits += SAME_DOMAIN
         else:
-            if (
-                (levels[MAIL] == 5 or levels[MAIL_NAMED] == 5)
-                and a.role
-                and self.rules.role_mailbox
-            ):
-                levels = without_mail(levels)
             bits = self.person.bits(a, b, levels)
             if (a.observed or b.observed) and levels[MAIL] == 5 and bits < SIGHTED:
                 bits = SIGHTED
