@@ -34,6 +34,7 @@ RECORDS = 100_000
 ATTACKED = "dq_t3"
 PATIENCE_S = 900
 """For one peer on one set."""
+PEER_NAMES = ("splink", "dedupe", "recordlinkage", "goldenmatch", "exact")
 MILLION = 1_000_000
 
 F1 = {
@@ -70,7 +71,8 @@ def run(quick: bool = False) -> dict[str, float]:
     # Apart: memory that this process has had and given back would not be counted again.
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as apart:
         figures |= apart.submit(grown, count).result()
-    return figures | against_peers(found, quick)
+    with tempfile.TemporaryDirectory() as directory:
+        return figures | against_peers(with_attack(found, Path(directory)), quick)
 
 
 def on_labelled(name: str, labelled: Rows, quick: bool) -> dict[str, float]:
@@ -185,7 +187,7 @@ def against_peers(found: dict[str, Path], quick: bool) -> dict[str, float]:
     )
     installed = asked.stdout.split()
     figures: dict[str, float] = {}
-    for peer in ("splink", "dedupe", "recordlinkage"):
+    for peer in PEER_NAMES:
         if peer not in installed:
             console.print(
                 f"[bold yellow]SKIPPED {peer}: not installed for {python}; "
@@ -195,6 +197,19 @@ def against_peers(found: dict[str, Path], quick: bool) -> dict[str, float]:
             for name, path in found.items():
                 figures |= of_peer(python, peer, name, path)
     return figures
+
+
+def with_attack(found: dict[str, Path], directory: Path) -> dict[str, Path]:
+    """The sets, and the hub attack as a file beside them: peers read files."""
+    if ATTACKED not in found:
+        return found
+    rows = attacked(read(found[ATTACKED]))
+    path = directory / "hub_attack.csv"
+    with path.open("w", encoding="utf-8", newline="") as stream:
+        writer = csv.DictWriter(stream, rows[0])
+        writer.writeheader()
+        writer.writerows(rows)
+    return {**found, "hub_attack": path}
 
 
 def of_peer(python: str, peer: str, name: str, path: Path) -> dict[str, float]:

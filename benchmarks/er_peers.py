@@ -1,10 +1,12 @@
-"""One peer over one file of records: `python er_peers.py splink|dedupe|recordlinkage RECORDS.csv`.
+"""One peer over one file of records: `python er_peers.py PEER RECORDS.csv`, of those in `PEERS`.
 
 It stands alone and runs in an environment that has the packages of requirements-er.txt, not this
 project's. A CSV of id,entity_id goes to the standard output, a last line `#seconds,<number>`. Each
 peer has one configuration for every set, as ours has, in the way of its own documentation: fields
 that fewer than a twentieth of the records have are left out. Keys and fields chosen by hand for one
 set can do better on that set. dedupe learns from labels: it is told the truth of 120 pairs.
+GoldenMatch configures itself from the records; `exact` is what a CRM does: one mailbox or one
+number, one entity.
 """
 
 import collections
@@ -13,6 +15,7 @@ import gzip
 import importlib
 import importlib.util
 import itertools
+import os
 import random
 import sys
 import time
@@ -171,11 +174,42 @@ def by_dedupe(rows: Rows) -> dict[str, str]:
     return found
 
 
+def by_goldenmatch(rows: Rows) -> dict[str, str]:
+    """Zero configuration, as its documentation begins; without a language model or the memory of
+    an earlier run, and also where it thinks little of what it chose."""
+    os.environ["GOLDENMATCH_AUTOCONFIG_MEMORY"] = "0"
+    goldenmatch: Any = importlib.import_module("goldenmatch")
+    pyarrow: Any = importlib.import_module("pyarrow")
+    table = pyarrow.table({n: [row.get(n) or None for row in rows] for n in used(rows)})
+    found = goldenmatch.dedupe_df(table, confidence_required=False, allow_red_config=True)
+    return {
+        rows[place]["id"]: str(number)
+        for number, cluster in found.clusters.items()
+        for place in cluster["members"]
+    }
+
+
+def by_exact(rows: Rows) -> dict[str, str]:
+    """One mailbox or one number, in lower case and in digits, is one entity."""
+    held: dict[str, list[str]] = collections.defaultdict(list)
+    for row in rows:
+        number = "".join(filter(str.isdigit, row.get("phone") or ""))
+        for value in ((row.get("email") or "").strip().lower(), number[-10:]):
+            if value:
+                held[value].append(row["id"])
+    pairs = ((ids[0], other) for ids in held.values() for other in ids[1:])
+    return joined((row["id"] for row in rows), pairs)
+
+
 PEERS: dict[str, Callable[[Rows], dict[str, str]]] = {
     "splink": by_splink,
     "dedupe": by_dedupe,
     "recordlinkage": by_recordlinkage,
+    "goldenmatch": by_goldenmatch,
+    "exact": by_exact,
 }
+PACKAGES = frozenset(PEERS) - {"exact"}
+"""Of the same name as the peer."""
 
 
 def main(peer: str, path: str) -> None:
@@ -183,7 +217,8 @@ def main(peer: str, path: str) -> None:
     opener = gzip.open if path.endswith(".gz") else open
     with opener(path, "rt", encoding="utf-8", newline="") as stream:
         rows = list(csv.DictReader(stream))
-    importlib.import_module(peer)
+    if peer in PACKAGES:
+        importlib.import_module(peer)
     begun = time.perf_counter()
     found = PEERS[peer](rows)
     took = time.perf_counter() - begun
@@ -195,6 +230,7 @@ def main(peer: str, path: str) -> None:
 
 if __name__ == "__main__":
     if sys.argv[1:] == ["installed"]:
-        sys.stdout.write(" ".join(peer for peer in PEERS if importlib.util.find_spec(peer)))
+        here = (p for p in PEERS if p not in PACKAGES or importlib.util.find_spec(p))
+        sys.stdout.write(" ".join(here))
     else:
         main(*sys.argv[1:])

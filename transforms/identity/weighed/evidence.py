@@ -110,7 +110,8 @@ class WeighedEvidence:
         return ambiguous([_unpack(m.packed) for m in known], self._judge.edge_bits)
 
     def bits(self, key: str, context: Hashable, a: Signature, b: Signature) -> int:
-        """Bits of the pair; at a shared mailbox or number a sighting is joined by name alone."""
+        """Bits of the pair; a sighting is joined by its name at a shared mailbox, and by nothing at
+        a shared number."""
         if a.kind != b.kind:
             return 0
         if key.startswith("id:"):
@@ -122,7 +123,7 @@ class WeighedEvidence:
             assert isinstance(context, frozenset)
             if sole_bearer(one, other, context):
                 return max(SOLE_BEARER, self._weighed(a.packed, b.packed))
-        elif context and _is_ambiguous(one, other):
+        elif context and _is_ambiguous(one, other, number=key.startswith("t:")):
             return 0
         return self._weighed(a.packed, b.packed)
 
@@ -242,10 +243,13 @@ def _named(key: str) -> str:
     return key if key.partition(":")[0] in _METHODS else OTHER + key
 
 
-def _is_ambiguous(a: Features, b: Features) -> bool:
-    """A sighting whose name does not say whose of a crowd it is."""
+def _is_ambiguous(a: Features, b: Features, *, number: bool) -> bool:
+    """A sighting whose name does not say whose of a crowd it is. Beside a number stands whom the
+    address book has for it, whoever calls: that says nothing."""
     if not (a.observed or b.observed):
         return False
+    if number:
+        return True
     whole = a.given and a.family and b.given and b.family and min(len(a.given), len(b.given)) > 1
     return not whole or people_conflict(a.given, a.family, b.given, b.family, family_counts=True)
 
@@ -255,6 +259,7 @@ def _crowded(a: Features, b: Features, crowds: Mapping[str, int]) -> tuple[bool,
     mail = phone = False
     for key in set(value_keys(a)).intersection(value_keys(b)):
         crowd = crowds.get(key, 0)
-        if crowd == HOT or (crowd and _is_ambiguous(a, b)):
-            mail, phone = mail or key[0] == "e", phone or key[0] == "t"
+        number = key[0] == "t"
+        if crowd == HOT or (crowd and _is_ambiguous(a, b, number=number)):
+            mail, phone = mail or not number, phone or number
     return mail, phone

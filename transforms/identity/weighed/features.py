@@ -50,6 +50,8 @@ class Features(msgspec.Struct, frozen=True, array_like=True, gc=False):
     own: str = ""
     same: tuple[str, ...] = ()
     """record_keys that the source itself says are this record."""
+    internal: bool = False
+    """On our side."""
 
 
 def features_of(record: IdentityRecord) -> Features:
@@ -83,6 +85,7 @@ def features_of(record: IdentityRecord) -> Features:
         bool(mails) and is_role(mails[0]),
         record.record_key,
         record.same_as,
+        record.internal,
     )
 
 
