@@ -133,11 +133,12 @@ class ExactEvidence:
         return phone not in self._own_numbers and not phone.startswith(TOLL_FREE)
 
     def signature(self, record: IdentityRecord) -> Signature:
-        """Kind and names."""
+        """Kind, names and side."""
         if record.kind != "person" or record.deleted:
             return Signature(record.kind)
         given, family = given_and_family(record)
-        return Signature(record.kind, given, family, is_observed(record.record_key))
+        observed = is_observed(record.record_key)
+        return Signature(record.kind, given, family, observed, internal=record.internal)
 
     def digest(self, record: IdentityRecord) -> Digest | None:
         """Names, addresses and affiliations."""
@@ -182,7 +183,8 @@ class ExactEvidence:
 
     def bits(self, key: str, context: Hashable, a: Signature, b: Signature) -> int:
         """The person-evidence rule: names that conflict are never joined by what a household or
-        an office shares; where it is shared, only names that agree are joined by it."""
+        an office shares; where it is shared, only names that agree are joined by it, and a number
+        that called by nothing. One of us and a customer are not one for a number that both have."""
         family = key[:2]
         if a.kind != b.kind:
             return 0
@@ -194,6 +196,9 @@ class ExactEvidence:
             return 0
         mailbox = family == "e:"
         names = (a.given, a.family, b.given, b.family)
+        sighted = a.observed or b.observed
+        if not mailbox and (sighted if context else a.internal != b.internal and not sighted):
+            return 0
         if context:
             whole = all(names[::2] if mailbox else names) and min(len(a.given), len(b.given)) > 1
             if not whole or people_conflict(*names, family_counts=True):

@@ -48,6 +48,8 @@ class Features(msgspec.Struct, frozen=True, array_like=True, gc=False):
     own: str = ""
     same: tuple[str, ...] = ()
     """record_keys that the source itself says are this record."""
+    internal: bool = False
+    """On our side."""
 
 
 def features_of(record: IdentityRecord) -> Features:
@@ -80,6 +82,7 @@ def features_of(record: IdentityRecord) -> Features:
         is_observed(record.record_key),
         record.record_key,
         record.same_as,
+        record.internal,
     )
 
 

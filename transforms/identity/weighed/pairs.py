@@ -23,7 +23,8 @@ IDS = "id:"
 """A source's own word."""
 NAMES = "n:"
 """The sounds of both names."""
-VALUES = ("e:", "t:")
+NUMBER = "t:"
+VALUES = ("e:", NUMBER)
 """Families of mailboxes and numbers: what their blocks are bears on the evidence under other keys
 too."""
 Context = bool | Ambiguous
@@ -41,8 +42,8 @@ def context_of(key: str, members: Sequence[Features], bits: Bits) -> Context:
 
 
 def bits_under(key: str, context: Context, a: Features, b: Features, weighed: Bits) -> int:
-    """Bits of a pair that shares a key, where `weighed` are those of its fields; at a shared
-    mailbox or number a sighting is joined by name alone."""
+    """Bits of a pair that shares a key, where `weighed` are those of its fields; a sighting is
+    joined by its name at a shared mailbox, and by nothing at a shared number."""
     if a.kind != b.kind:
         return 0
     if key.startswith(IDS):
@@ -50,7 +51,7 @@ def bits_under(key: str, context: Context, a: Features, b: Features, weighed: Bi
     if key.startswith(NAMES):
         if sole_bearer(a, b, known_as_several(context)):
             return max(SOLE_BEARER, weighed(a, b))
-    elif context and is_undecided(a, b):
+    elif context and is_undecided(a, b, number=key.startswith(NUMBER)):
         return 0
     return weighed(a, b)
 
@@ -81,10 +82,13 @@ def is_unsaid(a: Features, b: Features) -> bool:
     return a.kind == b.kind and (a.observed or b.observed)
 
 
-def is_undecided(a: Features, b: Features) -> bool:
-    """A sighting whose name does not say whose of a crowd it is."""
+def is_undecided(a: Features, b: Features, *, number: bool) -> bool:
+    """A sighting whose name does not say whose of a crowd it is. Beside a number stands whom the
+    address book has for it, whoever calls: that says nothing."""
     if not (a.observed or b.observed):
         return False
+    if number:
+        return True
     whole = a.given and a.family and b.given and b.family and min(len(a.given), len(b.given)) > 1
     return not whole or people_conflict(a.given, a.family, b.given, b.family, family_counts=True)
 
@@ -97,6 +101,7 @@ def crowded(
     mail = phone = False
     for key in set(value_keys(a)).intersection(value_keys(b)):
         crowd = crowds.get(key, 0)
-        if crowd == HOT or (crowd and not hot_alone and is_undecided(a, b)):
-            mail, phone = mail or key[0] == "e", phone or key[0] == "t"
+        number = key.startswith(NUMBER)
+        if crowd == HOT or (crowd and not hot_alone and is_undecided(a, b, number=number)):
+            mail, phone = mail or not number, phone or number
     return mail, phone
