@@ -91,6 +91,16 @@ def test_merged_keys_read_the_newest_version_as_the_schemas_have_it(table_id: st
     assert latest_sql(BY_ID[table_id], f"`{table_id}`") in views()["identity.merged_keys"].sql
 
 
+def test_consent_reads_the_newest_as_the_schemas_have_it() -> None:
+    sql = views()["sales.consent"].sql
+    for table_id, kept in (
+        ("sales.people", " WHERE NOT is_deleted"),
+        ("identity.links", " WHERE entity_id IS NOT NULL"),
+    ):
+        assert latest_sql(BY_ID[table_id], f"(SELECT * FROM `{table_id}`{kept})") in sql
+    assert latest_sql(BY_ID["identity.entities"], "`identity.entities`") in sql
+
+
 def test_a_view_comes_after_the_views_that_it_reads() -> None:
     place = {view_id: index for index, view_id in enumerate(views())}
     for view in views().values():
