@@ -23,23 +23,19 @@ entities AS (
   SELECT
     entity_id, is_internal, IF(kind = 'person', account_entity_id, entity_id) AS account_entity_id
   FROM `identity.entities_latest`
-),
-accounts AS (
-  SELECT DISTINCT party.interaction_id, entity.account_entity_id
-  FROM `sales.named_parties` AS party
-  JOIN `identity.resolved_keys` AS link ON link.record_key = party.party_key
-  JOIN entities AS entity ON entity.entity_id = link.entity_id
-  WHERE
-    NOT party.is_internal AND NOT entity.is_internal AND entity.account_entity_id IS NOT NULL
 )
-SELECT
-  accounts.account_entity_id,
-  dealings.occurred_at,
-  dealings.kind,
-  dealings.direction,
-  dealings.is_inbound,
-  dealings.is_touch,
-  dealings.is_talk,
-  dealings.interaction_id
-FROM dealings
-JOIN accounts ON accounts.interaction_id = dealings.interaction_id
+SELECT DISTINCT
+  entity.account_entity_id,
+  dealing.occurred_at,
+  dealing.kind,
+  dealing.direction,
+  dealing.is_inbound,
+  dealing.is_touch,
+  dealing.is_talk,
+  dealing.interaction_id
+FROM dealings AS dealing
+JOIN `sales.named_parties` AS party ON party.interaction_id = dealing.interaction_id
+JOIN `identity.resolved_keys` AS link ON link.record_key = party.party_key
+JOIN entities AS entity ON entity.entity_id = link.entity_id
+WHERE
+  NOT party.is_internal AND NOT entity.is_internal AND entity.account_entity_id IS NOT NULL

@@ -1,6 +1,6 @@
 -- Whom and what an interaction names: its participants (mail addresses, phone numbers), and the people,
--- accounts and deals that a CRM says it is about. A row a name, as each copy has it: what several
--- copies name stands several times, and sales.interaction_parties has it once.
+-- accounts and deals that a CRM says it is about. A row a name, as each part and copy has it: what
+-- several name stands several times, and sales.interaction_parties has it once.
 -- Rules: drafts are no interactions. Only the participants of a record's newest version count: the
 -- rows of one version are made together, and change, pipeline version and time tell them.
 WITH interactions AS (
@@ -8,10 +8,6 @@ WITH interactions AS (
     interaction_id, change_id, pipeline_version, written_at, person_keys, account_keys, deal_keys
   FROM `sales.interactions_latest`
   WHERE NOT is_draft
-),
-live AS (
-  SELECT DISTINCT interaction_id, change_id, pipeline_version, written_at
-  FROM interactions
 ),
 abouts AS (
   SELECT interaction_id, party_key, 'about' AS role
@@ -35,7 +31,7 @@ SELECT
   part.display_name,
   part.is_internal,
   part.is_shared
-FROM live
+FROM interactions AS live
 JOIN `sales.participants` AS part
   ON
     part.change_id = live.change_id

@@ -9,7 +9,7 @@ WITH measured AS (
     deal.*,
     engagement.last_contact_at,
     engagement.next_meeting_at,
-    NOT COALESCE(account.may_contact, TRUE) AS must_not_contact,
+    NOT COALESCE(reach.may_contact, TRUE) AS must_not_contact,
     DIV(
       TIMESTAMP_DIFF(
         CURRENT_TIMESTAMP(), COALESCE(engagement.last_contact_at, deal.created_at), SECOND
@@ -18,8 +18,8 @@ WITH measured AS (
   FROM `sales.open_deals` AS deal
   LEFT JOIN `sales.account_engagement` AS engagement
     ON engagement.account_entity_id = deal.account_entity_id
-  LEFT JOIN `sales.account_summary` AS account
-    ON account.account_entity_id = deal.account_entity_id
+  LEFT JOIN `sales.account_reach` AS reach
+    ON reach.account_entity_id = deal.account_entity_id
 )
 SELECT
   deal_name,
