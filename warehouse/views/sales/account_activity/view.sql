@@ -3,8 +3,8 @@
 -- mail, drafts and what goes on among ourselves. An interaction is with every account that a CRM
 -- names, with those of the deals it names, and with those of the people on the other side. Inbound
 -- is what came from them. A touch is what we did, or did together: whatever is not inbound, every
--- meeting, and a call that was answered. A meeting may lie ahead: occurred_at is then in the future.
--- Times are UTC.
+-- meeting, and a call that was answered. A meeting may lie ahead: occurred_at is then in the
+-- future. Times are UTC.
 WITH dealings AS (
   SELECT
     interaction_id, occurred_at, kind, direction,

@@ -50,10 +50,10 @@ SELECT
       WHEN days = 1 THEN 'last contact 1 day ago'
       ELSE CONCAT('last contact ', CAST(days AS STRING), ' days ago')
     END,
-    '; ', CAST(contacts_90d AS STRING), ' contacts in 90 days; ',
-    CAST(inbound_30d AS STRING), ' from them and ',
-    CAST(talks_30d AS STRING), ' talks in 30 days; ',
-    CAST(open_deals AS STRING), ' open deals'
+    '; contacts in 90 days: ', CAST(contacts_90d AS STRING),
+    '; from them in 30 days: ', CAST(inbound_30d AS STRING),
+    '; talks in 30 days: ', CAST(talks_30d AS STRING),
+    '; open deals: ', CAST(open_deals AS STRING)
   ) AS why,
   owner_name,
   recency_points,

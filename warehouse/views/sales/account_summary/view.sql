@@ -1,8 +1,8 @@
 -- What the CRMs say of an account: one row an account entity that has a CRM record and is not
 -- ourselves. Times are UTC.
--- Rules: the owner is that of sales.account_owners. Deals are those of sales.open_deals; open_amount
--- is null where they have several currencies. People, and whether they may be contacted, are those of
--- sales.account_reach; an account that nobody is known of may be.
+-- Rules: the owner is that of sales.account_owners. Deals are those of sales.open_deals;
+-- open_amount is null where they have several currencies. People, and whether they may be
+-- contacted, are those of sales.account_reach; an account that nobody is known of may be.
 WITH deals AS (
   SELECT
     account_entity_id,

@@ -1,12 +1,12 @@
 -- Every communication once: copies of a mail in several mailboxes, and the legs, recap and
 -- transcript of a call, are one row. Times are UTC.
 -- Rules: the parts are folded as in sales.folded_interactions, which leaves out drafts and what is
--- deleted at the source. A person is an external participant who is no shared mailbox
--- or number; who of them must not be contacted, mailed or called makes the column true. Accounts:
--- those that a CRM names come first, then those of the deals it names, then those of the people on
--- the other side, more people first; ties go to the smaller id. account_entity_id is the first.
--- search_text is what can be searched, in lower case: subject, beginning of the text, everyone's
--- name, address and number, and the account.
+-- deleted at the source. A person is an external participant who is no shared mailbox or number;
+-- who of them must not be contacted, mailed or called makes the column true. Accounts: those that a
+-- CRM names come first, then those of the deals it names, then those of the people on the other
+-- side, more people first; ties go to the smaller id. account_entity_id is the first. search_text
+-- is what can be searched, in lower case: subject, beginning of the text, everyone's name, address
+-- and number, and the account.
 WITH parties AS (
   SELECT
     interaction_id, party_key, role_rank, role, email, phone, shown_name, is_internal, is_shared,

@@ -1,8 +1,8 @@
 -- Important accounts that nobody has touched for seven days; most at stake first. Times are UTC.
 -- Rules: important is an account with an open deal, or with four or more dealings in 90 days. A
 -- touch is what we did, or did together (sales.account_activity): what only came from them is none,
--- and makes the gap worse. A meeting ahead closes no gap, but is shown. An account is left out where
--- every person that we know there must not be contacted.
+-- and makes the gap worse. A meeting ahead closes no gap, but is shown. An account is left out
+-- where every person that we know there must not be contacted.
 WITH measured AS (
   SELECT
     account.account_name,
@@ -39,8 +39,8 @@ SELECT
       CONCAT('untouched for ', CAST(days_untouched AS STRING), ' days')
     ),
     IF(is_waiting, '; they wait for an answer', ''),
-    IF(open_deals > 0, CONCAT('; ', CAST(open_deals AS STRING), ' open deals'), ''),
-    '; ', CAST(contacts_90d AS STRING), ' contacts in 90 days'
+    '; open deals: ', CAST(open_deals AS STRING),
+    '; contacts in 90 days: ', CAST(contacts_90d AS STRING)
   ) AS why,
   days_untouched,
   is_waiting,

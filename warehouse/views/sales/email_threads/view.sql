@@ -1,10 +1,10 @@
 -- Conversations by mail, across all mailboxes: one row a thread, the newest first. Times are UTC.
 -- Rules: mails belong together by Message-ID, References and In-Reply-To, whosever mailbox holds
--- them; a mail in several mailboxes counts once. Bulk mail, drafts and mails among ourselves are left
--- out, and so is a mail that no thread is known of. The subject is that of the first mail. waiting_on
--- is us where the last mail came from them, else them. People are those on the other side, without
--- shared mailboxes; the account is that of most mails, the smaller id where two have as many.
--- do_not_contact: one of the people must not be contacted, or has opted out of mail.
+-- them; a mail in several mailboxes counts once. Bulk mail, drafts and mails among ourselves are
+-- left out, and so is a mail that no thread is known of. The subject is that of the first mail.
+-- waiting_on is us where the last mail came from them, else them. People are those on the other
+-- side, without shared mailboxes; the account is that of most mails, the smaller id where two have
+-- as many. do_not_contact: one of the people must not be contacted, or has opted out of mail.
 WITH mails AS (
   SELECT
     thread_id, interaction_id, occurred_at, direction, subject,

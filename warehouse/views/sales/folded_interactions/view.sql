@@ -1,5 +1,6 @@
--- Every interaction once, folded from its parts: copies of a mail in several mailboxes, and the legs,
--- recap and transcript of a call, are one row. People and accounts come in sales.communications.
+-- Every interaction once, folded from its parts: copies of a mail in several mailboxes, and the
+-- legs, recap and transcript of a call, are one row. People and accounts come in
+-- sales.communications.
 -- Rules: each column comes from the newest part that has it (version stamps, then the row's own);
 -- unknown is not a direction to keep. It happened when its earliest part did. Drafts and what is
 -- deleted at the source are left out. Times are UTC.

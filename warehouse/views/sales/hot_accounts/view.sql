@@ -1,10 +1,10 @@
 -- Sudden interest: accounts from which more came this week than is usual for them, the most
 -- surprising first. Times are UTC; this week is the last 168 hours.
--- Rule: interest is what comes from them (mails, calls, messages) and what we do together (meetings,
--- answered calls). usual_per_week is the mean of the eight weeks before. surprise = (this week -
--- usual) / the root of (usual + 1): about how many standard deviations above the usual, if interest
--- comes by chance. Hot is a surprise of 2 or more, of at least 3 in the week. An account is left
--- out where every person that we know there must not be contacted.
+-- Rule: interest is what comes from them (mails, calls, messages) and what we do together
+-- (meetings, answered calls). usual_per_week is the mean of the eight weeks before. surprise =
+-- (this week - usual) / the root of (usual + 1): about how many standard deviations above the
+-- usual, if interest comes by chance. Hot is a surprise of 2 or more, of at least 3 in the week. An
+-- account is left out where every person that we know there must not be contacted.
 WITH compared AS (
   SELECT
     account_entity_id,
@@ -19,7 +19,7 @@ SELECT
   account.account_name,
   CONCAT(
     CAST(compared.interest_this_week AS STRING), ' this week, where ',
-    CAST(ROUND(compared.usual_per_week, 1) AS STRING), ' a week is usual',
+    FORMAT('%.1f', compared.usual_per_week), ' a week is usual',
     IF(
       compared.last_touch_at IS NULL OR compared.last_inbound_at > compared.last_touch_at,
       '; they wait for an answer', ''

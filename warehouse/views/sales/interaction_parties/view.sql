@@ -1,8 +1,8 @@
 -- Who and what an interaction is with: one row an interaction and party. A party is a participant
 -- (mail address, phone number), or a person, account or deal that a CRM names as what it is about.
 -- Rules: parties are those of sales.named_parties. Of several roles the first in the list below is
--- shown. Internal or shared is whoever the source or the resolver calls so. The account is the party
--- itself, that of the deal, or that of the person.
+-- shown. Internal or shared is whoever the source or the resolver calls so. The account is the
+-- party itself, that of the deal, or that of the person.
 WITH ranked AS (
   SELECT
     interaction_id, party_key, role, email, phone, display_name, is_internal, is_shared,

@@ -1,6 +1,6 @@
--- Whom and what an interaction names: its participants (mail addresses, phone numbers), and the people,
--- accounts and deals that a CRM says it is about. A row a name, as each part and copy has it: what
--- several name stands several times, and sales.interaction_parties has it once.
+-- Whom and what an interaction names: its participants (mail addresses, phone numbers), and the
+-- people, accounts and deals that a CRM says it is about. A row a name, as each part and copy has
+-- it: what several name stands several times, and sales.interaction_parties has it once.
 -- Rules: drafts are no interactions. Only the participants of a record's newest version count: the
 -- rows of one version are made together, and change, pipeline version and time tell them.
 WITH interactions AS (

@@ -16,19 +16,23 @@ copies AS (
   WHERE
     pairs.record_key != pairs.linked_key
     AND (back.record_key IS NULL OR pairs.record_key > pairs.linked_key)
+),
+owners AS (
+  SELECT entity_id AS owner_entity_id, display_name AS owner_name
+  FROM `identity.entities_latest`
 )
 SELECT
   deal.name AS deal_name,
   account.display_name AS account_name,
   account.primary_domain AS account_domain,
-  owner.display_name AS owner_name,
+  owner.owner_name,
   deal.stage,
   deal.amount,
   deal.currency,
   deal.close_date,
   deal.created_at,
   account.entity_id AS account_entity_id,
-  owner.entity_id AS owner_entity_id,
+  owner.owner_entity_id,
   deal.record_key AS deal_key
 FROM `sales.deals_latest` AS deal
 LEFT JOIN copies ON copies.record_key = deal.record_key
@@ -36,5 +40,5 @@ LEFT JOIN `identity.resolved_keys` AS account_link
   ON account_link.record_key = deal.record_key AND account_link.kind = 'deal'
 LEFT JOIN `identity.entities_latest` AS account ON account.entity_id = account_link.entity_id
 LEFT JOIN `identity.resolved_keys` AS owner_link ON owner_link.record_key = deal.owner_key
-LEFT JOIN `identity.entities_latest` AS owner ON owner.entity_id = owner_link.entity_id
+LEFT JOIN owners AS owner ON owner.owner_entity_id = owner_link.entity_id
 WHERE copies.record_key IS NULL AND NOT COALESCE(deal.is_closed, FALSE)

@@ -1,11 +1,11 @@
--- How long they wait for an answer: one row a turn of theirs in a thread, asked in the last 90 days,
--- the newest first. Times are UTC; hours are hours of the clock, not of work.
--- Rules: a turn is one or more mails from them in a row; it waits from its first mail until the next
--- mail of ours in the thread, from whichever mailbox. Bulk mail, drafts and mails among ourselves do
--- not count, nor does a mail that no thread is known of. An answer by phone is not seen. The owner
--- is whoever answered; before that, one of us to whom the mail went: the smaller id of several, none
--- where it went to a shared mailbox. do_not_contact: who asked must not be contacted, or has opted
--- out of mail.
+-- How long they wait for an answer: one row a turn of theirs in a thread, asked in the last 90
+-- days, the newest first. Times are UTC; hours are hours of the clock, not of work.
+-- Rules: a turn is one or more mails from them in a row; it waits from its first mail until the
+-- next mail of ours in the thread, from whichever mailbox. Bulk mail, drafts and mails among
+-- ourselves do not count, nor does a mail that no thread is known of. An answer by phone is not
+-- seen. The owner is whoever answered; before that, one of us to whom the mail went: the smaller id
+-- of several, none where it went to a shared mailbox. do_not_contact: who asked must not be
+-- contacted, or has opted out of mail.
 WITH mails AS (
   SELECT
     thread_id, interaction_id, occurred_at, direction, subject,
@@ -71,13 +71,21 @@ sides AS (
     WHERE named.role IN ('from', 'to')
   ) AS party
   GROUP BY party.interaction_id
+),
+owners AS (
+  SELECT entity_id AS owner_entity_id, display_name AS owner_name
+  FROM entities
+),
+persons AS (
+  SELECT entity_id AS person_entity_id, display_name AS person_name, account_entity_id
+  FROM entities
 )
 SELECT
   asked.occurred_at AS asked_at,
   asked.subject,
-  person.display_name AS person_name,
+  person.person_name,
   account.display_name AS account_name,
-  owner.display_name AS owner_name,
+  owner.owner_name,
   asked.replied_at,
   asked.replied_at IS NOT NULL AS is_answered,
   TIMESTAMP_DIFF(asked.replied_at, asked.occurred_at, SECOND) / 3600 AS response_hours,
@@ -90,15 +98,15 @@ SELECT
     AS do_not_contact,
   account.primary_domain AS account_domain,
   account.entity_id AS account_entity_id,
-  person.entity_id AS person_entity_id,
-  owner.entity_id AS owner_entity_id,
+  person.person_entity_id,
+  owner.owner_entity_id,
   asked.thread_id,
   asked.interaction_id
 FROM asked
 LEFT JOIN sides AS question ON question.interaction_id = asked.interaction_id
 LEFT JOIN sides AS reply ON reply.interaction_id = asked.reply_id
-LEFT JOIN entities AS person ON person.entity_id = question.sender_id
+LEFT JOIN persons AS person ON person.person_entity_id = question.sender_id
 LEFT JOIN entities AS account ON account.entity_id = person.account_entity_id
-LEFT JOIN entities AS owner
-  ON owner.entity_id = IF(asked.reply_id IS NULL, question.receiver_id, reply.writer_id)
+LEFT JOIN owners AS owner
+  ON owner.owner_entity_id = IF(asked.reply_id IS NULL, question.receiver_id, reply.writer_id)
 LEFT JOIN `sales.consent` AS consent ON consent.entity_id = question.sender_id

@@ -1,9 +1,9 @@
--- How fast each of us answers: one row an owner, over what was asked in the last 90 days; the slowest
--- first. Times are UTC; what a turn and its owner are is said in sales.response_times.
--- Rules: the median is that of what was answered, the mean of the two in the middle. within_a_day is
--- the share, of all that was asked more than a day ago, that was answered within 24 hours. waiting
--- is what has waited for more than a day; who must not be contacted does not wait. A row without a
--- name is what went to shared mailboxes and waits there.
+-- How fast each of us answers: one row an owner, over what was asked in the last 90 days; the
+-- slowest first. Times are UTC; what a turn and its owner are is said in sales.response_times.
+-- Rules: the median is that of what was answered, the mean of the two in the middle. within_a_day
+-- is the share, of all that was asked more than a day ago, that was answered within 24 hours.
+-- waiting is what has waited for more than a day; who must not be contacted does not wait. A row
+-- without a name is what went to shared mailboxes and waits there.
 WITH turns AS (
   SELECT
     owner_entity_id, owner_name, asked_at, response_hours, is_answered, waiting_hours,

@@ -1,4 +1,5 @@
--- Open deals whose account nobody has been in contact with for 14 days; longest first. Times are UTC.
+-- Open deals whose account nobody has been in contact with for 14 days; longest first. Times are
+-- UTC.
 -- Rules: contact is any dealing in either direction with the account that the deal has now
 -- (sales.account_activity); a meeting ahead is none, but is shown. Where there was none, days count
 -- from the making of the deal. is_overdue: the closing day has passed (by UTC). A deal without an

@@ -1,9 +1,10 @@
--- How the team does: one row a measure, this week against the usual; what is worse comes first. Times
--- are UTC; this week is the last 168 hours, usual is the mean of the four weeks before.
--- Rules: dealings are those of sales.account_activity, answers those of sales.response_times. Shares
--- go from 0 to 1. Accounts with open deals are those of today. A median is of what was asked in the
--- time and is answered; within a day counts what was asked more than a day ago. A measure is worse
--- where it is off by a fifth or more of the usual, in the wrong direction; without a usual it is not.
+-- How the team does: one row a measure, this week against the usual; what is worse comes first.
+-- Times are UTC; this week is the last 168 hours, usual is the mean of the four weeks before.
+-- Rules: dealings are those of sales.account_activity, answers those of sales.response_times.
+-- Shares go from 0 to 1. Accounts with open deals are those of today. A median is of what was asked
+-- in the time and is answered; within a day counts what was asked more than a day ago. A measure is
+-- worse where it is off by a fifth or more of the usual, in the wrong direction; without a usual it
+-- is not.
 WITH dealings AS (
   SELECT
     activity.account_entity_id,
@@ -64,14 +65,15 @@ answers AS (
 measured AS (
   SELECT
     1 AS place, 'touches' AS measure, TRUE AS more_is_better,
-    CAST(SUM(IF(week = 0, touches, 0)) AS FLOAT64) AS this_week,
-    SUM(IF(week > 0, touches, 0)) / 4 AS usual,
+    CAST(COALESCE(SUM(IF(week = 0, touches, 0)), 0) AS FLOAT64) AS this_week,
+    COALESCE(SUM(IF(week > 0, touches, 0)), 0) / 4 AS usual,
     'What we did: mails, calls and messages out, meetings, answered calls' AS meaning
   FROM weekly
   UNION ALL
   SELECT
-    2, 'accounts_touched', TRUE, CAST(SUM(IF(week = 0, accounts_touched, 0)) AS FLOAT64),
-    SUM(IF(week > 0, accounts_touched, 0)) / 4,
+    2, 'accounts_touched', TRUE,
+    CAST(COALESCE(SUM(IF(week = 0, accounts_touched, 0)), 0) AS FLOAT64),
+    COALESCE(SUM(IF(week > 0, accounts_touched, 0)), 0) / 4,
     'Accounts with which we did anything. Which not: salesintel query sales.coverage_gaps'
   FROM weekly
   UNION ALL
@@ -83,14 +85,14 @@ measured AS (
   FROM weekly
   UNION ALL
   SELECT
-    4, 'inbound', TRUE, CAST(SUM(IF(week = 0, inbound, 0)) AS FLOAT64),
-    SUM(IF(week > 0, inbound, 0)) / 4,
+    4, 'inbound', TRUE, CAST(COALESCE(SUM(IF(week = 0, inbound, 0)), 0) AS FLOAT64),
+    COALESCE(SUM(IF(week > 0, inbound, 0)), 0) / 4,
     'Mails, calls and messages from them. Who more than usual: salesintel query sales.hot_accounts'
   FROM weekly
   UNION ALL
   SELECT
-    5, 'talks', TRUE, CAST(SUM(IF(week = 0, talks, 0)) AS FLOAT64),
-    SUM(IF(week > 0, talks, 0)) / 4,
+    5, 'talks', TRUE, CAST(COALESCE(SUM(IF(week = 0, talks, 0)), 0) AS FLOAT64),
+    COALESCE(SUM(IF(week > 0, talks, 0)), 0) / 4,
     'Meetings and answered calls'
   FROM weekly
   UNION ALL
@@ -103,7 +105,7 @@ measured AS (
   SELECT
     7, 'answered_within_a_day_share', TRUE,
     MAX(IF(is_this_week, within_a_day, NULL)), MAX(IF(is_this_week, NULL, within_a_day)),
-    'Of the mails from outside, those answered within 24 hours: salesintel query sales.response_times'
+    'Of the mails from outside, those answered in 24 hours: salesintel query sales.response_times'
   FROM answers
 )
 SELECT

@@ -59,6 +59,11 @@ numbers AS (
     MAX(account_entity_id) AS account_entity_id
   FROM seen
   GROUP BY phone
+),
+accounts AS (
+  SELECT
+    entity_id AS account_entity_id, display_name AS account_name, primary_domain AS account_domain
+  FROM entities
 )
 SELECT
   numbers.phone,
@@ -68,13 +73,13 @@ SELECT
   numbers.messages,
   numbers.first_seen,
   numbers.last_seen,
-  account.display_name AS account_name,
-  account.primary_domain AS account_domain,
-  account.entity_id AS account_entity_id,
+  account.account_name,
+  account.account_domain,
+  account.account_entity_id,
   numbers.entity_id
 FROM numbers
 LEFT JOIN switchboards ON switchboards.phone = numbers.phone
-LEFT JOIN entities AS account
+LEFT JOIN accounts AS account
   ON
-    account.entity_id
+    account.account_entity_id
     = COALESCE(numbers.account_entity_id, switchboards.account_entity_id)

@@ -1,6 +1,7 @@
 -- Addresses that we exchange mail with and that no CRM person has, most mails first: whom to add.
 -- Rules: internal, shared or role addresses, bulk mail and drafts do not count. A CRM person is one
--- of sales.crm_people. An address that is not resolved yet has no entity and is listed. Times are UTC.
+-- of sales.crm_people. An address that is not resolved yet has no entity and is listed. Times are
+-- UTC.
 WITH mails AS (
   SELECT
     interaction_id,
