@@ -127,11 +127,20 @@ def definition(view: View, project: str, dataset_prefix: str = "") -> str:
 def fingerprint(view: View, project: str, dataset_prefix: str = "") -> str:
     """Changes whenever the view has to be replaced.
 
-    The columns of the tables belong to it: a view holds those that were there when it was made.
+    The columns of the tables and the views that it reads belong to it: a view holds those that were
+    there when it was made.
     """
-    tables = sorted(view.sources & BY_ID.keys())
-    seen = [column.name for table in tables for column in columns(BY_ID[table].row)]
-    return stable_hash(definition(view, project, dataset_prefix), *seen)
+    seen = [column.name for table in _tables(view) for column in columns(BY_ID[table].row)]
+    below = [fingerprint(one, project, dataset_prefix) for one in _views(view)]
+    return stable_hash(definition(view, project, dataset_prefix), *seen, *below)
+
+
+def _tables(view: View) -> list[str]:
+    return sorted(view.sources & BY_ID.keys())
+
+
+def _views(view: View) -> list[View]:
+    return [views()[source] for source in sorted(view.sources & views().keys())]
 
 
 def provision_views(client: bigquery.Client, dataset_prefix: str = "") -> list[str]:

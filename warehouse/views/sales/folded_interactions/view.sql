@@ -6,8 +6,8 @@
 -- deleted at the source are left out. Times are UTC.
 WITH parts AS (
   SELECT
-    interaction_id, kind, NULLIF(direction, 'unknown') AS direction, occurred_at, thread_id, subject,
-    snippet, duration_s, outcome, our_number, owner_key, is_bulk,
+    interaction_id, kind, NULLIF(direction, 'unknown') AS direction, occurred_at, thread_id,
+    subject, snippet, duration_s, outcome, our_number, owner_key, is_bulk,
     ROW_NUMBER() OVER (
       PARTITION BY interaction_id
       ORDER BY
