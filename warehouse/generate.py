@@ -14,8 +14,8 @@ TARGET = ROOT / "docs" / "views.md"
 
 _HEAD = """# Views
 
-Made by `make views-docs` from warehouse/views/; do not edit. The rule of each view stands in full at
-the top of its `view.sql`. `salesintel query VIEW` reads one in its own order; `--account` and
+Made by `make views-docs` from warehouse/views/; do not edit. The rule of each view stands in full
+at the top of its `view.sql`. `salesintel query VIEW` reads one in its own order; `--account` and
 `--since` narrow those that say so. Times are UTC.
 
 Cost is what a query scans: current records (small), a log (medium), all interactions (large).

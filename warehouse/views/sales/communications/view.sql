@@ -7,13 +7,7 @@
 -- side, more people first; ties go to the smaller id. account_entity_id is the first. search_text
 -- is what can be searched, in lower case: subject, beginning of the text, everyone's name, address
 -- and number, and the account.
-WITH parties AS (
-  SELECT
-    interaction_id, party_key, role_rank, role, email, phone, shown_name, is_internal, is_shared,
-    entity_kind, entity_id, account_entity_id, account_name, account_domain
-  FROM `sales.interaction_parties`
-),
-mailboxes AS (
+WITH mailboxes AS (
   SELECT interaction_id, ARRAY_AGG(mailbox ORDER BY mailbox) AS mailboxes
   FROM (
     SELECT DISTINCT interaction_id, mailbox
@@ -41,7 +35,7 @@ participants AS (
       CONCAT(shown_name, ' ', COALESCE(email, ''), ' ', COALESCE(phone, '')),
       ' ' ORDER BY role_rank, party_key
     ) AS search_text
-  FROM parties
+  FROM `sales.interaction_parties`
   WHERE role NOT IN ('account', 'deal')
   GROUP BY interaction_id
 ),
@@ -51,7 +45,7 @@ persons AS (
     entity_id,
     MIN(shown_name) AS shown_name,
     MIN(role_rank) AS role_rank
-  FROM parties
+  FROM `sales.interaction_parties`
   WHERE NOT is_internal AND NOT is_shared AND entity_kind = 'person'
   GROUP BY interaction_id, entity_id
 ),
@@ -71,8 +65,6 @@ placed AS (
   SELECT
     interaction_id,
     account_entity_id,
-    MAX(account_name) AS account_name,
-    MAX(account_domain) AS account_domain,
     ROW_NUMBER() OVER (
       PARTITION BY interaction_id
       ORDER BY
@@ -80,7 +72,7 @@ placed AS (
         COUNTIF(role NOT IN ('account', 'deal')) DESC,
         account_entity_id
     ) AS place
-  FROM parties
+  FROM `sales.interaction_parties`
   WHERE NOT is_internal AND account_entity_id IS NOT NULL
   GROUP BY interaction_id, account_entity_id
 ),
@@ -88,11 +80,19 @@ accounts AS (
   SELECT
     interaction_id,
     MAX(IF(place = 1, account_entity_id, NULL)) AS account_entity_id,
-    MAX(IF(place = 1, account_name, NULL)) AS account_name,
-    MAX(IF(place = 1, account_domain, NULL)) AS account_domain,
     ARRAY_AGG(account_entity_id ORDER BY place) AS account_entity_ids
   FROM placed
   GROUP BY interaction_id
+),
+named_accounts AS (
+  SELECT
+    accounts.interaction_id,
+    accounts.account_entity_id,
+    accounts.account_entity_ids,
+    entity.display_name AS account_name,
+    entity.primary_domain AS account_domain
+  FROM accounts
+  LEFT JOIN `identity.entities_latest` AS entity ON entity.entity_id = accounts.account_entity_id
 )
 SELECT
   folded.interaction_id,
@@ -128,4 +128,4 @@ FROM `sales.folded_interactions` AS folded
 LEFT JOIN mailboxes ON mailboxes.interaction_id = folded.interaction_id
 LEFT JOIN participants ON participants.interaction_id = folded.interaction_id
 LEFT JOIN counterparts ON counterparts.interaction_id = folded.interaction_id
-LEFT JOIN accounts ON accounts.interaction_id = folded.interaction_id
+LEFT JOIN named_accounts AS accounts ON accounts.interaction_id = folded.interaction_id
