@@ -22,6 +22,7 @@ from schemas.change import stable_hash
 from schemas.columns import columns
 from schemas.errors import ConfigurationError, FatalError
 from schemas.tables import BY_ID
+from warehouse.bounded import rows
 
 VIEWS = Path(__file__).parent / "views"
 DDL_TIMEOUT_S = 60.0
@@ -158,9 +159,7 @@ def provision_views(client: bigquery.Client, dataset_prefix: str = "") -> list[s
             continue
         statement = definition(view, client.project, dataset_prefix)
         try:
-            client.query(statement, retry=None, job_retry=None, timeout=DDL_TIMEOUT_S).result(
-                timeout=DDL_TIMEOUT_S, retry=None
-            )
+            rows(client, statement, timeout_s=DDL_TIMEOUT_S, retry=None)
             made = client.get_table(name, retry=None, timeout=DDL_TIMEOUT_S)
             made.labels = {FINGERPRINT_LABEL: wanted}
             client.update_table(made, ["labels"], retry=None, timeout=DDL_TIMEOUT_S)

@@ -10,21 +10,14 @@ from datetime import date, datetime
 from typing import Any, NamedTuple
 
 import msgspec
-from google.api_core.exceptions import (
-    BadRequest,
-    Forbidden,
-    GoogleAPICallError,
-    NotFound,
-    ServiceUnavailable,
-    TooManyRequests,
-)
-from google.api_core.retry import Retry, if_exception_type
+from google.api_core.exceptions import BadRequest, Forbidden, GoogleAPICallError, NotFound
 from google.cloud import bigquery
 from requests.exceptions import RequestException, Timeout
 
 from schemas.errors import ConfigurationError, FatalError, RetriableError
 from schemas.tables import BY_ID
 from warehouse.allowed import check_allowed
+from warehouse.bounded import MAXIMUM_BYTES_BILLED, RETRY, submit
 from warehouse.catalogue import qualified, views
 from warehouse.statement import RefusedQuery, one_select
 
@@ -34,14 +27,8 @@ LONGEST_S = 6 * 3600.0
 
 ROWS = 100
 MOST_ROWS = 1_000_000_000
-MAXIMUM_BYTES_BILLED = 20 * 2**30
-"""20 GiB: about 0.12 USD on demand. https://cloud.google.com/bigquery/pricing#on_demand_pricing"""
-
 OUT_OF_MEMORY = "Out of Memory Error"
 """Of DuckDB, in the embedded warehouse."""
-
-# A 500 is not among them: the embedded warehouse gives it for SQL that it cannot read.
-_RETRY = Retry(predicate=if_exception_type(ServiceUnavailable, TooManyRequests), timeout=10.0)
 
 _ACCOUNTS = """
 SELECT entity_id
@@ -199,7 +186,7 @@ class _Question(NamedTuple):
         try:
             job = self._submit(sql, parameters, dry_run=False)
             found = job.result(
-                max_results=limit + 1, timeout=self.timeout_s, retry=_RETRY, job_retry=None
+                max_results=limit + 1, timeout=self.timeout_s, retry=RETRY, job_retry=None
             )
             rows = [dict(row) for row in found]
         except FutureTimeout as error:
@@ -212,19 +199,13 @@ class _Question(NamedTuple):
         return QueryResult(columns=names, rows=rows[:limit], truncated=len(rows) > limit)
 
     def _submit(self, sql: str, parameters: Mapping[str, Value], *, dry_run: bool) -> Any:
-        settings = bigquery.QueryJobConfig(
-            dry_run=dry_run,
-            job_timeout_ms=int(self.timeout_s * 1_000),
-            maximum_bytes_billed=self.maximum_bytes_billed,
-            query_parameters=[_parameter(name, value) for name, value in parameters.items()],
-            use_legacy_sql=False,
-        )
-        return self.client.query(
+        return submit(
+            self.client,
             qualified(sql, self.client.project, self.dataset_prefix),
-            job_config=settings,
-            timeout=self.timeout_s,
-            retry=_RETRY,
-            job_retry=None,
+            [_parameter(name, value) for name, value in parameters.items()],
+            timeout_s=self.timeout_s,
+            maximum_bytes_billed=self.maximum_bytes_billed,
+            dry_run=dry_run,
         )
 
     def _late(self) -> RetriableError:
