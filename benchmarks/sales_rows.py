@@ -122,8 +122,8 @@ class _Made:
             if number % 10 < 4:
                 keys.append(f"hubspot:contact:{number}")
             for key in keys:
-                for _ in range(1 + (number % 5 == 0)):
-                    people.append(self._person(key, number, account))
+                versions = 1 + (number % 5 == 0)
+                people += [self._person(key, number, account) for _ in range(versions)]
             if number % 10 < 9:
                 keys.append(_address(number))
             if number % 2:
@@ -317,8 +317,8 @@ class _Made:
             if kind in ("call", "sms"):
                 sides.append((_number(other), None, _phone(other), False))
             else:
-                email = _email(other, self._size.accounts)
-                sides.append((_address(other), email, None, False))
+                known = _email(other, self._size.accounts)
+                sides.append((_address(other), known, None, False))
         roles = ("caller", "callee") if kind in ("call", "sms") else ROLES
         for ordinal, (key, email, phone, internal) in enumerate(sides):
             yield Participant(

@@ -2,7 +2,7 @@
 
 from schemas.columns import Row, Table
 from schemas.identity import Entity, EntityChange, Link, Override, StoredRecord
-from schemas.operations import DeadLetter, Erasure, Run, SchemaChange, SourceCount
+from schemas.operations import Audit, DeadLetter, Erasure, Run, SchemaChange, SourceCount
 from schemas.records import (
     Account,
     Deal,
@@ -206,6 +206,17 @@ TABLES: tuple[Table, ...] = (
         cluster=("erasure_id",),
         key=("erasure_id", "part"),
         order=("asked_at",),
+    ),
+    Table(
+        "ops",
+        "audit",
+        Audit,
+        "Who asked, decided, took out or erased what, and when.",
+        partition="noted_date",
+        cluster=("command", "actor"),
+        key=("audit_id",),
+        order=("noted_at",),
+        expiry_days=1_100,
     ),
 )
 

@@ -20,8 +20,8 @@ WHOLE_TABLES_BYTES = 2_000 * GIB
 """Of what reads tables whole on purpose (a rebuild, the resolver's start): about 12 USD."""
 
 RETRY = Retry(predicate=if_exception_type(ServiceUnavailable, TooManyRequests), timeout=10.0)
-"""Of SQL that a person wrote. A 500 is not among what is tried again: the embedded warehouse gives it
-for SQL that it cannot read."""
+"""Of SQL that a person wrote. A 500 is not tried again: the embedded warehouse gives it for SQL
+that it cannot read."""
 
 Parameter = Any
 """A ScalarQueryParameter or an ArrayQueryParameter."""

@@ -50,6 +50,8 @@ class Metadata(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """The column of time by which the view may be cut, if it has one."""
     order: tuple[str, ...]
     """Columns of a complete order, most significant first, with DESC where it falls."""
+    whole: tuple[str, ...] = ()
+    """Tables that nobody reads whole by accident (warehouse/scans.py) and that it has to."""
 
 
 class View(NamedTuple):

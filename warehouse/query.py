@@ -14,11 +14,13 @@ from google.api_core.exceptions import BadRequest, Forbidden, GoogleAPICallError
 from google.cloud import bigquery
 from requests.exceptions import RequestException, Timeout
 
+from schemas.clock import from_us, wall_clock
 from schemas.errors import ConfigurationError, FatalError, RetriableError
 from schemas.tables import BY_ID
 from warehouse.allowed import check_allowed
 from warehouse.bounded import MAXIMUM_BYTES_BILLED, RETRY, submit
 from warehouse.catalogue import qualified, views
+from warehouse.scans import check_scans
 from warehouse.statement import RefusedQuery, one_select
 
 TIMEOUT_S = 30.0
@@ -68,7 +70,7 @@ class QueryResult(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class _Source(NamedTuple):
-    """What can be asked by name: which columns hold the account, the time and the order."""
+    """What is asked by name: the column of the account, the condition of `@since`, the order."""
 
     account: str | None = None
     since: str | None = None
@@ -85,12 +87,13 @@ def run_view(
     timeout_s: float = TIMEOUT_S,
     maximum_bytes_billed: int = MAXIMUM_BYTES_BILLED,
     dataset_prefix: str = "",
+    whole: bool = False,
 ) -> QueryResult:
     """The first `limit` rows of a view, or of a table, in its own order.
 
     `account` is an account's entity id, or its name or domain in any case; `since` (with
-    a zone) cuts off what is older. ConfigurationError where there is no such view, or where the
-    view knows no account or no time; errors of the query as of `run_sql`.
+    a zone) cuts off what is older, of a table whole days. ConfigurationError where there is no such
+    view, or where it knows no account or no time; errors of the query as of `run_sql`.
     """
     source = _source(view_id)
     question = _Question(client, timeout_s, maximum_bytes_billed, dataset_prefix)
@@ -106,10 +109,12 @@ def run_view(
             raise ConfigurationError(f"{view_id} has no time: leave --since away")
         if since.tzinfo is None:
             raise ConfigurationError("--since has no time zone: add Z, or an offset as +02:00")
-        conditions.append(f"{source.since} >= @since")
+        conditions.append(source.since)
         parameters["since"] = since
     sql = f"SELECT * FROM `{view_id}`"  # noqa: S608 (an id of our own list)
     sql += f" WHERE {' AND '.join(conditions)}" if conditions else ""
+    if not whole:
+        check_scans(sql, parameters, today=_today())
     sql += f" ORDER BY {', '.join(source.order)}" if source.order else ""
     return question.ask(f"{sql} LIMIT {checked_limit(limit) + 1:d}", parameters, limit)
 
@@ -123,16 +128,20 @@ def run_sql(
     timeout_s: float = TIMEOUT_S,
     maximum_bytes_billed: int = MAXIMUM_BYTES_BILLED,
     dataset_prefix: str = "",
+    whole: bool = False,
 ) -> QueryResult:
     """The first `limit` rows of one SELECT, in its own order; `parameters` fill its `@names`.
 
     Of our tables, those in backticks (`` `sales.people` ``) are found under the prefix too.
-    RefusedQuery for anything but one SELECT of our tables and views, and with the warehouse's own
+    RefusedQuery for anything but one SELECT of our tables and views, for one that reads raw.changes
+    without a day unless it is wanted `whole`, and with the warehouse's own
     words for SQL that it does not accept; RetriableError where it does not answer, or not in time.
     """
     statement, values = one_select(sql), dict(parameters or {})
     # Before the dry run, too: the embedded warehouse opens files in it.
     check_allowed(statement, client.project, readable(), dataset_prefix)
+    if not whole:
+        check_scans(statement, values, today=_today(), prefix=dataset_prefix)
     question = _Question(client, timeout_s, maximum_bytes_billed, dataset_prefix)
     kind = question.statement_type(statement, values)
     # The embedded warehouse has no name for a UNION.
@@ -149,11 +158,17 @@ def readable() -> tuple[str, ...]:
 def _source(name: str) -> _Source:
     view = views().get(name)
     if view is not None:
-        return _Source(view.metadata.account, view.metadata.since, view.metadata.order)
+        since = view.metadata.since and f"{view.metadata.since} >= @since"
+        return _Source(view.metadata.account, since, view.metadata.order)
     table = BY_ID.get(name)
     if table is None:
         raise ConfigurationError(f"there is no view {name!r}; there are: {', '.join(readable())}")
-    return _Source(order=[f"{column} DESC" for column in table.order])
+    since = f"{table.partition} >= DATE(@since)" if table.partition else None
+    return _Source(since=since, order=[f"{column} DESC" for column in table.order])
+
+
+def _today() -> date:
+    return from_us(wall_clock()).date()
 
 
 def checked_limit(limit: int) -> int:

@@ -66,6 +66,7 @@ def test_the_company_comes_to_rows_in_every_view(undisturbed: list[Row]) -> None
     shown = views(undisturbed)
     assert {name for name, rows in shown.items() if not rows} == {
         "identity.overrides",
+        "ops.audit",
         "ops.runs",
         "ops.source_counts",
     }
