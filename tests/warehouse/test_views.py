@@ -12,7 +12,7 @@ from view_warehouse import PROJECT, embedded_warehouse, empty, fill
 
 from schemas.errors import ConfigurationError, FatalError
 from schemas.tables import BY_ID, latest_sql
-from warehouse import catalogue
+from warehouse import catalogue, cost
 from warehouse.catalogue import VIEWS, provision_views, qualified, view_of, views
 from warehouse.generate import TARGET, main
 
@@ -177,3 +177,13 @@ def test_a_view_that_the_warehouse_refuses_is_named(
     monkeypatch.setattr(catalogue, "views", lambda: {"sales.consent": broken})
     with pytest.raises(FatalError, match=r"view sales\.consent was refused: .*nothing"):
         provision_views(client)
+
+
+def test_what_is_written_is_counted_for_every_table_as_the_schemas_have_it() -> None:
+    assert cost.PATH.read_text(encoding="utf-8") == cost.sql(), "run python -m warehouse.cost"
+    assert set(BY_ID) <= views()["ops.cost"].sources
+
+
+@pytest.mark.parametrize("table_id", list(BY_ID))
+def test_every_table_says_when_a_row_was_written(table_id: str) -> None:
+    assert cost.written_column(BY_ID[table_id]) in cost.WRITTEN
