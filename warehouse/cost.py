@@ -20,10 +20,10 @@ WRITTEN = ("written_at", "noted_at", "failed_at", "counted_at", "resolved_at")
 
 RULES = f"""\
 -- What is written, in rows and bytes: one row a table and day (UTC), of the last {DAYS} days.
--- Rules: bytes are what BigQuery calls logical bytes, worked out from the columns: 8 for a number or
--- a time, 1 for a BOOL, 2 and the length for a text, a null as an empty one. Of tables by partition
--- only partitions of the last {PARTITION_DAYS} days are read: older mails that are filled back now
--- are left out. Made by warehouse/cost.py.
+-- Rules: bytes are what BigQuery calls logical bytes, worked out from the columns: 8 for a number
+-- or a time, 1 for a BOOL, 2 and the length for a text, a null as an empty one. Of tables by
+-- partition only those of the last {PARTITION_DAYS} days are read: older mails that are filled back
+-- now are left out. Made by warehouse/cost.py.
 """
 
 
@@ -31,7 +31,7 @@ def sql() -> str:
     """The view's text."""
     parts = "\n  UNION ALL\n".join(_of(table) for table in TABLES)
     return (
-        f"{RULES}WITH written AS (\n{parts}\n)\n"
+        f"{RULES}WITH sizes AS (\n{parts}\n)\n"
         "SELECT\n"
         "  day,\n"
         "  table_id,\n"
@@ -39,7 +39,7 @@ def sql() -> str:
         "  SUM(row_bytes) AS bytes,\n"
         "  ROUND(AVG(row_bytes)) AS bytes_a_row,\n"
         "  MAX(written) AS newest_written\n"
-        "FROM written\n"
+        "FROM sizes\n"
         "GROUP BY day, table_id\n"
     )
 
@@ -62,7 +62,7 @@ def _of(table: Table) -> str:
         conditions.insert(0, f"{table.partition} >= {since}")
     where = "\n    AND ".join(conditions)
     return (
-        f"  SELECT\n    '{table.id}' AS table_id,\n    DATE({written}) AS day,\n"  # noqa: S608
+        f"  SELECT\n    '{table.id}' AS table_id,\n    DATE({written}) AS day,\n"
         f"    {written} AS written,\n    {' + '.join(size)} AS row_bytes\n"
         f"  FROM `{table.id}`\n  WHERE\n    {where}"
     )

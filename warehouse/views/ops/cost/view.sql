@@ -1,9 +1,9 @@
 -- What is written, in rows and bytes: one row a table and day (UTC), of the last 7 days.
--- Rules: bytes are what BigQuery calls logical bytes, worked out from the columns: 8 for a number or
--- a time, 1 for a BOOL, 2 and the length for a text, a null as an empty one. Of tables by partition
--- only partitions of the last 30 days are read: older mails that are filled back now
--- are left out. Made by warehouse/cost.py.
-WITH written AS (
+-- Rules: bytes are what BigQuery calls logical bytes, worked out from the columns: 8 for a number
+-- or a time, 1 for a BOOL, 2 and the length for a text, a null as an empty one. Of tables by
+-- partition only those of the last 30 days are read: older mails that are filled back
+-- now are left out. Made by warehouse/cost.py.
+WITH sizes AS (
   SELECT
     'raw.changes' AS table_id,
     DATE(written_at) AS day,
@@ -409,5 +409,5 @@ SELECT
   SUM(row_bytes) AS bytes,
   ROUND(AVG(row_bytes)) AS bytes_a_row,
   MAX(written) AS newest_written
-FROM written
+FROM sizes
 GROUP BY day, table_id

@@ -1,7 +1,7 @@
 -- Things that stand twice where they should stand once: must be empty. One row a thing.
--- Rules, by `what`: latest – two latest rows of one key in a *_latest view or in communications;
--- short id – a Salesforce record under its id of 15 characters and that of 18, which begins with it;
--- message id – mails under one Message-ID that are not one interaction.
+-- Rules, by what: "latest" is a key with two rows in a view that has one row a key; "short id" a
+-- Salesforce record under its id of 15 characters and that of 18, which begins with it; "message id"
+-- are mails under one Message-ID that are not one interaction.
 WITH named AS (
   SELECT 'sales.people_latest' AS place, record_key AS thing FROM `sales.people_latest`
   UNION ALL
@@ -21,15 +21,15 @@ WITH named AS (
   SELECT 'identity.resolved_keys', record_key FROM `identity.resolved_keys`
 ),
 records AS (
-  SELECT 'sales.people_latest' AS place, object_type, object_id
+  SELECT 'sales.people_latest' AS place, object_type, object_id, SUBSTR(object_id, 1, 15) AS short_id
   FROM `sales.people_latest`
   WHERE source = 'salesforce'
   UNION ALL
-  SELECT 'sales.accounts_latest', object_type, object_id
+  SELECT 'sales.accounts_latest', object_type, object_id, SUBSTR(object_id, 1, 15)
   FROM `sales.accounts_latest`
   WHERE source = 'salesforce'
   UNION ALL
-  SELECT 'sales.deals_latest', object_type, object_id
+  SELECT 'sales.deals_latest', object_type, object_id, SUBSTR(object_id, 1, 15)
   FROM `sales.deals_latest`
   WHERE source = 'salesforce'
 ),
@@ -46,11 +46,11 @@ UNION ALL
 SELECT
   'short id' AS what,
   place,
-  CONCAT('salesforce:', object_type, ':', SUBSTR(object_id, 1, 15)) AS thing,
+  CONCAT('salesforce:', object_type, ':', short_id) AS thing,
   COUNT(DISTINCT object_id) AS times
 FROM records
 WHERE LENGTH(object_id) IN (15, 18)
-GROUP BY place, object_type, SUBSTR(object_id, 1, 15)
+GROUP BY place, object_type, short_id
 HAVING COUNT(DISTINCT object_id) > 1
 UNION ALL
 SELECT

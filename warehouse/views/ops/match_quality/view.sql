@@ -1,9 +1,9 @@
 -- How much is matched, and how far it can be trusted: one row a source and kind. No rate without a
 -- precision beside it.
--- Rules, by kind: email, call, sms and others – a sighting is a participant of one interaction,
+-- Rules, by kind: email, call, sms and others: a sighting is a participant of one interaction,
 -- drafts, bulk and our own side aside; of mails shared mailboxes are left out too. It is matched
 -- where its entity, or of a shared number its account, has a record of a CRM or of an imported file.
--- record – a record of such a register; it is matched where its entity has others. precision is the
+-- record: a record of such a register; it is matched where its entity has others. precision is the
 -- share of right ones among the pairs of records that were one entity when a person decided on them
 -- (a decision taken back does not count), a pair under the source and kind of each of its two;
 -- null where nobody has. promised is what the resolver itself expects: the mean confidence of the
