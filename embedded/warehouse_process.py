@@ -12,7 +12,9 @@
 * It leaves DuckDB the default of four fifths of the machine's memory; here the environment says
   how much (`MEMORY_VARIABLE`).
 
-This module imports nothing of the project: the process stays as small as it can be.
+Views with lists in an order are translated by a rule of ours, too (sorted_lists.py).
+
+Nothing else of the project is imported here: the process stays as small as it can be.
 """
 
 import os
@@ -23,9 +25,11 @@ import duckdb
 import duckdb_extensions
 from bqemulator.cli import main as bqemulator
 from bqemulator.domain.events import TableDataChanged
-from bqemulator.sql import inner_query
+from bqemulator.sql import inner_query, rules
 from bqemulator.storage.engine import DuckDBEngine
 from bqemulator.versioning.snapshots import SnapshotManager
+
+from embedded.sorted_lists import SortedListRule
 
 SETTINGS = {
     # The cache of results holds up to 1,024 tables in memory, and a row that arrives while a query
@@ -84,6 +88,7 @@ def mend() -> None:
         sys.exit("bqemulator has changed: see embedded/warehouse_process.py for what to look for")
     SnapshotManager.record_change = _announce  # type: ignore[method-assign]
     inner_query.rewrite_for_row_access = _unexpanded
+    rules.register(SortedListRule)
     DuckDBEngine.connection = property(_connection)  # type: ignore[method-assign,assignment]
     for name, value in SETTINGS.items():
         os.environ.setdefault(name, value)
