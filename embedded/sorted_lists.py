@@ -1,9 +1,10 @@
 """A rule for the embedded warehouse: lists in an order, made by sorting each list once it is whole.
 
-DuckDB sorts within an aggregate at a cost of some microseconds a row, many times that of the rest of
-the query where groups are many and small, as the people of an interaction are. `ARRAY_AGG(x ORDER BY
-k)` and `STRING_AGG(x, s ORDER BY k)` become a list of (k, x), sorted as a value: the same list, in a
-third of the time. What is ordered in two directions, distinct, or a window stays as it is.
+DuckDB sorts within an aggregate at a cost of some microseconds a row, many times that of the rest
+of the query where groups are many and small, as the people of an interaction are. `ARRAY_AGG(x
+ORDER BY k)` and `STRING_AGG(x, s ORDER BY k)` become a list of (k, x), sorted as a value: the same
+list, in a third of the time. What is ordered in two directions, distinct, or a window stays as it
+is.
 """
 
 from bqemulator.sql.rules._base import TranslationRule
@@ -12,7 +13,7 @@ from sqlglot import exp
 KEY, VALUE = "k", "v"
 
 
-class SortedListRule(TranslationRule):  # type: ignore[misc]
+class SortedListRule(TranslationRule):
     """Rewrites what sqlglot has translated to DuckDB's SQL."""
 
     name = "SORTED_LIST"
