@@ -386,6 +386,21 @@ WITH sizes AS (
     TIMESTAMP_DIFF(CURRENT_TIMESTAMP(), written_at, SECOND) < 604800
   UNION ALL
   SELECT
+    'ops.erasures' AS table_id,
+    DATE(written_at) AS day,
+    written_at AS written,
+    43 + BYTE_LENGTH(ARRAY_TO_STRING([
+      erasure_id,
+      ARRAY_TO_STRING(marks, '  '),
+      asked_by,
+      reason,
+      message_id
+    ], '')) AS row_bytes
+  FROM `ops.erasures`
+  WHERE
+    TIMESTAMP_DIFF(CURRENT_TIMESTAMP(), written_at, SECOND) < 604800
+  UNION ALL
+  SELECT
     'ops.audit' AS table_id,
     DATE(noted_at) AS day,
     noted_at AS written,
