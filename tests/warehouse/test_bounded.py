@@ -12,7 +12,7 @@ from warehouse import bounded
 
 ROOT = Path(__file__).resolve().parents[2]
 ROOMS = ("schemas", "transforms", "warehouse", "pipelines", "embedded", "sandbox", "operations")
-OPENS_A_QUERY = {"query", "query_and_wait", "list_rows", "QueryJobConfig"}
+OPENS_A_QUERY = {"query", "query_and_wait", "QueryJobConfig"}
 
 
 def calls(room: str) -> Iterator[tuple[str, str]]:
