@@ -170,6 +170,9 @@ def query(
     timeout: Annotated[
         float | None, typer.Option(help="Seconds that it may take, for large questions.")
     ] = None,
+    whole: Annotated[
+        bool, typer.Option("--whole", help="Read raw.changes without a day: for operators.")
+    ] = False,
 ) -> None:
     """Ask a view by name, or the warehouse in SQL."""
     from operations.query import query as run
@@ -177,7 +180,7 @@ def query(
 
     begin = moment(since, "--since")
     seconds = TIMEOUT_S if timeout is None else timeout
-    run(directory_of(data), what, sys.stdout, account, begin, limit, output, seconds)
+    run(directory_of(data), what, sys.stdout, account, begin, limit, output, seconds, whole)
 
 
 @app.command("resolve")

@@ -2,7 +2,7 @@
 
 from schemas.columns import Row, Table
 from schemas.identity import Entity, EntityChange, Link, Override, StoredRecord
-from schemas.operations import DeadLetter, Erasure, Run, SchemaChange, SourceCount
+from schemas.operations import Audit, DeadLetter, Erasure, Run, SchemaChange, SourceCount
 from schemas.quality import RuleResult
 from schemas.records import (
     Account,
@@ -218,6 +218,17 @@ TABLES: tuple[Table, ...] = (
         key=("rule_id",),
         order=("checked_at",),
         expiry_days=400,
+    ),
+    Table(
+        "ops",
+        "audit",
+        Audit,
+        "Who asked, decided, took out or erased what, and when.",
+        partition="noted_date",
+        cluster=("command", "actor"),
+        key=("audit_id",),
+        order=("noted_at",),
+        expiry_days=1_100,
     ),
 )
 

@@ -16,6 +16,7 @@ from google.cloud import bigquery
 from schemas.columns import Table, columns
 from schemas.errors import FatalError
 from schemas.tables import DATASETS, TABLES
+from warehouse.bounded import rows
 
 TIMEOUT_S = 60.0
 DAY_MS = 86_400_000
@@ -103,7 +104,7 @@ def _add(client: bigquery.Client, reference: str, added: list[bigquery.SchemaFie
     for field in added:
         kind = f"ARRAY<{field.field_type}>" if field.mode == "REPEATED" else field.field_type
         sql = f"ALTER TABLE `{reference}` ADD COLUMN IF NOT EXISTS {field.name} {kind}"
-        client.query_and_wait(sql, api_timeout=TIMEOUT_S, wait_timeout=TIMEOUT_S)
+        rows(client, sql, timeout_s=TIMEOUT_S)
     table = client.get_table(reference, timeout=TIMEOUT_S)
     names = {field.name for field in added}
     table.schema = [*(field for field in table.schema if field.name not in names), *added]
