@@ -15,7 +15,7 @@ DAYS = 7
 PARTITION_DAYS = 30
 FIXED = {"INT64": 8, "FLOAT64": 8, "TIMESTAMP": 8, "DATE": 8, "BOOL": 1}
 TEXT = 2
-WRITTEN = ("written_at", "noted_at", "failed_at", "counted_at", "resolved_at")
+WRITTEN = ("written_at", "noted_at", "failed_at", "checked_at", "counted_at", "resolved_at")
 """When a row was written, in the order in which it is looked for."""
 
 RULES = f"""\
