@@ -13,7 +13,7 @@ from rich.markup import escape
 
 from operations.console import StackGone, errors
 from schemas.clock import DAY_US, Clock, wall_clock
-from schemas.errors import RetriableError
+from schemas.errors import ConfigurationError, RetriableError
 from schemas.operations import Audit
 from schemas.tables import BY_ROW
 from warehouse.clients import Endpoint, write_client
@@ -80,8 +80,8 @@ def audited(
     except BaseException as error:
         stopped = isinstance(error, KeyboardInterrupt)
         outcome, error_type = "stopped" if stopped else "failed", type(error).__name__
-        if isinstance(error, StackGone):
-            # Nobody is there to take the row.
+        if isinstance(error, StackGone) or (not must and isinstance(error, ConfigurationError)):
+            # Nobody is there to take the row, or nothing was asked.
             outcome = ""
         raise
     finally:
