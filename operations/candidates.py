@@ -1,17 +1,48 @@
-"""`salesintel candidates`: possible matches for a person to decide on, the likeliest first."""
+"""`salesintel candidates`: possible matches for a person to decide on, the likeliest first.
+
+Of the warehouse those that the running pipeline has written; of a file, or under a model that is
+named, those that the engine finds here.
+"""
 
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, TextIO
 
 from embedded.directory import DataDirectory
-from operations.console import console
-from operations.known import Known, known
+from operations.console import console, warehouse_of
+from operations.known import NO_RECORDS, Known, known
 from schemas.errors import ConfigurationError
 from schemas.identity import IdentityRecord
 from transforms.identity.weighed.weights import BIT
-from warehouse.query import QueryResult, checked_limit
+from warehouse.query import QueryResult, checked_limit, run_sql
 from warehouse.render import FORMATS
+
+PUBLISHED = """
+SELECT
+  candidate.probability AS p,
+  candidate.why,
+  candidate.left_key AS record,
+  candidate.right_key AS other,
+  one.display_name AS name,
+  two.display_name AS other_name,
+  candidate.pairs
+FROM (
+  SELECT
+    *,
+    COUNT(*) OVER (PARTITION BY LEAST(left_entity_id, right_entity_id),
+      GREATEST(left_entity_id, right_entity_id)) AS pairs,
+    ROW_NUMBER() OVER (PARTITION BY LEAST(left_entity_id, right_entity_id),
+      GREATEST(left_entity_id, right_entity_id)
+      ORDER BY probability DESC, left_key, right_key) AS place
+  FROM `identity.candidates_latest`
+) AS candidate
+LEFT JOIN `identity.entities_latest` AS one ON one.entity_id = candidate.left_entity_id
+LEFT JOIN `identity.entities_latest` AS two ON two.entity_id = candidate.right_entity_id
+WHERE candidate.place = 1
+ORDER BY p DESC, record, other
+"""
+"""Of every two entities the likeliest pair; `pairs` says how many there are between them."""
+ANY_LINK = "SELECT record_key FROM `identity.links_latest`"
 
 COLUMNS = ("p", "bits", "record", "other", "name", "other_name", "keys", "pairs")
 
@@ -24,14 +55,21 @@ def candidates(
     output: str,
     stream: TextIO,
 ) -> None:
-    """Writes the pairs that speak for being one, are not, and that nobody has decided on."""
+    """Writes the pairs that may be one, are not, and that nobody has decided on."""
     write = FORMATS.get(output)
     if write is None:
         raise ConfigurationError(f"--format {output!r}: choose one of {', '.join(FORMATS)}")
     checked_limit(limit)
-    rows = list(to_review(known(directory, file, model)))
-    write(QueryResult(columns=COLUMNS, rows=rows[:limit], truncated=len(rows) > limit), stream)
-    if output == "table" and rows:
+    if file is None and model is None:
+        with warehouse_of(directory) as client:
+            found = run_sql(client, PUBLISHED, limit=limit)
+            if not (found.rows or run_sql(client, ANY_LINK, limit=1).rows):
+                raise ConfigurationError(NO_RECORDS)
+    else:
+        rows = list(to_review(known(directory, file, model)))
+        found = QueryResult(columns=COLUMNS, rows=rows[:limit], truncated=len(rows) > limit)
+    write(found, stream)
+    if output == "table" and found.rows:
         console.print("  decide: salesintel link RECORD OTHER, or salesintel unlink RECORD OTHER")
 
 

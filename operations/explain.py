@@ -1,15 +1,32 @@
 """`salesintel explain`: why records are one person or account, as the engine weighs them, with
 what is published beside it."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
+from google.cloud import bigquery
+
 from embedded.directory import DataDirectory
+from operations.console import warehouse_of
 from operations.known import Known, known, say
 from schemas.clock import rfc3339
 from schemas.errors import ConfigurationError
 from transforms.identity.weighed.explain import why
+from warehouse.query import run_sql
 
 MOST_SHOWN = 10
+HELD = """
+SELECT left_key, right_key, method, probability
+FROM `identity.evidence_latest`
+WHERE entity_id = @entity
+ORDER BY probability DESC, left_key, right_key
+"""
+ASKED = """
+SELECT IF(left_key = @record, right_key, left_key) AS other, why, probability
+FROM `identity.candidates_latest`
+WHERE left_key = @record OR right_key = @record
+ORDER BY probability DESC, other
+"""
 
 
 def explain(directory: DataDirectory, file: Path | None, name: str, model: str | None) -> None:
@@ -22,6 +39,10 @@ def explain(directory: DataDirectory, file: Path | None, name: str, model: str |
     say(why(asked.resolver, record_key, asked.verdicts))
     if file is None:
         say(published(asked, record_key))
+        link = asked.links.get(record_key)
+        if link is not None:
+            with warehouse_of(directory) as client:
+                say("\n".join(pairs(client, link.entity_id or "", record_key)))
 
 
 def record_named(asked: Known, name: str) -> str:
@@ -71,3 +92,16 @@ def published(asked: Known, record_key: str) -> str:
     if weighed == together:
         lines.append("  the same records as weighed")
     return "\n".join(lines)
+
+
+def pairs(client: bigquery.Client, entity_id: str, record_key: str) -> Iterator[str]:
+    """The pairs that hold a published entity together, and whom the record may be besides."""
+    held = run_sql(client, HELD, {"entity": entity_id}, limit=MOST_SHOWN)
+    yield "held together by:" if held.rows else "held together by: nothing, it is alone"
+    for row in held.rows:
+        ends = f"{row['left_key']} – {row['right_key']}"
+        yield f"  {ends} by {row['method']}, p {row['probability']:.4f}"
+    if held.truncated:
+        yield "  … and more: salesintel query identity.evidence_latest"
+    for row in run_sql(client, ASKED, {"record": record_key}, limit=MOST_SHOWN).rows:
+        yield f"  it may be {row['other']}, p {row['probability']:.4f} ({row['why']})"

@@ -24,6 +24,8 @@ from transforms.identity.weighed.weights import Model
 from transforms.settings import Settings, load_settings
 from warehouse.latest import latest
 
+NO_RECORDS = "the warehouse has no records yet: import or poll something first"
+
 
 class Known(NamedTuple):
     """All records as weighed; `links` are the published ones, by record, none of a file."""
@@ -77,7 +79,7 @@ def known(
             link.record_key: link for link in latest(client, Link) if link.entity_id is not None
         }
     if not records:
-        raise ConfigurationError("the warehouse has no records yet: import or poll something first")
+        raise ConfigurationError(NO_RECORDS)
     settings = settings_in_use(directory)
     return of_records(records, model or model_in_use(settings), settings, overrides, links)
 

@@ -22,7 +22,7 @@ from schemas.clock import from_us
 from schemas.columns import Row
 from schemas.envelope import encode
 from schemas.flow import Received
-from schemas.identity import Entity, EntityChange, Link
+from schemas.identity import Entity, EntityChange, Link, PairCandidate, PairEvidence
 from schemas.operations import DeadLetter, SchemaChange
 from schemas.records import Duplicate, RawChange
 from schemas.tables import BY_ROW, TABLES
@@ -36,7 +36,10 @@ from warehouse.storage_write import RefusedRow
 DERIVED = tuple(table for table in TABLES if table.dataset == "sales")
 RAW = BY_ROW[RawChange]
 DEAD = BY_ROW[DeadLetter]
-LEFT_OUT = (RawChange, Duplicate, SchemaChange, Link, Entity, EntityChange)
+LEFT_OUT = (
+    *(RawChange, Duplicate, SchemaChange),
+    *(Link, Entity, EntityChange, PairEvidence, PairCandidate),
+)
 TIMEOUT_S = 600.0
 
 

@@ -110,6 +110,36 @@ class EntityChange(Row, frozen=True, kw_only=True):
     resolved_at: Annotated[Micros, col("When it was decided.")]
 
 
+class PairEvidence(Row, frozen=True, kw_only=True):
+    """identity.evidence: why two records are one; the pairs of an entity hold all its records."""
+
+    left_key: Annotated[str, col("A record; the smaller key of the two.")]
+    right_key: Annotated[str, col("The other record; either may have been merged at its source.")]
+    kind: Annotated[str, col("person or account.")]
+    entity_id: Annotated[str | None, col("The entity of both; null once the pair holds nothing.")]
+    probability: Annotated[float, col("That the two are one, by this evidence alone, 0 to 1.")]
+    method: Annotated[str, col("decision, crm_id, email, phone, domain or name.")]
+    fields: Annotated[Json, col("Bits by field, as an object; their sum is the evidence.")]
+    is_deleted: Annotated[bool, col("True once the pair holds nothing together any more.")]
+    revision: Annotated[int, col("Rises with every decision of the resolver; the newest counts.")]
+    resolved_at: Annotated[Micros, col("When it was decided.")]
+
+
+class PairCandidate(Row, frozen=True, kw_only=True):
+    """identity.candidates: two records that may be one and are not: for a person to decide."""
+
+    left_key: Annotated[str, col("A record; the smaller key of the two.")]
+    right_key: Annotated[str, col("The other record.")]
+    kind: Annotated[str, col("person or account.")]
+    left_entity_id: Annotated[str | None, col("Entity of the one; null once nothing is asked.")]
+    right_entity_id: Annotated[str | None, col("Entity of the other; null likewise.")]
+    probability: Annotated[float, col("That the two are one, by their own evidence, 0 to 1.")]
+    why: Annotated[str, col("near, ambiguous, rule, outvoted; empty once nothing is asked.")]
+    is_deleted: Annotated[bool, col("True once it is decided, joined or gone.")]
+    revision: Annotated[int, col("Rises with every decision of the resolver; the newest counts.")]
+    resolved_at: Annotated[Micros, col("When it was decided.")]
+
+
 class Override(Row, frozen=True, kw_only=True):
     """identity.overrides: what people decided about two records; the newest counts."""
 

@@ -1,7 +1,15 @@
 """Every table, once: dataset, record class, partition, clustering, key and version order."""
 
 from schemas.columns import Row, Table
-from schemas.identity import Entity, EntityChange, Link, Override, StoredRecord
+from schemas.identity import (
+    Entity,
+    EntityChange,
+    Link,
+    Override,
+    PairCandidate,
+    PairEvidence,
+    StoredRecord,
+)
 from schemas.operations import Audit, DeadLetter, Erasure, Run, SchemaChange, SourceCount
 from schemas.quality import RuleResult
 from schemas.records import (
@@ -229,6 +237,24 @@ TABLES: tuple[Table, ...] = (
         key=("audit_id",),
         order=("noted_at",),
         expiry_days=1_100,
+    ),
+    Table(
+        "identity",
+        "evidence",
+        PairEvidence,
+        "Why records are one: of each entity the strongest pairs that hold all its records.",
+        cluster=("entity_id", "left_key"),
+        key=("left_key", "right_key"),
+        order=("revision",),
+    ),
+    Table(
+        "identity",
+        "candidates",
+        PairCandidate,
+        "Pairs of records that may be one and are not, a few of each: for a person to decide.",
+        cluster=("left_key", "right_key"),
+        key=("left_key", "right_key"),
+        order=("revision",),
     ),
 )
 

@@ -133,11 +133,11 @@ class Resolve(beam.PTransform):  # type: ignore[misc]
     """PCollection[Normalised] -> PCollection[RowBatch]: rows of identity.*.
 
     `seeds` rebuilds the state from the tables: batches of a record's latest StoredRecord row, its
-    latest Link row and the latest row of the entity that this names. Nothing is decided until all
-    of them stand; then what differs from the tables is written. The collection must end: it is
-    counted. `decisions` are packed messages to components. `matching` is what makes records one:
-    without it their exact identifiers. `erasures` are packed orders to forget,
-    their marks made with `key`.
+    latest Link row, the latest row of the entity that this names, and those of the pairs of which
+    it is the left end. Nothing is decided until all of them stand; then what differs from the
+    tables is written. The collection must end: it is counted. `decisions` are packed messages to
+    components. `matching` is what makes records one: without it their exact identifiers. `erasures`
+    are packed orders to forget, their marks made with `key`.
     """
 
     def __init__(

@@ -19,7 +19,14 @@ from apache_beam.utils.windowed_value import WindowedValue
 from schemas.clock import Clock
 from schemas.columns import Row
 from schemas.flow import Normalised, RowBatch
-from schemas.identity import Entity, IdentityRecord, Link, StoredRecord
+from schemas.identity import (
+    Entity,
+    IdentityRecord,
+    Link,
+    PairCandidate,
+    PairEvidence,
+    StoredRecord,
+)
 from transforms.erasure import Marks
 from transforms.identity.engine import Seed, published
 from transforms.identity.evidence import Evidence
@@ -190,7 +197,9 @@ def seed_element(batch: RowBatch, shards: int) -> Keyed:
     stored = next(row for row in batch.rows if isinstance(row, StoredRecord))
     link = next((row for row in batch.rows if isinstance(row, Link)), None)
     entity = next((row for row in batch.rows if isinstance(row, Entity)), None)
-    told = published(Seed(stored, link, entity))
+    evidence = tuple(row for row in batch.rows if isinstance(row, PairEvidence))
+    candidates = tuple(row for row in batch.rows if isinstance(row, PairCandidate))
+    told = published(Seed(stored, link, entity, evidence, candidates))
     incoming = Incoming(from_stored(stored), stamp_of(stored), told)
     return (shard_of_key(stored.record_key, shards), _PACK.encode([incoming]))
 

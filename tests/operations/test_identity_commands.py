@@ -169,25 +169,69 @@ def test_explain_takes_the_id_of_a_published_entity_too(held: Held) -> None:
     assert any(f"{key} belongs to" in said for key in keys)
 
 
-def test_candidates_come_as_table_csv_and_json_the_likeliest_first(held: Held) -> None:
-    as_json = json.loads(held.call("candidates", "--limit", 7, "--format", "json").stdout)
+def test_explain_says_by_which_pairs_a_published_entity_is_held_together(held: Held) -> None:
+    entity_id, keys = several(held)
+    client = bigquery_client(held.server.endpoint)
+    sql = "SELECT * FROM `identity.evidence_latest` WHERE entity_id = @entity"
+    evidence = run_sql(client, sql, {"entity": entity_id}).rows
+    client.close()
+    assert len(evidence) == len(keys) - 1
+    said = plain(held.call("explain", keys[0]).stdout)
+    for row in evidence:
+        assert f"{row['left_key']} – {row['right_key']} by {row['method']}, p " in said
+
+
+def test_candidates_are_those_that_the_pipeline_has_written(held: Held) -> None:
+    links = held.links()
+    asked = json.loads(held.call("candidates", "--format", "json").stdout)
+    assert asked
+    assert [row["p"] for row in asked] == sorted((row["p"] for row in asked), reverse=True)
+    for row in asked:
+        assert links[row["record"]] != links[row["other"]]
+        assert row["why"] in ("near", "ambiguous", "rule", "outvoted")
+        assert row["name"]
+        assert row["other_name"]
+        assert row["pairs"] >= 1
+    between = [frozenset((links[row["record"]], links[row["other"]])) for row in asked]
+    assert len(set(between)) == len(between), "of every two entities one pair"
+    first = asked[0]
+    said = plain(held.call("explain", first["record"]).stdout)
+    assert f"it may be {first['other']}, p {first['p']:.4f} ({first['why']})" in said
+    table = held.call("candidates", "--limit", 2).stdout
+    assert "decide: salesintel link RECORD OTHER" in plain(table)
+
+
+def test_candidates_of_a_model_come_as_table_csv_and_json_the_likeliest_first(held: Held) -> None:
+    as_json = json.loads(
+        held.call("candidates", "--model", "shipped", "--limit", 7, "--format", "json").stdout
+    )
     as_csv = list(
-        csv.DictReader(io.StringIO(held.call("candidates", "--limit", 7, "--format", "csv").stdout))
+        csv.DictReader(
+            io.StringIO(
+                held.call(
+                    "candidates", "--model", "shipped", "--limit", 7, "--format", "csv"
+                ).stdout
+            )
+        )
     )
     assert 0 < len(as_json) <= 7
     assert [row["record"] for row in as_csv] == [row["record"] for row in as_json]
     assert [row["bits"] for row in as_json] == sorted((r["bits"] for r in as_json), reverse=True)
     assert all(row["bits"] > 0 and 0.5 <= row["p"] <= 1 and row["keys"] for row in as_json)
-    table = held.call("candidates", "--limit", 7).stdout
+    table = held.call("candidates", "--model", "shipped", "--limit", 7).stdout
     assert "decide: salesintel link RECORD OTHER" in plain(table)
     assert max(map(len, table.splitlines())) <= 100
 
 
 def test_a_pair_that_somebody_told_apart_is_not_asked_about_again(held: Held) -> None:
-    first = json.loads(held.call("candidates", "--format", "json").stdout)[0]
+    first = json.loads(held.call("candidates", "--model", "shipped", "--format", "json").stdout)[0]
     left, right = sorted((first["record"], first["other"]))
     with decided(held, left, right, "different"):
-        rest = json.loads(held.call("candidates", "--limit", 1000, "--format", "json").stdout)
+        rest = json.loads(
+            held.call(
+                "candidates", "--model", "shipped", "--limit", 1000, "--format", "json"
+            ).stdout
+        )
         assert {left, right} not in [{row["record"], row["other"]} for row in rest]
         said = plain(held.call("explain", left).stdout)
         assert "(a person decided: different)" in said
@@ -195,7 +239,7 @@ def test_a_pair_that_somebody_told_apart_is_not_asked_about_again(held: Held) ->
         [review] = [row for row in report["rates"] if row["known_by"] == "review"]
         assert review["of_known"] == 0, "the engine had not put them together by itself"
         assert sum(row["known"] for row in report["calibration"]) == 1
-    again = json.loads(held.call("candidates", "--format", "json").stdout)[0]
+    again = json.loads(held.call("candidates", "--model", "shipped", "--format", "json").stdout)[0]
     assert again == first
 
 
@@ -386,6 +430,7 @@ def test_an_empty_warehouse_is_told_as_that(tmp_path: Path) -> None:
     server = WarehouseServer(tmp_path / "warehouse", log=tmp_path / "warehouse.log")
     client = bigquery_client(server.start())
     provision(client)
+    provision_views(client)
     directory = DataDirectory(tmp_path / "data")
     try:
         with running_on(directory, server) as path:

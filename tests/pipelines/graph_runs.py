@@ -137,7 +137,7 @@ def views(rows: Iterable[Row], *, without: Iterable[str] = VOLATILE) -> dict[str
     """The latest rows as far as they are a function of the set of changes.
 
     Which version of a record that says the same as the one before stands in identity.records, and
-    which entities there were on the way to those that live, is a matter of order.
+    which entities and pairs there were on the way to those that live, is a matter of order.
     """
     shown = latest(rows, without=without)
     shown["ops.dead_letters"] = {
@@ -149,6 +149,10 @@ def views(rows: Iterable[Row], *, without: Iterable[str] = VOLATILE) -> dict[str
         for key, entity in shown["identity.entities"].items()
         if not entity["is_retired"]
     }
+    for table_id in ("identity.evidence", "identity.candidates"):
+        shown[table_id] = {
+            key: pair for key, pair in shown[table_id].items() if not pair["is_deleted"]
+        }
     shown["identity.records"] = {
         key: content_of(msgspec.json.decode(stored["record"], type=IdentityRecord))
         for key, stored in shown["identity.records"].items()

@@ -18,33 +18,50 @@ from graph_runs import (
 
 from schemas.columns import Row
 from schemas.flow import Received, RowBatch
-from schemas.identity import Entity, EntityChange, Link, StoredRecord
+from schemas.identity import (
+    Entity,
+    EntityChange,
+    Link,
+    PairCandidate,
+    PairEvidence,
+    StoredRecord,
+)
 from schemas.tables import BY_ROW
 
 pytestmark = pytest.mark.slow
-IDENTITY = (StoredRecord, Link, Entity, EntityChange)
+IDENTITY = (StoredRecord, Link, Entity, EntityChange, PairEvidence, PairCandidate)
 R = TypeVar("R", bound=Row)
 
 
 def newest(rows: Sequence[Row], row: type[R]) -> dict[str, R]:
     """The latest rows of a table with one key: what `read_seeds` reads."""
+    return {key: one for (key, *_), one in latest_of(rows, row).items()}
+
+
+def latest_of(rows: Sequence[Row], row: type[R]) -> dict[tuple[str, ...], R]:
     table = BY_ROW[row]
-    found: dict[str, R] = {}
+    found: dict[tuple[str, ...], R] = {}
     for one in sorted(
         (one for one in rows if isinstance(one, row)),
         key=lambda one: tuple(getattr(one, name) for name in table.order),
     ):
-        found[getattr(one, table.key[0])] = one
+        found[tuple(getattr(one, name) for name in table.key)] = one
     return found
 
 
 def seeds_from(rows: Sequence[Row]) -> list[RowBatch]:
     links, entities = newest(rows, Link), newest(rows, Entity)
+    pairs: dict[str, list[Row]] = {}
+    for kind in (PairEvidence, PairCandidate):
+        for (left, _), pair in latest_of(rows, kind).items():
+            if not pair.is_deleted:
+                pairs.setdefault(left, []).append(pair)
     seeds = []
     for key, stored in newest(rows, StoredRecord).items():
         link = links.get(key)
         entity = entities.get(link.entity_id or "") if link else None
-        seeds.append(RowBatch(tuple(row for row in (stored, link, entity) if row is not None)))
+        known = (stored, link, entity, *pairs.get(key, ()))
+        seeds.append(RowBatch(tuple(row for row in known if row is not None)))
     return seeds
 
 

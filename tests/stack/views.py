@@ -19,6 +19,8 @@ COMPARED = (
     "sales.unmatched_emails",
     "identity.links_latest",
     "identity.entities_latest",
+    "identity.evidence_latest",
+    "identity.candidates_latest",
 )
 VOLATILE = frozenset({"written_at", "resolved_at", "revision", "attempt", "lane"})
 """When, in which turn and on which way: two runs of the same changes differ in these."""

@@ -2,10 +2,19 @@
 
 import random
 from collections.abc import Iterable, Iterator, Sequence
+from typing import TypeVar
 from zlib import crc32
 
 from schemas.columns import Row
-from schemas.identity import Entity, IdentityRecord, Link, StoredRecord
+from schemas.flow import RowBatch
+from schemas.identity import (
+    Entity,
+    IdentityRecord,
+    Link,
+    PairCandidate,
+    PairEvidence,
+    StoredRecord,
+)
 from transforms.identity.blocks import Blocks
 from transforms.identity.components import Components
 from transforms.identity.engine import Seed, published
@@ -15,10 +24,13 @@ from transforms.identity.messages import (
     Membership,
     PublishedEntity,
     PublishedLink,
+    PublishedPair,
     SeedEnd,
     pack,
     version_of,
 )
+from transforms.identity.pair_rows import published_candidates, published_evidence
+from transforms.identity.pairs import Pairs
 from transforms.identity.partition import Matching, exact
 from transforms.identity.publish import published_entity, published_link
 from transforms.identity.records import NOTHING, Records, Stamp, from_stored, stamp_of
@@ -32,6 +44,9 @@ DOMAINS = ("acme.com", "birch.io", "gmail.com")
 PHONES = tuple(f"+1212736{n:04}" for n in range(6))
 MATCHINGS = {"exact": exact(SETTINGS), "weighing": weighing(SETTINGS)}
 State = tuple[dict[str, PublishedLink], dict[str, PublishedEntity]]
+P = TypeVar("P", PairEvidence, PairCandidate)
+Told = tuple[set[PublishedPair], set[PublishedPair]]
+"""Evidence and candidates."""
 
 
 def record(key: str, version: int = 1, **fields: object) -> IdentityRecord:
@@ -239,7 +254,7 @@ class Bag:
                 shards[shard] = new()
                 for entry in self._logs[name]:
                     shards[shard].apply(entry)
-        decided = self.state()
+        decided = self.state(), self.told()
         self._logs["components"] = self._log_of("components", self._components)
         self._logs["components"].append(self._components.spoken())
         self._components = self._new_components()
@@ -247,7 +262,9 @@ class Bag:
             self._components.apply(entry)
         self._components.warm()
         if self._components.awake:
-            assert self.state() == decided, "nothing is decided in silence that was not before"
+            assert (self.state(), self.told()) == decided, (
+                "nothing is decided in silence that was not before"
+            )
 
     def _log_of(self, name: str, index: Records | Blocks | Components) -> list[bytes]:
         """The log as it grew, or compacted; in any order."""
@@ -257,6 +274,9 @@ class Bag:
 
     def state(self) -> State:
         return (dict(self._components.ledger.links), dict(self._components.ledger.entities))
+
+    def told(self) -> Told:
+        return told_by(self._components.pairs)
 
 
 def decisions(seed: int, keys: Sequence[str]) -> Iterator[Decision]:
@@ -301,8 +321,46 @@ def seeds_of(rows: Iterable[Row]) -> list[Seed]:
     found = []
     for key, row in stored.items():
         link = links.get(key)
-        found.append(Seed(row, link, entities.get(link.entity_id or "") if link else None))
+        entity = entities.get(link.entity_id or "") if link else None
+        pairs = (
+            tuple(pair for pair in newest_pairs(rows, kind) if pair.left_key == key)
+            for kind in (PairEvidence, PairCandidate)
+        )
+        found.append(Seed(row, link, entity, *pairs))
     return found
+
+
+def batch_of(seed: Seed) -> RowBatch:
+    """A seed as the graph is given it."""
+    record, link, entity, evidence, candidates = seed
+    rows = (record, link, entity, *evidence, *candidates)
+    return RowBatch(tuple(row for row in rows if row is not None))
+
+
+def newest_pairs(rows: Iterable[Row], kind: type[P]) -> list[P]:
+    """The latest rows of evidence or candidates that hold."""
+    found: dict[tuple[str, str], P] = {}
+    for row in rows:
+        if isinstance(row, kind):
+            known = found.get((row.left_key, row.right_key))
+            if known is None or known.revision <= row.revision:
+                found[row.left_key, row.right_key] = row
+    return [row for row in found.values() if not row.is_deleted]
+
+
+def told_of(rows: Sequence[Row]) -> Told:
+    """What the latest views of evidence and candidates show of rows that were appended."""
+    return (
+        set(published_evidence(newest_pairs(rows, PairEvidence))),
+        set(published_candidates(newest_pairs(rows, PairCandidate))),
+    )
+
+
+def told_by(pairs: Pairs) -> Told:
+    return tuple(
+        {pair for some in held.values() for pair in some}
+        for held in (pairs.evidence, pairs.candidates)
+    )
 
 
 def revision(row: Link | Entity | None) -> int:

@@ -8,7 +8,7 @@ from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.testing.test_pipeline import TestPipeline
 from apache_beam.testing.test_stream import TestStream
 from apache_beam.testing.util import assert_that
-from identity_world import SETTINGS, State, Ticks, history, record, seeds_of, tables
+from identity_world import SETTINGS, State, Ticks, batch_of, history, record, seeds_of, tables
 
 from schemas.change import new_change
 from schemas.flow import Arrival, Normalised, RowBatch, pack_normalised, unpack_normalised
@@ -89,7 +89,7 @@ def test_a_stream_in_many_bundles_comes_to_the_partition_of_the_engine() -> None
 
 def seeds(records: list[IdentityRecord]) -> list[RowBatch]:
     rows = Engine(SETTINGS, Ticks()).add(records)
-    return [RowBatch(tuple(row for row in seed if row is not None)) for seed in seeds_of(rows)]
+    return [batch_of(seed) for seed in seeds_of(rows)]
 
 
 @pytest.mark.parametrize("runner", RUNNERS)

@@ -163,7 +163,7 @@ class Blocks:
         if a is None or b is None:
             return
         bits = self._evidence.bits(key, block.context, a, b)
-        if bits > 0:
+        if bits:
             edges[left, right] = Edge(left, right, left_version, right_version, bits)
 
     def logged(self, message: Membership) -> Membership:

@@ -28,6 +28,7 @@ from transforms.identity.messages import (
     pack,
     unpack_entries,
 )
+from transforms.identity.pairs import Pairs
 from transforms.identity.partition import Clustering
 from transforms.identity.publish import Ledger, Moment
 
@@ -55,6 +56,7 @@ class Components:
         self._affiliation = Affiliation(self._entity_of)
         self._digests: dict[str, Digest] = {}
         self._ledger = Ledger()
+        self._pairs = Pairs(evidence, self._graph, self._entity_of, self._members)
         self._revision = 0
         self._awake = not seeded
         self._seeds: dict[str, Published] = {}
@@ -75,6 +77,11 @@ class Components:
     def ledger(self) -> Ledger:
         """Links and entities as decided so far."""
         return self._ledger
+
+    @property
+    def pairs(self) -> Pairs:
+        """Evidence and candidates as decided so far."""
+        return self._pairs
 
     def receive(self, message: Entry) -> None:
         """Takes in one message."""
@@ -134,14 +141,14 @@ class Components:
         if not self._awake:
             return
         self._seeds = {}
-        if self._graph.dirty:
+        if self._graph.dirty or self._graph.stirred:
             self._decide(Moment(self._revision, 0))
 
     def decide(self) -> list[Row]:
         """The rows of everything that follows from the messages so far and is not published."""
         if not self._awake and not self._wake():
             return []
-        if not self._graph.dirty:
+        if not (self._graph.dirty or self._graph.stirred):
             return []
         now = self._clock()
         revision = max(self._revision + 1, now)
@@ -166,15 +173,18 @@ class Components:
                 self._graph.dirty.add(seed.record_key)
             if seed.entity is not None:
                 self._ledger.entities[seed.entity.entity_id] = seed.entity
+            self._pairs.seed(seed.evidence, seed.candidates)
         self._awake = True
         self._seeds = {}
         return True
 
     def _decide(self, moment: Moment) -> list[Row]:
         dirty, self._graph.dirty = self._graph.dirty, set()
+        stirred, self._graph.stirred = self._graph.stirred, set()
         seen: set[str] = set()
         links: dict[str, PublishedLink | None] = {}
         touched: set[str] = set()
+        doubted: set[str] = set()
         people: set[str] = set()
         gathered: dict[str, tuple[str, ...]] = {}
         for start in sorted(dirty | self._companions(dirty)):
@@ -186,7 +196,10 @@ class Components:
                 links[start] = None
                 people |= self._place(start, None, None, touched)
                 continue
-            for cluster in self._clusters(component):
+            clusters = self._clusters(component)
+            if len(clusters) > 1:
+                doubted.update(digests)
+            for cluster in clusters:
                 members = sorted(
                     (digests[key].rank, key) for key in cluster if not digests[key].ghost
                 )
@@ -196,6 +209,8 @@ class Components:
                     entity_id = self._entity_id(digests[first], first)
                     gathered[entity_id] = tuple(key for _, key in members)
                     touched.add(entity_id)
+                    if len(cluster) > 1:
+                        self._pairs.hold(cluster, component, entity_id)
                 self._link(cluster, component, entity_id, links)
                 for key in cluster:
                     people |= self._place(key, digests[key], entity_id, touched)
@@ -209,9 +224,10 @@ class Components:
                 self._members[entity_id] = gathered[entity_id]
             else:
                 self._members.pop(entity_id, None)
+        pairs = self._pairs.settle(touched, doubted | self._pairs.in_doubt(seen | stirred), moment)
         touched |= self._affiliate(touched, people)
         views = {entity_id: self._view(entity_id) for entity_id in touched}
-        return self._ledger.update(links, views, moment)
+        return self._ledger.update(links, views, moment) + pairs
 
     def _companions(self, dirty: set[str]) -> set[str]:
         """Who was one with these. A number that is no longer one person's may part them, and its

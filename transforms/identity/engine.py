@@ -5,7 +5,14 @@ from typing import NamedTuple
 
 from schemas.clock import Clock
 from schemas.columns import Row
-from schemas.identity import Entity, IdentityRecord, Link, StoredRecord
+from schemas.identity import (
+    Entity,
+    IdentityRecord,
+    Link,
+    PairCandidate,
+    PairEvidence,
+    StoredRecord,
+)
 from transforms.identity.blocks import Blocks
 from transforms.identity.components import Components
 from transforms.identity.evidence import Limit
@@ -16,6 +23,8 @@ from transforms.identity.messages import (
     PublishedLink,
     SeedEnd,
 )
+from transforms.identity.pair_rows import published_candidates, published_evidence
+from transforms.identity.pairs import Pairs
 from transforms.identity.partition import Matching, exact
 from transforms.identity.publish import published_entity, published_link
 from transforms.identity.records import Records, from_stored, stamp_of
@@ -29,6 +38,9 @@ class Seed(NamedTuple):
     link: Link | None
     entity: Entity | None
     """The row of the entity that the link names."""
+    evidence: tuple[PairEvidence, ...] = ()
+    """Of which the record is the left end."""
+    candidates: tuple[PairCandidate, ...] = ()
 
 
 class Engine:
@@ -49,7 +61,7 @@ class Engine:
 
     def add(self, records: Iterable[IdentityRecord]) -> list[Row]:
         """Takes records in and returns the rows that follow: identity.records as given, and what
-        changed of identity.links, entities and changes."""
+        changed of the other tables of identity."""
         rows: list[Row] = []
         for record in records:
             row = self._take_in(record)
@@ -82,6 +94,11 @@ class Engine:
         """Every entity that lives."""
         return self._components.ledger.entities
 
+    @property
+    def pairs(self) -> Pairs:
+        """What holds records together, and whom a person may be asked about."""
+        return self._components.pairs
+
     def hot_keys(self) -> list[str]:
         """Blocking keys that too many records share to say anything of them."""
         return self._blocks.hot_keys()
@@ -102,9 +119,13 @@ class Engine:
 def published(seed: Seed) -> Published:
     """What the tables hold for a seeded record, as the component layer takes it."""
     revisions = [row.revision for row in (seed.link, seed.entity) if row is not None]
+    revisions += (row.revision for row in seed.evidence)
+    revisions += (row.revision for row in seed.candidates)
     return Published(
         seed.record.record_key,
         published_link(seed.link) if seed.link else None,
         published_entity(seed.entity) if seed.entity else None,
         max(revisions, default=0),
+        published_evidence(seed.evidence),
+        published_candidates(seed.candidates),
     )

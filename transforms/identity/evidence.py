@@ -26,6 +26,13 @@ PHONE_BITS = 10 * 256
 PHONE_UNNAMED_BITS = 4 * 256
 """A number with a name on one side only: the other side's name is all there is to go by."""
 DOMAIN_BITS = 8 * 256
+AMBIGUOUS = -1
+"""Of a pair of which one would be joined to the other if it did not fit somebody else as well."""
+REFUSED = -4 * 256
+"""Of a pair that a rule holds apart though it shares what one person has. What lies between is too
+little to join two records, and enough to ask a person."""
+NOBODY_ELSE, HOUSEHOLD, OFFICE = range(3)
+"""Who holds a mailbox or number beside its owner."""
 
 RANKS = {
     "salesforce:contact": 0,
@@ -55,6 +62,8 @@ HOSTS = frozenset(
 """Sites where organisations keep a page: such a domain says nothing of who they are."""
 
 
+Fields = tuple[tuple[str, int], ...]
+"""Names, and what each is worth in 1/256 bit."""
 Limit = Callable[[str], int]
 """Of a blocking key: how many records may share it before it says nothing."""
 
@@ -83,7 +92,8 @@ class Evidence(Protocol):
         ...
 
     def bits(self, key: str, context: Hashable, a: Signature, b: Signature) -> int:
-        """Evidence of a pair that shares a key, in 1/256 bit; 0: none."""
+        """Evidence of a pair that shares a key, in 1/256 bit; 0: none; from `REFUSED` to
+        `AMBIGUOUS`: a person may be asked."""
         ...
 
     def method(self, key: str) -> str:
@@ -101,6 +111,16 @@ class Evidence(Protocol):
     def again(self, a: Digest, b: Digest, crowds: Mapping[str, int]) -> int | None:
         """Bits of a pair with an edge, by what its blocks are told to be; None: as the edge has
         them. `crowds` holds keys that are not personal."""
+        ...
+
+    def judged(self, a: Digest, b: Digest, crowds: Mapping[str, int]) -> int | None:
+        """Bits of two records without an edge; None where nothing can be said of them."""
+        ...
+
+    def fields(
+        self, key: str, bits: int, a: Digest, b: Digest, crowds: Mapping[str, int]
+    ) -> Fields:
+        """What the bits of a pair are the sum of; nothing where a source says that it is one."""
         ...
 
 
@@ -178,8 +198,8 @@ class ExactEvidence:
         return MOST_MEMBERS
 
     def context(self, key: str, members: Iterable[Signature]) -> Hashable:
-        """See `is_held_by_several`."""
-        return is_held_by_several(key, members)
+        """See `held_by`."""
+        return held_by(key, members)
 
     def bits(self, key: str, context: Hashable, a: Signature, b: Signature) -> int:
         """The person-evidence rule: names that conflict are never joined by what a household or
@@ -197,12 +217,14 @@ class ExactEvidence:
         mailbox = family == "e:"
         names = (a.given, a.family, b.given, b.family)
         sighted = a.observed or b.observed
-        if not mailbox and (sighted if context else a.internal != b.internal and not sighted):
+        if not mailbox and not sighted and not context and a.internal != b.internal:
             return 0
         if context:
-            whole = all(names[::2] if mailbox else names) and min(len(a.given), len(b.given)) > 1
-            if not whole or people_conflict(*names, family_counts=True):
+            if people_conflict(*names, family_counts=True):
                 return 0
+            whole = all(names[::2] if mailbox else names) and min(len(a.given), len(b.given)) > 1
+            if not whole or (sighted and not mailbox):
+                return whose(context, a.observed != b.observed)
             return EMAIL_BITS if mailbox else PHONE_BITS
         if mailbox:
             return EMAIL_BITS
@@ -225,6 +247,22 @@ class ExactEvidence:
     def again(self, a: Digest, b: Digest, crowds: Mapping[str, int]) -> int | None:
         """See `tells`."""
         return None
+
+    def judged(self, a: Digest, b: Digest, crowds: Mapping[str, int]) -> int | None:
+        """Without an identifier in common nothing is said."""
+        return None
+
+    def fields(
+        self, key: str, bits: int, a: Digest, b: Digest, crowds: Mapping[str, int]
+    ) -> Fields:
+        """The identifier that the two share."""
+        return () if bits >= MUST_LINK_BITS else ((self.method(key), bits),)
+
+
+def whose(context: Hashable, sighting: bool) -> int:
+    """What is left of a pair at a shared mailbox or number, where no name says whose it is: a
+    question, if the one is a sighting and the other a holder, and the whole office none."""
+    return AMBIGUOUS if sighting and context == HOUSEHOLD else 0
 
 
 class Holder(Protocol):
@@ -252,22 +290,28 @@ class Holder(Protocol):
 
 
 def is_held_by_several(key: str, members: Iterable[Holder]) -> bool:
-    """True where a mailbox or number is held by people whose names conflict, or by an account: a
-    household, an office or a switchboard, which belongs to none of them. Sightings are no
-    witnesses."""
+    """True where a mailbox or number is a household's, an office's or a switchboard's, which
+    belongs to none of its holders."""
+    return held_by(key, members) != NOBODY_ELSE
+
+
+def held_by(key: str, members: Iterable[Holder]) -> int:
+    """`HOUSEHOLD` where a mailbox or number is held by people whose names conflict, `OFFICE` where
+    by an account. Sightings are no witnesses."""
     family = key[:2]
     if family not in ("e:", "t:"):
-        return False
+        return NOBODY_ELSE
     holders = {(m.kind, m.given, m.family) for m in members if not m.observed}
     if any(kind == "account" for kind, _, _ in holders):
-        return True
+        return OFFICE
     people = sorted((given, name) for _, given, name in holders if given)
     family_counts = family == "t:"
-    return any(
+    conflict = any(
         people_conflict(*a, *b, family_counts=family_counts)
         for place, a in enumerate(people)
         for b in people[:place]
     )
+    return HOUSEHOLD if conflict else NOBODY_ELSE
 
 
 def probability(bits: int) -> float:

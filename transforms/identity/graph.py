@@ -3,11 +3,11 @@
 Everything taken in is commutative and idempotent: the graph is a function of the set of messages.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from transforms.erasure import Marks
-from transforms.identity.evidence import MUST_LINK_BITS, Evidence
+from transforms.identity.evidence import MUST_LINK_BITS, REFUSED, Evidence
 from transforms.identity.messages import (
     NO_VERSION,
     PERSONAL,
@@ -55,7 +55,8 @@ class Node:
 
 
 class Graph:
-    """Records, edges and decisions; `dirty` holds the records whose component may have changed."""
+    """Records, edges and decisions. `dirty` holds the records whose component may have changed,
+    `stirred` those of which only the possible matches may have: edges below zero join nobody."""
 
     def __init__(self, evidence: Evidence) -> None:
         self._evidence = evidence
@@ -67,6 +68,9 @@ class Graph:
         """Key -> records that joined its block after a change (its count) that is still to come."""
         self.nodes: dict[str, Node] = {}
         self.dirty: set[str] = set()
+        self.stirred: set[str] = set()
+        self.doubtful: set[str] = set()
+        """Records that an edge ever led to and did not join: the others are no question."""
         self._edges: dict[str, dict[str, _Pair]] = {}
         self._decisions: dict[str, dict[str, Decision]] = {}
 
@@ -180,8 +184,8 @@ class Graph:
         neighbours = self._edges.get(record_key)
         if not neighbours:
             return
-        self.dirty.update(neighbours)
         for other, pair in list(neighbours.items()):
+            (self.dirty if _joins(pair) else self.stirred).add(other)
             for key, (_, edge) in list(pair.items()):
                 own = edge.left_version if edge.left == record_key else edge.right_version
                 if own < version:
@@ -205,8 +209,12 @@ class Graph:
         if known is not None and known[0] >= count:
             return
         pair[key] = (count, edge)
-        self.dirty.add(edge.left)
-        self.dirty.add(edge.right)
+        if edge.bits < 0:
+            self.doubtful.update((edge.left, edge.right))
+        joins = edge.bits > 0 or (known is not None and known[1].bits > 0)
+        changed = self.dirty if joins else self.stirred
+        changed.add(edge.left)
+        changed.add(edge.right)
 
     def _neighbours(self, record_key: str) -> list[Neighbour]:
         """The records that edges which count lead to, each with its best bits and their key."""
@@ -216,14 +224,7 @@ class Graph:
             there = self.digest(other)
             if there is None:
                 continue
-            bits, best = 0, ""
-            for key, (_, edge) in pair.items():
-                if edge.bits > bits or (edge.bits == bits > 0 and key < best):
-                    bits, best = edge.bits, key
-            if bits and self.crowds and bits < MUST_LINK_BITS:
-                here = self.digest(record_key)
-                again = self._evidence.again(here, there, self.crowds) if here else None
-                bits = bits if again is None else again
+            bits, best = self._strongest(record_key, there, pair)
             if bits > 0 and not (other in decided and decided[other].verdict == "same"):
                 found.append((other, bits, best))
         here = self.digest(record_key) if decided else None
@@ -233,6 +234,54 @@ class Graph:
             if decision.verdict == "same" and here and there and here.kind == there.kind:
                 found.append((other, DECISION_BITS, DECISION_KEY))
         return found
+
+    def _strongest(self, record_key: str, there: Digest, pair: _Pair) -> tuple[int, str]:
+        """The most bits that speak for a pair, and their key; 0 where an edge does not count."""
+        bits, best = 0, ""
+        for key, (_, edge) in pair.items():
+            if edge.bits > bits or (edge.bits == bits > 0 and key < best):
+                bits, best = edge.bits, key
+        if bits and self.crowds and bits < MUST_LINK_BITS:
+            here = self.digest(record_key)
+            again = self._evidence.again(here, there, self.crowds) if here else None
+            if again is not None:
+                bits = again
+                if bits <= 0:
+                    self.doubtful.add(record_key)
+        return bits, best
+
+    def possible(self, record_key: str, entity_of: Mapping[str, str]) -> Iterator[Neighbour]:
+        """The live records of other entities that evidence leads to, be it too little, and that
+        nobody has decided on."""
+        own, decided = entity_of.get(record_key), self._decisions.get(record_key, {})
+        for other, pair in self._edges.get(record_key, {}).items():
+            if entity_of.get(other, own) == own:
+                continue
+            there = self.digest(other)
+            if there is None or there.ghost:
+                continue
+            if other in decided and decided[other].verdict != "withdrawn":
+                continue
+            bits, best = self._strongest(record_key, there, pair)
+            if bits > 0:
+                yield (other, bits, best)
+                continue
+            below = [(edge.bits, key) for key, (_, edge) in pair.items() if edge.bits < 0]
+            if REFUSED < bits < 0:
+                below.append((bits, best))
+            if below:
+                yield (other, *max(below))
+
+    @property
+    def decided(self) -> bool:
+        """Whether a person decided anything."""
+        return bool(self._decisions)
+
+    def told_apart(self, record_key: str) -> Iterator[str]:
+        """Records that a person said are not this one."""
+        for other, decision in self._decisions.get(record_key, {}).items():
+            if decision.verdict == "different":
+                yield other
 
     def cannot_link(self, record_keys: Iterable[str]) -> frozenset[tuple[str, str]]:
         """Pairs among these that a person held apart."""
@@ -288,3 +337,7 @@ class Graph:
         for decision in self._decisions.get(record_key, {}).values():
             if decision.left == record_key:
                 yield decision
+
+
+def _joins(pair: _Pair) -> bool:
+    return any(edge.bits > 0 for _, edge in pair.values())

@@ -106,7 +106,8 @@ class Standing(msgspec.Struct, frozen=True, array_like=True, gc=False, tag="s"):
 
 
 class Edge(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """Evidence that two records are one; 0 bits take it back. `left` < `right`."""
+    """Evidence that two records are one; 0 bits take it back, and below zero it is too little to
+    join them and enough to ask. `left` < `right`."""
 
     left: str
     right: str
@@ -168,6 +169,18 @@ class PublishedLink(msgspec.Struct, frozen=True, array_like=True, gc=False):
     method: str
 
 
+class PublishedPair(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """A row of identity.evidence or identity.candidates that holds. What else it says is kept as a
+    digest: it is only ever asked whether that is still the same."""
+
+    left: str
+    right: str
+    kind: str
+    entity_id: str
+    """Of evidence the entity that it holds together; empty of a candidate."""
+    says: bytes
+
+
 class Published(msgspec.Struct, frozen=True, array_like=True, gc=False, tag="p"):
     """To components, when state is rebuilt: what the tables hold for a record."""
 
@@ -175,6 +188,9 @@ class Published(msgspec.Struct, frozen=True, array_like=True, gc=False, tag="p")
     link: PublishedLink | None
     entity: PublishedEntity | None
     revision: int
+    evidence: tuple[PublishedPair, ...] = ()
+    """Of which the record is the left end."""
+    candidates: tuple[PublishedPair, ...] = ()
 
 
 class SeedEnd(msgspec.Struct, frozen=True, array_like=True, gc=False, tag="e"):

@@ -68,9 +68,14 @@ def sole_bearer(a: Features, b: Features, known_as_several: Ambiguous) -> bool:
     A person with a private mailbox of their own at a provider may have another one. A name alone
     puts nobody on our side: a customer may be a colleague's namesake.
     """
+    return bears(a, b) and whole_name(a) not in known_as_several
+
+
+def bears(a: Features, b: Features) -> bool:
+    """True of a private mailbox and a known person of its whole name, one of several perhaps."""
     if a.observed == b.observed or not (is_private(a) or is_private(b)):
         return False
     if a.internal != b.internal:
         return False
     name = whole_name(a)
-    return name is not None and name == whole_name(b) and name not in known_as_several
+    return name is not None and name == whole_name(b)

@@ -6,27 +6,41 @@ numbers say: under whichever key they meet, they weigh the same.
 
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from functools import lru_cache
+from typing import TypeVar
 
 import msgspec
 
 from schemas.identity import IdentityRecord
-from transforms.identity.evidence import MUST_LINK_BITS, ExactEvidence, is_held_by_several
+from transforms.identity.evidence import (
+    AMBIGUOUS,
+    MUST_LINK_BITS,
+    REFUSED,
+    ExactEvidence,
+    Fields,
+    held_by,
+    whose,
+)
 from transforms.identity.graph import DECISION_BITS, Neighbour
 from transforms.identity.messages import Digest, Signature
 from transforms.identity.partition import Matching, Pair
-from transforms.identity.weighed.bearers import NOBODY
+from transforms.identity.rules import people_conflict
+from transforms.identity.weighed.bearers import NOBODY, bears
+from transforms.identity.weighed.comparisons import compared
 from transforms.identity.weighed.confidence import confidence
 from transforms.identity.weighed.extraction import Extraction
 from transforms.identity.weighed.features import Features
-from transforms.identity.weighed.judging import Judge
+from transforms.identity.weighed.judging import FORBIDDEN, Judge
 from transforms.identity.weighed.keys import all_keys, most_members
 from transforms.identity.weighed.linkage import cut
 from transforms.identity.weighed.pairs import (
     NAMES,
+    NUMBER,
     VALUES,
     bits_in_crowd,
     bits_under,
     context_of,
+    crowded,
+    is_undecided,
     is_unsaid,
 )
 from transforms.identity.weighed.weights import SHIPPED, Model
@@ -39,6 +53,10 @@ _METHODS = {"id": "crm_id", "e": "email", "h": "email", "t": "phone", "d": "doma
 
 MOST_REMEMBERED = 100_000
 PackedPair = tuple[bytes, bytes]
+ASKED_ABOUT = ("exclusive_ids", "generation", "shared_mailbox")
+"""Rules that hold apart what shares one person's own: it may be a slip in one of the records."""
+K = TypeVar("K")
+V = TypeVar("V")
 
 _PACK = msgspec.msgpack.Encoder()
 _FEATURES = msgspec.msgpack.Decoder(Features)
@@ -54,6 +72,7 @@ class WeighedEvidence:
         self._latest: tuple[IdentityRecord, Features | None] | None = None
         self._edges: dict[PackedPair, int] = {}
         self._others: dict[PackedPair, int] = {}
+        self._fields: dict[tuple[bytes, bytes, int], Fields] = {}
 
     def features(self, record: IdentityRecord) -> Features | None:
         """What is weighed of a record (see `Extraction`)."""
@@ -90,10 +109,10 @@ class WeighedEvidence:
         return most_members(key.removeprefix(OTHER))
 
     def context(self, key: str, members: Iterable[Signature]) -> Hashable:
-        """See `context_of`."""
+        """See `context_of`; of a mailbox or number who else holds it."""
         plain = key.removeprefix(OTHER)
         if not plain.startswith(NAMES):
-            return is_held_by_several(plain, members)
+            return held_by(plain, members)
         known = [m for m in members if m.packed]
         # Most names have no private mailbox, and are not looked into.
         if not any(m.observed and m.given and m.family for m in known):
@@ -101,25 +120,46 @@ class WeighedEvidence:
         return context_of(plain, [_unpack(m.packed) for m in known], self._judge.edge_bits)
 
     def bits(self, key: str, context: Hashable, a: Signature, b: Signature) -> int:
-        """See `bits_under`."""
+        """See `bits_under`; of what that does not join, what a person may be asked about."""
         if key.startswith("id:"):
             return MUST_LINK_BITS if a.kind == b.kind else 0
         if not (a.packed and b.packed):
             return 0
-        assert isinstance(context, bool | frozenset)
-        one, other = _unpack(a.packed), _unpack(b.packed)
-        return bits_under(
-            key.removeprefix(OTHER), context, one, other, lambda *_: self._weighed(a, b)
-        )
+        plain, one, other = key.removeprefix(OTHER), _unpack(a.packed), _unpack(b.packed)
+        several = context if isinstance(context, frozenset) else bool(context)
+        bits = bits_under(plain, several, one, other, lambda *_: self._weighed(a, b))
+        if bits > 0 or one.kind != other.kind:
+            return max(bits, 0)
+        if plain.startswith(NAMES):
+            return AMBIGUOUS if bears(one, other) else bits
+        if several and is_undecided(one, other, number=plain.startswith(NUMBER)):
+            names = (one.given, one.family, other.given, other.family)
+            conflict = people_conflict(*names, family_counts=True)
+            return 0 if conflict else whose(context, one.observed != other.observed)
+        return bits
 
     def _weighed(self, a: Signature, b: Signature) -> int:
         # Two records meet under many keys, and a component is decided with each that joins it.
         known = (a.packed, b.packed) if a.packed < b.packed else (b.packed, a.packed)
         bits = self._edges.get(known)
         if bits is None:
-            bits = self._judge.edge_bits(_unpack(a.packed), _unpack(b.packed))
+            bits = self._near(_unpack(a.packed), _unpack(b.packed))
             _remember(self._edges, known, bits)
         return bits
+
+    def _near(self, a: Features, b: Features) -> int:
+        """Bits of a pair; what is too little to ask about is nothing. A family or an office, which
+        share no more than what such do, are no question; neither are two sightings, nor a colleague
+        and a customer."""
+        bits = self._judge.edge_bits(a, b, REFUSED)
+        if bits > 0:
+            return bits
+        if (a.observed and b.observed) or a.internal != b.internal:
+            return 0
+        if bits == FORBIDDEN:
+            rule = self._judge.forbids(a, b, compared(a, b))
+            return REFUSED if rule in ASKED_ABOUT else 0
+        return min(bits, AMBIGUOUS - 1) if bits > REFUSED else 0
 
     def method(self, key: str) -> str:
         """crm_id, email, phone, domain, or name for whatever else the records agree on."""
@@ -155,6 +195,28 @@ class WeighedEvidence:
             bits = self._judge.bits(one, other)
             _remember(self._others, known, bits)
         return bits
+
+    def fields(
+        self, key: str, bits: int, a: Digest, b: Digest, crowds: Mapping[str, int]
+    ) -> Fields:
+        """What each field is worth, and what the engine knows beside them."""
+        if bits >= MUST_LINK_BITS or not (a.packed and b.packed):
+            return ()
+        one, other = _unpack(a.packed), _unpack(b.packed)
+        mail, phone = crowded(one, other, crowds) if crowds else (False, False)
+        known = (a.packed, b.packed, bits)
+        found = None if mail or phone else self._fields.get(known)
+        if found is None:
+            parts = self._judge.parts(one, other, hot_mail=mail, hot_phone=phone)
+            rest = bits - sum(worth for _, worth in parts)
+            if rest:
+                beside = "domain" if one.kind == "account" else "sighting"
+                sole = key.removeprefix(OTHER).startswith(NAMES)
+                parts.append(("sole_bearer" if sole else beside, rest))
+            found = tuple(parts)
+            if not (mail or phone):
+                _remember(self._fields, known, found)
+        return found
 
 
 class AverageLinkage:
@@ -210,10 +272,10 @@ def _unpack(packed: bytes) -> Features:
     return _FEATURES.decode(packed)
 
 
-def _remember(known: dict[PackedPair, int], pair: PackedPair, bits: int) -> None:
+def _remember(known: dict[K, V], pair: K, found: V) -> None:
     if len(known) >= MOST_REMEMBERED:
         known.clear()
-    known[pair] = bits
+    known[pair] = found
 
 
 def _named(key: str) -> str:

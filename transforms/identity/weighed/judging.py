@@ -101,20 +101,35 @@ class Judge:
             return FORBIDDEN
         return bits
 
-    def edge_bits(self, a: Features, b: Features) -> int:
-        """The same where it is above zero, and anything below otherwise: what blocks need to know,
-        at a fraction of the cost."""
+    def edge_bits(self, a: Features, b: Features, floor: int = 0) -> int:
+        """The same where it is above a floor, and anything at or below it otherwise: what blocks
+        need to know, at a fraction of the cost."""
         if b.own < a.own:
             a, b = b, a
-        if a.kind == b.kind and not (a.same or b.same) and self._is_out_of_reach(a, b):
-            return 0
+        if a.kind == b.kind and not (a.same or b.same) and self._is_out_of_reach(a, b, floor):
+            return floor
         return self.bits(a, b)
 
-    def _is_out_of_reach(self, a: Features, b: Features) -> bool:
-        """True where a look at two of a kind says that no bits above zero can come of them."""
+    def parts(
+        self, a: Features, b: Features, *, hot_mail: bool = False, hot_phone: bool = False
+    ) -> list[tuple[str, int]]:
+        """What `bits` adds up of two of a kind, by field: all but what a rule then makes of it."""
+        if b.own < a.own:
+            a, b = b, a
+        levels = compared(a, b)
+        if hot_mail:
+            levels = without_mail(levels)
+        if hot_phone:
+            levels = without_phone(levels)
+        scorer = self.person if a.kind == "person" else self.account
+        found = [(name, bits) for name, _, bits in scorer.by_field(a, b, levels)]
+        return [("before", scorer.prior), *found]
+
+    def _is_out_of_reach(self, a: Features, b: Features, floor: int) -> bool:
+        """True where a look at two of a kind says that no bits above it can come of them."""
         if a.kind == "person":
-            return not (a.observed or b.observed) and self._person_bound.of(a, b) <= 0
-        return not (a.domains and b.domains) and self._account_bound.of(a, b) <= 0
+            return not (a.observed or b.observed) and self._person_bound.of(a, b) <= floor
+        return not (a.domains and b.domains) and self._account_bound.of(a, b) <= floor
 
     def forbids(self, a: Features, b: Features, levels: Levels) -> str:
         """The rule that holds the two apart; empty where none does."""

@@ -118,9 +118,11 @@ class Scorer:
         """Adjustments of a field by value, and that of a value not listed."""
         return self._frequencies[place]
 
-    def by_field(self, a: Features, b: Features) -> list[tuple[str, int, int]]:
+    def by_field(
+        self, a: Features, b: Features, levels: Levels | None = None
+    ) -> list[tuple[str, int, int]]:
         """Field, level and bits of each field that both have, for explaining."""
-        levels = compared(a, b)
+        levels = levels or compared(a, b)
         parts = []
         for place, name in enumerate(FIELDS):
             if levels[place] < 0:
