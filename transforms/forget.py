@@ -12,7 +12,15 @@ import msgspec
 
 from schemas.columns import Column, Row, columns
 from schemas.flow import Normalised
-from schemas.identity import EntityChange, IdentityRecord, Link, Override, StoredRecord
+from schemas.identity import (
+    EntityChange,
+    IdentityRecord,
+    Link,
+    Override,
+    PairCandidate,
+    PairEvidence,
+    StoredRecord,
+)
 from schemas.records import Enrollment, Participant, Person, RawChange
 from transforms.erasure import NOBODY, Marks
 
@@ -25,7 +33,10 @@ Known = Callable[[], Marks]
 OpenKnown = Callable[[], Known]
 """What a step carries to its worker."""
 
-_OWN: tuple[type[Row], ...] = (Person, StoredRecord, Link, Enrollment, Override)
+_OWN: tuple[type[Row], ...] = (
+    *(Person, StoredRecord, Link, Enrollment, Override),
+    *(PairEvidence, PairCandidate),
+)
 """Rows that are about the record they name and nothing else."""
 _NAMING = ("_id", "_ids", "_key", "_keys", "_digest")
 

@@ -11,7 +11,7 @@ from schemas.identity import IdentityRecord, StoredRecord
 from transforms.identity.engine import Engine
 from transforms.identity.evidence import MOST_MEMBERS
 from transforms.identity.partition import Matching
-from transforms.resolve import ROWS_TOGETHER, batches
+from transforms.resolve_records import ROWS_TOGETHER, batches
 
 HUB = 2_000
 SHUFFLED = random.Random(1).sample(range(HUB), HUB)

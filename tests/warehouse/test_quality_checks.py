@@ -162,6 +162,10 @@ WRONG: Tables = {
         {"record_key": "hubspot:contact:2", "kind": "dog", "entity_id": "p404", "confidence": 1.5}
     ],
     "identity.overrides": [{"left_key": "b", "right_key": "a", "verdict": "perhaps"}],
+    "identity.evidence": [
+        {"left_key": "b", "right_key": "a", "entity_id": "p404", "probability": 1.5}
+    ],
+    "identity.candidates": [{"left_key": "b", "right_key": "a", "why": "chance"}],
     "ops.dead_letters": [
         {"dead_letter_id": "l1", "stage": "decode", "failed_date": TODAY, "attempt": 0}
     ],
@@ -204,6 +208,11 @@ FOUND = {
     "identity.links.confidence.range": ("hubspot:contact:2",),
     "identity.links.entity_id.refers_to_entities": ("hubspot:contact:2",),
     "identity.links.kind.known": ("hubspot:contact:2",),
+    "identity.candidates.keys.in_order": ("b a",),
+    "identity.candidates.why.known": ("b a",),
+    "identity.evidence.entity_id.refers_to_entities": ("b a",),
+    "identity.evidence.keys.in_order": ("b a",),
+    "identity.evidence.probability.range": ("b a",),
     "identity.overrides.keys.in_order": ("b a",),
     "identity.overrides.verdict.known": ("b a",),
     "ops.dead_letters.attempt.range": ("l1",),

@@ -7,6 +7,8 @@ LINKS = "identity.links"
 ENTITIES = "identity.entities"
 CHANGES = "identity.changes"
 OVERRIDES = "identity.overrides"
+EVIDENCE = "identity.evidence"
+CANDIDATES = "identity.candidates"
 
 KINDS = ("person", "account")
 BEHIND = "the resolver is behind or has failed: see the pipeline's log"
@@ -85,4 +87,24 @@ RULES: tuple[Rule, ...] = (
     ),
     Required(table=OVERRIDES, column="decided_by", severity="error"),
     Holds(table=OVERRIDES, called="keys.in_order", holds="left_key < right_key", severity="error"),
+    Unique(table=EVIDENCE, columns=("left_key", "right_key"), severity="error"),
+    Holds(table=EVIDENCE, called="keys.in_order", holds="left_key < right_key", severity="error"),
+    InRange(table=EVIDENCE, column="probability", least=0.0, most=1.0, severity="error"),
+    Refers(
+        table=EVIDENCE,
+        column="entity_id",
+        to=ENTITIES,
+        to_column="entity_id",
+        where=SETTLED.format("resolved_at"),
+        severity="error",
+        hint="a pair holds together what is no entity: salesintel rebuild",
+    ),
+    Unique(table=CANDIDATES, columns=("left_key", "right_key"), severity="error"),
+    Holds(table=CANDIDATES, called="keys.in_order", holds="left_key < right_key", severity="error"),
+    OneOf(
+        table=CANDIDATES,
+        column="why",
+        words=("near", "ambiguous", "rule", "outvoted"),
+        severity="error",
+    ),
 )
