@@ -113,6 +113,14 @@ def doctor(
         raise typer.Exit(1)
 
 
+@app.command()
+def figures(data: Data = None) -> None:
+    """How everything is, a line of JSON a figure: for who watches the logs."""
+    from operations.figures import figures as run
+
+    run(directory_of(data), sys.stdout)
+
+
 app.add_typer(source_commands.app)
 
 

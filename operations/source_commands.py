@@ -62,6 +62,10 @@ def webhooks(
 def fetch(
     source: Annotated[str, typer.Argument(help="gmail or hubspot.")],
     once: Annotated[bool, typer.Option("--once", help="End when no hint waits.")] = False,
+    host: Annotated[str, typer.Option(help="Address of --port.")] = "127.0.0.1",
+    port: Annotated[
+        int | None, typer.Option(min=0, max=65_535, help="Tell here how it fares: /health/ready.")
+    ] = None,
     data: Data = None,
     settings: SettingsFile = None,
 ) -> None:
@@ -70,7 +74,7 @@ def fetch(
 
     directory = directory_of(data)
     file = settings_of(settings, directory)
-    if not run(directory, file, source, once=once):
+    if not run(directory, file, source, once=once, host=host, port=port):
         raise typer.Exit(1)
 
 
