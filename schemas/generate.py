@@ -61,7 +61,7 @@ def topology() -> dict[str, object]:
     return {
         "topics": TOPICS,
         "retention_s": RETENTION_S,
-        "give_up": {"attempts": HINT_ATTEMPTS, "pauses_s": HINT_PAUSES_S},
+        "give_up_after": HINT_ATTEMPTS,
         "subscriptions": {
             **{one.name: _subscription(one, "engine") for one in engine},
             **{one.name: _subscription(one, "client") for one in fetchers},
@@ -75,6 +75,7 @@ def _subscription(one: Subscription, reader: str) -> dict[str, object]:
         "reader": reader,
         "ack_deadline_s": one.ack_deadline_s,
         "given_up_to": one.given_up_to or None,
+        "pauses_s": HINT_PAUSES_S if reader == "client" else None,
     }
 
 

@@ -19,6 +19,7 @@ locals {
     },
     {
       figures = { account = "quality", args = ["figures"], cron = "*/5 * * * *", timeout = 240, source = "" }
+      rates   = { account = "quality", args = ["figures", "--rates"], cron = "5 * * * *", timeout = 600, source = "" }
     },
   )
 

@@ -1,10 +1,10 @@
-# Figures that only our own logs have. Job `figures` asks the ops views every five minutes and prints
+# Figures that only our own logs have. Jobs `figures` and `rates` ask the views and print
 # each figure as a JSON line; what the platform counts itself is not counted again.
 
 resource "google_logging_metric" "figure" {
   name        = "salesintel/figure"
   description = "A figure of ops.health, of a source's freshness, of its quota or of its match rate."
-  filter      = "resource.type=\"cloud_run_job\" resource.labels.job_name=\"figures\" jsonPayload.figure:*"
+  filter      = "resource.type=\"cloud_run_job\" resource.labels.job_name=(\"figures\" OR \"rates\") jsonPayload.figure:*"
 
   value_extractor = "EXTRACT(jsonPayload.value)"
   label_extractors = {

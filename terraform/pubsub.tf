@@ -59,8 +59,8 @@ resource "google_pubsub_subscription" "client" {
   }
 
   retry_policy {
-    minimum_backoff = "${local.topology.give_up.pauses_s[0]}s"
-    maximum_backoff = "${local.topology.give_up.pauses_s[1]}s"
+    minimum_backoff = "${each.value.pauses_s[0]}s"
+    maximum_backoff = "${each.value.pauses_s[1]}s"
   }
 
   dynamic "dead_letter_policy" {
@@ -68,7 +68,7 @@ resource "google_pubsub_subscription" "client" {
 
     content {
       dead_letter_topic     = "projects/${var.project}/topics/${google_pubsub_topic.this[dead_letter_policy.value].name}"
-      max_delivery_attempts = local.topology.give_up.attempts
+      max_delivery_attempts = local.topology.give_up_after
     }
   }
 }

@@ -12,6 +12,8 @@ ROOMS = ("schemas", "connectors", "transforms", "warehouse", "pipelines", "opera
 """Rooms that run in the cloud."""
 VENDORS = ("gmail", "salesforce", "hubspot", "dialpad")
 CLIENTS = ("google.cloud", "apache_beam.io.gcp")
+AMBIGUOUS = frozenset({"publish", "pull", "seek", "query", "delete"})
+"""Names that others have, too: they count where a client of Google's is imported."""
 
 PERMISSIONS: dict[str, frozenset[str]] = {
     name: frozenset(permissions.split())
@@ -107,11 +109,8 @@ def reached(roots: Iterable[str], source: str | None, cut: Iterable[str] = ()) -
     return frozenset(seen)
 
 
-def touches_google(module: str) -> bool:
-    """Whether it holds a client of Google's cloud, or speaks to it."""
-    return any(name.startswith(CLIENTS) for name in imports(module)) or bool(
-        list(_by_address(module))
-    )
+def _has_client(module: str) -> bool:
+    return any(name.startswith(CLIENTS) for name in imports(module))
 
 
 def _by_address(module: str) -> Iterator[Call]:
@@ -124,8 +123,6 @@ def _by_address(module: str) -> Iterator[Call]:
 
 def calls(module: str) -> frozenset[Call]:
     """The calls of Google's in a module."""
-    if not touches_google(module):
-        return frozenset()
     found = set(_by_address(module))
     for node in ast.walk(_tree(module)):
         if isinstance(node, ast.Call):
@@ -134,6 +131,6 @@ def calls(module: str) -> frozenset[Call]:
                 if isinstance(node.func, ast.Attribute)
                 else getattr(node.func, "id", "")
             )
-            if name in PERMISSIONS:
+            if name in PERMISSIONS and (name not in AMBIGUOUS or _has_client(module)):
                 found.add(Call(module, name, PERMISSIONS[name]))
     return frozenset(found)

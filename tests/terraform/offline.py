@@ -1,8 +1,8 @@
 """Terraform without a network: the real schema of Google's providers, and values that are made up.
 
-`../shared/terraform/offline-mirror` serves the schema (of hashicorp/google 8.7.0) by a stand-in that
-calls nobody. It knows arguments, blocks and types; the provider's own enums, patterns and rules
-across fields it does not know.
+`../shared/terraform/offline-mirror` serves the schema (of hashicorp/google 8.7.0) by a stand-in
+that calls nobody. It knows arguments, blocks and types; the provider's own enums, patterns and
+rules across fields it does not know.
 """
 
 import json
