@@ -24,13 +24,15 @@ class Mutation(NamedTuple):
 
 
 _FILE = "terraform/"
+_PAGE = "docs/permissions.md"
+_HINTS = "    - { resource: topic/hints-gmail, role: roles/pubsub.publisher, why: publishes hints }"
 _BIGQUERY = "{ resource: project, role: roles/bigquery.jobUser, why: reads what the resolver is"
 
 MUTATIONS = (
     Mutation(
         "a grant is dropped: the webhooks cannot publish hints",
         _FILE + "accounts.yaml",
-        "    - { resource: topic/hints-gmail, role: roles/pubsub.publisher, why: publishes hints }\n",
+        _HINTS + "\n",
         "",
     ),
     Mutation(
@@ -228,12 +230,26 @@ MUTATIONS = (
         "private_google_access = true",
     ),
     Mutation(
-        "an access is granted in the code's stead",
-        "docs/permissions.md",
+        "the page of permissions leaves one out",
+        _PAGE,
         "| topic `hints-gmail` | `roles/pubsub.publisher` | publishes hints |\n",
         "",
     ),
 )
+
+OPTIONS = (
+    "-x",
+    "-q",
+    "--tb=no",
+    "-rfE",
+    "-p",
+    "no:cacheprovider",
+    "--ignore=tests/terraform/test_mutations.py",
+    "tests/terraform",
+)
+QUICK = ("-m", "not slow", "tests/schemas/test_tables.py")
+SLOW = ("-m", "slow")
+TIMEOUT_S = 280
 
 
 def copied(folder: Path) -> Path:
@@ -256,28 +272,26 @@ def copied(folder: Path) -> Path:
 
 
 def make(mutation: Mutation, copy: Path) -> None:
-    """Makes the mistake; AssertionError where it can no longer be made."""
+    """Makes the mistake, and writes the page of permissions anew as who makes it would."""
     path = copy / mutation.path
     text = path.read_text(encoding="utf-8")
     assert mutation.old in text, f"{mutation.path} no longer holds {mutation.old!r}"
     path.write_text(text.replace(mutation.old, mutation.new, 1), encoding="utf-8")
+    if mutation.path != _PAGE:
+        folder = copy / "tests" / "terraform"
+        subprocess.run([sys.executable, "permissions_page.py"], cwd=folder, check=True)
 
 
 def noticed_by(copy: Path) -> str:
-    """The first test that fails in a copy; empty where all pass. Those without Terraform go first."""
-    fresh = "tests/schemas/test_tables.py"
-    for selection in (
-        ["-m", "not slow and not exhaustive", fresh],
-        ["-m", "slow and not exhaustive"],
-    ):
+    """The first test that fails in a copy, those without Terraform first; empty where none does."""
+    for selection in (QUICK, SLOW):
         done = subprocess.run(
-            [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", *selection]
-            + ["tests/terraform", "--tb=no", "-rfE"],
+            [sys.executable, "-m", "pytest", *OPTIONS, *selection],
             cwd=copy,
             env=os.environ | {"PYTHONPATH": str(copy)},
             capture_output=True,
             text=True,
-            timeout=280,
+            timeout=TIMEOUT_S,
         )
         if done.returncode not in (0, 1):
             raise RuntimeError(done.stdout[-2_000:] + done.stderr[-2_000:])
