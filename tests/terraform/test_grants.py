@@ -9,6 +9,18 @@ from google_calls import VENDORS, calls, reached
 from offline import Resource
 from policy import ACCOUNTS, ROLES, Grant, grants, permissions
 
+from schemas.envelope import topic_of
+from schemas.tables import BY_ID
+from schemas.topology import (
+    DEAD_LETTERS_TOPIC,
+    DECISIONS_SUBSCRIPTION,
+    FETCH_SUBSCRIPTIONS,
+    HINT_SOURCES,
+    IDENTITY_CHANGES_TOPIC,
+    PIPELINE_SUBSCRIPTIONS,
+    hints_topic,
+)
+
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("terraform")]
 
 Plan = tuple[Resource, ...]
@@ -20,6 +32,8 @@ GOOGLES = {
     "serviceAccount:service-123456789012@gcp-sa-pubsub.iam.gserviceaccount.com",
     "serviceAccount:service-123456789012@gcp-sa-secretmanager.iam.gserviceaccount.com",
 }
+TOLD = ("gmail", "hubspot", "dialpad")
+"""Sources that send webhooks; what cannot be read of them becomes a dead letter by their topic."""
 ACTS_FOR = {
     ("poller-gmail", "gmail-delegate"),
     ("fetcher-gmail", "gmail-delegate"),
@@ -103,6 +117,29 @@ def test_nobody_acts_for_another_but_who_has_to(granted: list[Grant]) -> None:
     assert {permission for role in signers for permission in permissions(role)} == {
         "iam.serviceAccounts.signJwt"
     }
+
+
+def test_messages_go_the_way_that_the_topology_says(granted: list[Grant]) -> None:
+    publishers, readers = (
+        {(one.account, one.name) for one in granted if one.role == role and one.account}
+        for role in ("roles/pubsub.publisher", "roles/pubsub.subscriber")
+    )
+    of_sources = {(f"poller-{source}", topic_of(source)) for source in VENDORS}
+    of_hints = {(f"fetcher-{source}", topic_of(source)) for source in HINT_SOURCES}
+    at_the_edge = {topic_of(source) for source in TOLD} | {hints_topic(one) for one in HINT_SOURCES}
+    notices = {("worker", DEAD_LETTERS_TOPIC), ("worker", IDENTITY_CHANGES_TOPIC)}
+    assert publishers == of_sources | of_hints | notices | {
+        ("webhooks", topic) for topic in at_the_edge
+    }
+    assert readers == {
+        *(("worker", one.name) for one in (*PIPELINE_SUBSCRIPTIONS, DECISIONS_SUBSCRIPTION)),
+        *((f"fetcher-{source}", one.name) for source, one in FETCH_SUBSCRIPTIONS.items()),
+    }
+
+
+def test_every_table_has_somebody_who_writes_it(granted: list[Grant]) -> None:
+    written = {one.name for one in granted if one.role.endswith(".rowWriter")}
+    assert written == BY_ID.keys()
 
 
 def test_rows_are_written_by_the_pipeline_and_by_who_notes_runs(granted: list[Grant]) -> None:
