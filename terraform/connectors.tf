@@ -109,10 +109,6 @@ resource "google_cloud_run_v2_service" "this" {
   default_uri_disabled = each.value.public
   labels               = { component = each.key }
 
-  scaling {
-    min_instance_count = each.value.least
-  }
-
   template {
     service_account                  = local.emails[each.value.account]
     timeout                          = "60s"

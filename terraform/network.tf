@@ -57,7 +57,7 @@ resource "google_compute_firewall" "to_google" {
   network            = google_compute_network.this.id
   direction          = "EGRESS"
   priority           = 1000
-  destination_ranges = ["199.36.153.8/30", "34.126.0.0/18", "10.64.0.0/22"]
+  destination_ranges = ["199.36.153.8/30", "34.126.0.0/18", google_compute_subnetwork.workers.ip_cidr_range]
 
   allow {
     protocol = "tcp"

@@ -322,3 +322,35 @@ run "before_the_first_release_there_is_all_but_what_needs_an_image" {
     error_message = "What an image is pushed to, and what it writes to, is there before it."
   }
 }
+
+# What is refused before anything is planned.
+
+run "everybody_reads_nothing" {
+  command = plan
+
+  variables {
+    readers = { rep = ["allUsers"] }
+  }
+
+  expect_failures = [var.readers]
+}
+
+run "a_source_that_is_none" {
+  command = plan
+
+  variables {
+    sources = ["outlook"]
+  }
+
+  expect_failures = [var.sources]
+}
+
+run "an_environment_that_is_none" {
+  command = plan
+
+  variables {
+    environment = "production"
+  }
+
+  expect_failures = [var.environment]
+}
