@@ -43,7 +43,7 @@ MUTATIONS = (
         "",
     ),
     Mutation(
-        "a grant is widened: the webhooks read and delete payloads",
+        "a grant is widened: a poller reads and deletes payloads",
         _FILE + "accounts.yaml",
         "bucket/objects, role: custom/payloadWriter",
         "bucket/objects, role: roles/storage.objectUser",
