@@ -8,6 +8,8 @@ import typer
 from operations import config
 from operations.options import (
     Data,
+    HealthHost,
+    HealthPort,
     Objects,
     Port,
     SettingsFile,
@@ -62,10 +64,8 @@ def webhooks(
 def fetch(
     source: Annotated[str, typer.Argument(help="gmail or hubspot.")],
     once: Annotated[bool, typer.Option("--once", help="End when no hint waits.")] = False,
-    host: Annotated[str, typer.Option(help="Address of --port.")] = "127.0.0.1",
-    port: Annotated[
-        int | None, typer.Option(min=0, max=65_535, help="Tell here how it fares: /health/ready.")
-    ] = None,
+    host: HealthHost = "127.0.0.1",
+    port: HealthPort = None,
     data: Data = None,
     settings: SettingsFile = None,
 ) -> None:

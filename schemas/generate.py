@@ -13,7 +13,7 @@ from schemas.topology import (
     DECISIONS_SUBSCRIPTION,
     FETCH_SUBSCRIPTIONS,
     HINT_ATTEMPTS,
-    HINT_PAUSES_S,
+    NOTIFY_SUBSCRIPTION,
     PIPELINE_SUBSCRIPTIONS,
     RETENTION_S,
     TOPICS,
@@ -57,14 +57,14 @@ def manifest() -> dict[str, object]:
 def topology() -> dict[str, object]:
     """Topics and subscriptions, for Terraform; who reads a subscription decides its policies."""
     engine = [*PIPELINE_SUBSCRIPTIONS, DECISIONS_SUBSCRIPTION]
-    fetchers = FETCH_SUBSCRIPTIONS.values()
+    clients = [*FETCH_SUBSCRIPTIONS.values(), NOTIFY_SUBSCRIPTION]
     return {
         "topics": TOPICS,
         "retention_s": RETENTION_S,
         "give_up_after": HINT_ATTEMPTS,
         "subscriptions": {
             **{one.name: _subscription(one, "engine") for one in engine},
-            **{one.name: _subscription(one, "client") for one in fetchers},
+            **{one.name: _subscription(one, "client") for one in clients},
         },
     }
 
@@ -75,7 +75,7 @@ def _subscription(one: Subscription, reader: str) -> dict[str, object]:
         "reader": reader,
         "ack_deadline_s": one.ack_deadline_s,
         "given_up_to": one.given_up_to or None,
-        "pauses_s": HINT_PAUSES_S if reader == "client" else None,
+        "pauses_s": one.pauses_s,
     }
 
 

@@ -19,6 +19,7 @@ locals {
     },
     {
       figures = { account = "quality", args = ["figures"], cron = "*/5 * * * *", timeout = 240, source = "" }
+      quality = { account = "quality", args = ["quality"], cron = "30 4 * * *", timeout = 3600, source = "" }
       rates   = { account = "quality", args = ["figures", "--rates"], cron = "5 * * * *", timeout = 600, source = "" }
     },
   )
@@ -28,6 +29,13 @@ locals {
       webhooks = {
         account = "webhooks", args = ["webhooks", "--host", "0.0.0.0", "--port", "8080"]
         least   = 1, most = 10, idle = true, public = true, source = ""
+      }
+    },
+    # What was told lives as long as the instance does: a new one tells what lasts once more.
+    {
+      notify = {
+        account = "notifier", args = ["notify", "--host", "0.0.0.0", "--port", "8080"]
+        least   = 1, most = 1, idle = false, public = false, source = ""
       }
     },
     # They pull, so they are never without a processor, and one is always there.

@@ -10,6 +10,8 @@ locals {
     hubspot-webhook            = { of = "hubspot", days = 365 }
     dialpad-token              = { of = "dialpad", days = 180 }
     dialpad-webhook            = { of = "dialpad", days = 180 }
+    notify-slack               = { of = "notifier", days = 365 }
+    notify-mail                = { of = "notifier", days = 180 }
     # Never rotated: hashes under another key do not meet.
     redaction-key = { of = "worker", days = null }
   }

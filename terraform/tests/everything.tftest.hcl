@@ -295,7 +295,7 @@ run "of_one_source_there_is_nothing_of_the_others" {
   }
 
   assert {
-    condition     = toset(keys(google_secret_manager_secret.this)) == toset(["hubspot-token", "hubspot-webhook", "redaction-key"])
+    condition     = toset(keys(google_secret_manager_secret.this)) == toset(["hubspot-token", "hubspot-webhook", "notify-mail", "notify-slack", "redaction-key"])
     error_message = "Secrets of sources that are not read are not there."
   }
 

@@ -29,6 +29,9 @@ _NEVER = {
     "warehouse.catalogue": _VIEWS,
     "warehouse.query": _LIMITS,
 }
+_BY_POLL = "reached by operations.poll, of which only the handling of signals is used"
+_BY_SOURCES = "reached by connectors.sources, of which only the names of sources are used"
+_BY_QUESTIONS = "reached for the list of tables that a record may be in"
 _CURSORS = "connectors.cursors.gcs"
 
 
@@ -78,9 +81,28 @@ DUTIES: Mapping[str, Duty] = {
             "storage.objects.update": "Dataflow composes its temporary files",
         },
     ),
+    "notifier": Duty(
+        ("operations.notify",),
+        never={"warehouse.catalogue": _VIEWS}
+        | {
+            "warehouse.held": _BY_POLL,
+            "warehouse.storage_write": _BY_POLL,
+        },
+        besides={
+            "bigquery.tables.get": "part of the role that reads a dataset",
+            "bigquery.tables.list": "part of the role that reads a dataset",
+            "storage.objects.get": "its settings file is mounted from a bucket",
+            "storage.objects.list": "its settings file is mounted from a bucket",
+        },
+    ),
     "quality": Duty(
-        ("operations.figures", "operations.runs"),
-        never={"warehouse.catalogue": _VIEWS},
+        ("operations.figures", "operations.quality", "operations.runs"),
+        never={
+            "connectors.publisher": _BY_SOURCES,
+            "connectors.secrets": _BY_SOURCES,
+            "warehouse.catalogue": _VIEWS,
+            "warehouse.held": _BY_QUESTIONS,
+        },
         besides=_CLOUD
         | {
             "bigquery.tables.list": "part of the role that reads a dataset",

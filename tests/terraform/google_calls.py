@@ -32,6 +32,7 @@ PERMISSIONS: dict[str, frozenset[str]] = {
         "query_and_wait": "bigquery.jobs.create bigquery.tables.getData",
         "append_rows": "bigquery.tables.updateData",
         "get_table": "bigquery.tables.get",
+        "list_rows": "bigquery.tables.getData",
         "create_table": "bigquery.tables.create",
         "create_dataset": "bigquery.datasets.create",
         "update_table": "bigquery.tables.update",

@@ -266,8 +266,12 @@ def copied(folder: Path) -> Path:
         if (ROOT / name).is_file():
             (copy / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(ROOT / name, copy / name)
-    shared = MIRROR.parents[1]
+    shared = MIRROR.parents[1].resolve()
     (folder / shared.name).symlink_to(shared)
+    # One plan is enough to see a mistake by.
+    tests = copy / "terraform" / "tests" / "everything.tftest.hcl"
+    whole, _, _ = tests.read_text(encoding="utf-8").partition('\n\nrun "with_a_key')
+    tests.write_text(whole + "\n", encoding="utf-8")
     return copy
 
 
@@ -293,7 +297,7 @@ def noticed_by(copy: Path) -> str:
             text=True,
             timeout=TIMEOUT_S,
         )
-        if done.returncode not in (0, 1):
+        if done.returncode not in (0, 1) or " skipped" in done.stdout:
             raise RuntimeError(done.stdout[-2_000:] + done.stderr[-2_000:])
         for line in done.stdout.splitlines():
             if line.startswith(("FAILED ", "ERROR ")):

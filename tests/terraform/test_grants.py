@@ -17,6 +17,8 @@ from schemas.topology import (
     FETCH_SUBSCRIPTIONS,
     HINT_SOURCES,
     IDENTITY_CHANGES_TOPIC,
+    NOTIFICATIONS_TOPIC,
+    NOTIFY_SUBSCRIPTION,
     PIPELINE_SUBSCRIPTIONS,
     hints_topic,
 )
@@ -128,12 +130,14 @@ def test_messages_go_the_way_that_the_topology_says(granted: list[Grant]) -> Non
     of_hints = {(f"fetcher-{source}", topic_of(source)) for source in HINT_SOURCES}
     at_the_edge = {topic_of(source) for source in TOLD} | {hints_topic(one) for one in HINT_SOURCES}
     notices = {("worker", DEAD_LETTERS_TOPIC), ("worker", IDENTITY_CHANGES_TOPIC)}
+    notices |= {("notifier", NOTIFICATIONS_TOPIC)}
     assert publishers == of_sources | of_hints | notices | {
         ("webhooks", topic) for topic in at_the_edge
     }
     assert readers == {
         *(("worker", one.name) for one in (*PIPELINE_SUBSCRIPTIONS, DECISIONS_SUBSCRIPTION)),
         *((f"fetcher-{source}", one.name) for source, one in FETCH_SUBSCRIPTIONS.items()),
+        ("notifier", NOTIFY_SUBSCRIPTION.name),
     }
 
 
@@ -148,7 +152,7 @@ def test_rows_are_written_by_the_pipeline_and_by_who_notes_runs(granted: list[Gr
         for one in granted
         if one.kind == "table" and one.role.endswith("rowWriter")
     }
-    besides = {"ops.runs", "ops.source_counts"}
+    besides = {"ops.runs", "ops.source_counts", "ops.quality"}
     assert {name for account, name in writers if account != "worker"} <= besides
     assert not {name for account, name in writers if account == "worker"} & besides
 
