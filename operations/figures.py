@@ -38,37 +38,6 @@ ORDER BY source
 _REFUSALS = "BudgetSpent|LimitReached|status 429"
 """How runs say that a source's quota is spent, or our own budget of its calls."""
 
-_RATES = """
-WITH known AS (
-  SELECT DISTINCT entity_id
-  FROM `identity.links_latest`
-  WHERE entity_id IS NOT NULL AND REGEXP_CONTAINS(record_key, '^(salesforce|hubspot|files):')
-),
-seen AS (
-  SELECT interaction_id, IF(LOGICAL_OR(kind = 'email'), 'email', 'call') AS kind
-  FROM `sales.interactions_latest`
-  WHERE NOT is_draft AND kind IN ('email', 'call')
-  GROUP BY interaction_id
-  HAVING NOT LOGICAL_OR(is_bulk)
-),
-parties AS (
-  SELECT
-    seen.kind,
-    IF(party.is_shared, party.account_entity_id, party.entity_id) AS entity_id
-  FROM seen
-  JOIN `sales.interaction_parties` AS party ON party.interaction_id = seen.interaction_id
-  WHERE NOT party.is_internal AND IF(
-    seen.kind = 'email', party.email IS NOT NULL AND NOT party.is_shared, party.phone IS NOT NULL
-  )
-)
-SELECT
-  parties.kind,
-  COUNTIF(known.entity_id IS NOT NULL) / COUNT(*) AS rate
-FROM parties
-LEFT JOIN known ON known.entity_id = parties.entity_id
-GROUP BY parties.kind
-ORDER BY parties.kind
-"""
 RATES_TIMEOUT_S = 300.0
 
 
@@ -102,11 +71,22 @@ def of_quota(rows: Iterable[Mapping[str, Any]]) -> Iterator[Figure]:
         yield Figure(figure=name, value=refused, source=row["source"])
 
 
+def of_matches(rows: Iterable[Mapping[str, Any]]) -> Iterator[Figure]:
+    """Rows of ops.match_quality: each rate with its precision: as people decided, else promised."""
+    for row in rows:
+        source = f"{row['source']} {row['kind']}"
+        for name, value in (
+            ("match_rate", row["rate"]),
+            ("match_precision", row["promised"] if row["precision"] is None else row["precision"]),
+        ):
+            if value is not None:
+                yield Figure(figure=name, value=float(value), source=source)
+
+
 def rates(client: bigquery.Client) -> Iterator[Figure]:
-    """Which share of mails' participants (bulk, internal and role addresses aside) and of calls'
-    numbers lead to somebody whom a CRM knows; how many of them rightly, `match-report` says."""
-    for row in run_sql(client, _RATES, limit=MOST, timeout_s=RATES_TIMEOUT_S).rows:
-        yield Figure(figure="match_rate", value=float(row["rate"]), source=row["kind"])
+    """How much is matched, which reads all interactions."""
+    matches = run_view(client, "ops.match_quality", limit=MOST, timeout_s=RATES_TIMEOUT_S)
+    yield from of_matches(matches.rows)
 
 
 def found(client: bigquery.Client, clock: Clock = wall_clock) -> Iterator[Figure]:

@@ -47,6 +47,16 @@ resource "google_bigquery_table_iam_member" "reader" {
   member     = each.value.member
 }
 
+# Who asked what is written beside it, under the asker's own name.
+resource "google_bigquery_table_iam_member" "asked" {
+  for_each = local.askers
+
+  dataset_id = google_bigquery_table.this["ops.audit"].dataset_id
+  table_id   = google_bigquery_table.this["ops.audit"].table_id
+  role       = local.ours["rowWriter"]
+  member     = each.value
+}
+
 resource "google_project_iam_member" "asker" {
   for_each = local.askers
 

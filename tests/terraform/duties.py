@@ -48,7 +48,8 @@ def _fetcher(source: str) -> Duty:
     return Duty(
         ("operations.fetch", _CURSORS),
         source,
-        _poller(source).never | {"warehouse.held": _HELD},
+        {name: why for name, why in _poller(source).never.items() if name != "warehouse.query"}
+        | {"warehouse.held": _HELD},
         _CLOUD,
     )
 
@@ -65,7 +66,7 @@ DUTIES: Mapping[str, Duty] = {
         },
     ),
     "worker": Duty(
-        ("pipelines.stream", "pipelines.seeds"),
+        ("pipelines.stream", "pipelines.seeds", "warehouse.erasures"),
         besides=_CLOUD
         | {
             "artifactregistry.repositories.downloadArtifacts": "pulls its image",

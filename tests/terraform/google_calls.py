@@ -47,6 +47,9 @@ PERMISSIONS: dict[str, frozenset[str]] = {
 }
 """Names of methods that call Google, and of Beam's transforms that do."""
 
+WRAPPERS = {"warehouse.bounded": {"rows": "query", "submit": "query"}}
+"""Functions of ours that call Google for others: who imports and calls them is who asks."""
+
 BY_ADDRESS = {":signJwt": "iam.serviceAccounts.signJwt"}
 """Calls over plain HTTP, by what stands in their address."""
 
@@ -124,6 +127,14 @@ def _by_address(module: str) -> Iterator[Call]:
 
 def calls(module: str) -> frozenset[Call]:
     """The calls of Google's in a module."""
+    if module in WRAPPERS:
+        return frozenset()
+    wrapped = {
+        name: method
+        for wrapper, names in WRAPPERS.items()
+        for name, method in names.items()
+        if f"{wrapper}.{name}" in imports(module)
+    }
     found = set(_by_address(module))
     for node in ast.walk(_tree(module)):
         if isinstance(node, ast.Call):
@@ -132,6 +143,8 @@ def calls(module: str) -> frozenset[Call]:
                 if isinstance(node.func, ast.Attribute)
                 else getattr(node.func, "id", "")
             )
-            if name in PERMISSIONS and (name not in AMBIGUOUS or _has_client(module)):
+            if name in wrapped:
+                found.add(Call(module, name, PERMISSIONS[wrapped[name]]))
+            elif name in PERMISSIONS and (name not in AMBIGUOUS or _has_client(module)):
                 found.add(Call(module, name, PERMISSIONS[name]))
     return frozenset(found)

@@ -22,8 +22,9 @@ BESIDES = """\
 
 * Google's Pub/Sub account forwards hints that are given up, and signs Gmail's pushes as
   `gmail-push`; Gmail's own publishes to topic `gmail`; Secret Manager's to `secret-rotation`.
-* People ask the views whose `metadata.yaml` names their role, and no table; columns of personal
-  data open to reps and managers alone (`column_security`).
+* People ask the views whose `metadata.yaml` names their role, and no table, and write into
+  `ops.audit` that they did; columns of personal data open to reps and managers alone
+  (`column_security`).
 * The deployer (terraform/bootstrap) makes all of this under a role of its own that reads no row,
   message or secret. Whoever may set policies could grant himself more: the audit log shows it, and
   few may act as the deployer.

@@ -153,7 +153,9 @@ def test_rows_are_written_by_the_pipeline_and_by_who_notes_runs(granted: list[Gr
         if one.kind == "table" and one.role.endswith("rowWriter")
     }
     besides = {"ops.runs", "ops.source_counts", "ops.quality"}
-    assert {name for account, name in writers if account != "worker"} <= besides
+    people = {name for account, name in writers if not account}
+    assert people == {"ops.audit"}
+    assert {name for account, name in writers if account not in ("", "worker")} <= besides
     assert not {name for account, name in writers if account == "worker"} & besides
 
 

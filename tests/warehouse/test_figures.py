@@ -6,10 +6,9 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from google.cloud import bigquery
 from view_warehouse import embedded_warehouse, fill
 
-from operations.figures import Figure, found, of_checks, of_freshness, rates
+from operations.figures import Figure, found, of_checks, of_freshness, of_matches, rates
 from schemas.clock import to_us
 from warehouse.catalogue import views
 
@@ -27,6 +26,16 @@ def test_a_lag_that_nobody_knows_is_not_told() -> None:
     assert list(of_freshness([row])) == [
         Figure(figure="publish_lag_s", value=7.0, source="gmail"),
         Figure(figure="write_lag_s", value=5.0, source="gmail"),
+    ]
+
+
+def test_no_rate_is_told_without_a_precision() -> None:
+    row = {"source": "gmail", "kind": "email", "rate": 0.9, "precision": None, "promised": 0.99}
+    assert list(of_matches([row, row | {"precision": 1.0}])) == [
+        Figure(figure="match_rate", value=0.9, source="gmail email"),
+        Figure(figure="match_precision", value=0.99, source="gmail email"),
+        Figure(figure="match_rate", value=0.9, source="gmail email"),
+        Figure(figure="match_precision", value=1.0, source="gmail email"),
     ]
 
 
@@ -56,36 +65,8 @@ def test_the_warehouse_tells_checks_lags_and_refusals_for_quota(tmp_path: Path) 
         fill(client, "raw.changes", [{"source": "gmail", "change_id": "1", "record_key": "r"}])
         told = list(found(client, lambda: to_us(NOW)))
         assert list(rates(client)) == []
-        _a_mail_with_one_who_is_known_and_one_who_is_not(client)
-        assert list(rates(client)) == [Figure(figure="match_rate", value=0.5, source="email")]
     quota = {one.source: one.value for one in told if one.figure == "quota_refusals_last_hour"}
     assert quota == {"dialpad": 0.0, "hubspot": 2.0}
     assert any(one.figure == "publish_lag_s" and one.source == "gmail" for one in told)
     checks = [one for one in told if one.ok is not None]
     assert len(checks) == views()["ops.health"].sql.count("UNION ALL\n  SELECT\n    ") + 1
-
-
-def _a_mail_with_one_who_is_known_and_one_who_is_not(client: bigquery.Client) -> None:
-    mail = {"interaction_id": "m", "record_key": "gmail:message:1", "kind": "email", "part": "mail"}
-    fill(client, "sales.interactions", [mail | {"change_id": "c", "version_digest": "d"}])
-    people = {"known@x.example": "e1", "stranger@y.example": "e2"}
-    fill(
-        client,
-        "sales.participants",
-        [
-            {
-                "interaction_id": "m",
-                "record_key": "gmail:message:1",
-                "change_id": "c",
-                "version_digest": "d",
-                "ordinal": place,
-                "role": "to",
-                "email": email,
-                "participant_key": f"email:{email}",
-            }
-            for place, email in enumerate(people)
-        ],
-    )
-    links = [{"record_key": f"email:{email}", "entity_id": one} for email, one in people.items()]
-    links.append({"record_key": "hubspot:contact:1", "entity_id": "e1"})
-    fill(client, "identity.links", [one | {"kind": "person"} for one in links])
