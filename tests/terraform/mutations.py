@@ -270,7 +270,7 @@ def copied(folder: Path) -> Path:
     (folder / shared.name).symlink_to(shared)
     # One plan is enough to see a mistake by.
     tests = copy / "terraform" / "tests" / "everything.tftest.hcl"
-    whole, _, _ = tests.read_text(encoding="utf-8").partition('\n\nrun "with_a_key')
+    whole, _, _ = tests.read_text(encoding="utf-8").partition("\n\n# One source, a key of ours")
     tests.write_text(whole + "\n", encoding="utf-8")
     return copy
 
