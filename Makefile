@@ -72,6 +72,9 @@ schemas: setup ## Rewrites what is generated from schemas/
 views-docs: setup ## Rewrites docs/views.md from the metadata of the views
 	@$(BIN)/python -m warehouse.generate
 
+permissions: setup ## Rewrites docs/permissions.md from what Terraform grants
+	@cd tests/terraform && ../../$(BIN)/python permissions_page.py
+
 golden: setup ## Rewrites the golden files of the graph's interface
 	@$(BIN)/python tests/pipelines/graph_interface.py
 
@@ -82,4 +85,4 @@ lock: setup ## Resolves the pins in setup.py anew
 clean: ## Removes what was built; data directories stay
 	@rm -rf .venv build *.egg-info .coverage* .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
-.PHONY: help setup demo up test test-fast test-exhaustive lint format format-check typecheck security-check tools bench bench-er bench-views schemas views-docs golden lock clean
+.PHONY: help setup demo up test test-fast test-exhaustive lint format format-check typecheck security-check tools bench bench-er bench-views schemas views-docs permissions golden lock clean

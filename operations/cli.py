@@ -113,6 +113,19 @@ def doctor(
         raise typer.Exit(1)
 
 
+@app.command()
+def figures(
+    of_rates: Annotated[
+        bool, typer.Option("--rates", help="Match rates, which read a lot.")
+    ] = False,
+    data: Data = None,
+) -> None:
+    """How everything is, a line of JSON a figure: for who watches the logs."""
+    from operations.figures import figures as run
+
+    run(directory_of(data), sys.stdout, of_rates=of_rates)
+
+
 app.add_typer(source_commands.app)
 
 

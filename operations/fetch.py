@@ -13,6 +13,7 @@ from connectors.secrets import SecretStore
 from connectors.sources import fetcher_of, load_sources
 from embedded.directory import DataDirectory
 from operations.console import StackGone, console, still_running
+from operations.health_port import Pulse, health_served
 from operations.poll import SLICE_S, Rounds, say_failure, stopping_by
 from schemas.errors import RetriableError
 from schemas.topology import FETCH_SUBSCRIPTIONS
@@ -107,21 +108,25 @@ def fetch(
     source: str,
     *,
     once: bool = False,
+    host: str = "127.0.0.1",
+    port: int | None = None,
     monotonic: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], None] = time.sleep,
 ) -> bool:
     """Answers the hints that wait, and unless `once` those that come until a signal; False where
-    any had to be given back."""
+    any had to be given back. Meanwhile a `port` says how it fares."""
     fetcher = fetcher_of(source, load_sources(settings), SecretStore(cloud=False))
     rounds = HintRounds(directory, fetcher, monotonic, sleep)
-    well = True
-    with stopping_by(rounds.stop):
+    well, pulse = True, Pulse(monotonic)
+    with health_served(pulse, host, port), stopping_by(rounds.stop):
         if once:
             return rounds.until_idle(rounds.gathered())
         console.print(f"waiting for hints of {source}; Ctrl-C stops it", highlight=False)
         while not rounds.stopping:
             try:
-                well = _survived(rounds, directory) and well
+                turned = _survived(rounds, directory)
+                pulse.beat(turned)
+                well = turned and well
             except KeyboardInterrupt:
                 if not rounds.stopping:
                     raise

@@ -13,6 +13,7 @@ from connectors.publisher import LIVE_BATCH_LATENCY_S, ChangePublisher, publishe
 from connectors.secrets import SecretStore
 from embedded.directory import DataDirectory, Stack
 from operations.console import console, running
+from operations.health_port import Pulse, health_served
 from operations.notifications.channels import channels_of
 from operations.notifications.ledger import Ledger
 from operations.notifications.notifier import Notifier
@@ -91,12 +92,15 @@ def notify(
     every_s: float,
     *,
     once: bool = False,
+    host: str = "127.0.0.1",
+    port: int | None = None,
     monotonic: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], None] = time.sleep,
 ) -> bool:
     """Watches every so many seconds and tells meanwhile, until a signal; or one round of both.
 
-    False where a channel could not be told last: what it lacks stays in the subscription.
+    False where a channel could not be told last: what it lacks stays in the subscription. Meanwhile
+    a `port` says how it fares.
     """
     loaded = load_notification_settings(settings)
     channels = channels_of(loaded, SecretStore(cloud=False))
@@ -114,7 +118,12 @@ def notify(
         while not stopping and (left := until - monotonic()) > 0:
             sleep(min(left, SLICE_S))
 
-    with closing(Ledger(directory.path / LEDGER)) as ledger, stopping_by(stop):
+    pulse = Pulse(monotonic)
+    with (
+        health_served(pulse, host, port),
+        closing(Ledger(directory.path / LEDGER)) as ledger,
+        stopping_by(stop),
+    ):
         notifier = Notifier(ledger, channels, loaded.min_severity, loaded.repeat_h)
         notifying = Notifying(Connection(directory), notifier)
         rounds = 1 if once else SILENT_ROUNDS
@@ -133,6 +142,7 @@ def notify(
                 told = False if once else well
                 pause(PULL_S)
             well = well if told is None else told
+            pulse.beat(well)
             if once and told is not True:
                 break
     if not once:

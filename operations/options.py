@@ -16,6 +16,11 @@ SettingsFile = Annotated[Path | None, typer.Option("--settings", help="Settings 
 Source = Annotated[str, typer.Argument(help="gmail, salesforce, hubspot or dialpad.")]
 Objects = Annotated[list[str] | None, typer.Option(help="Only this, as in contact; repeat it.")]
 Port = Annotated[int, typer.Option(min=0, max=65_535, help="0 = a free one.")]
+HealthHost = Annotated[str, typer.Option("--host", help="Address of --port.")]
+HealthPort = Annotated[
+    int | None,
+    typer.Option("--port", min=0, max=65_535, help="Tell here how it fares: /health/ready."),
+]
 LONGEST_S = 86_400.0
 _EVERY = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m)?\Z")
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0}

@@ -8,6 +8,8 @@ import typer
 from operations import config
 from operations.options import (
     Data,
+    HealthHost,
+    HealthPort,
     Objects,
     Port,
     SettingsFile,
@@ -62,6 +64,8 @@ def webhooks(
 def fetch(
     source: Annotated[str, typer.Argument(help="gmail or hubspot.")],
     once: Annotated[bool, typer.Option("--once", help="End when no hint waits.")] = False,
+    host: HealthHost = "127.0.0.1",
+    port: HealthPort = None,
     data: Data = None,
     settings: SettingsFile = None,
 ) -> None:
@@ -70,7 +74,7 @@ def fetch(
 
     directory = directory_of(data)
     file = settings_of(settings, directory)
-    if not run(directory, file, source, once=once):
+    if not run(directory, file, source, once=once, host=host, port=port):
         raise typer.Exit(1)
 
 

@@ -5,7 +5,15 @@ from typing import Annotated
 
 import typer
 
-from operations.options import Data, SettingsFile, directory_of, seconds_of, settings_of
+from operations.options import (
+    Data,
+    HealthHost,
+    HealthPort,
+    SettingsFile,
+    directory_of,
+    seconds_of,
+    settings_of,
+)
 
 app = typer.Typer()
 
@@ -46,6 +54,8 @@ def quality(
 def notify(
     every: Annotated[str, typer.Option(help="From look to look, as in 60s or 5m.")] = "60s",
     once: Annotated[bool, typer.Option("--once", help="Look once, and tell what waits.")] = False,
+    host: HealthHost = "127.0.0.1",
+    port: HealthPort = None,
     data: Data = None,
     settings: SettingsFile = None,
 ) -> None:
@@ -54,5 +64,6 @@ def notify(
 
     directory = directory_of(data)
     every_s = seconds_of(every, "--every", SHORTEST_S)
-    if not run(directory, settings_of(settings, directory), every_s, once=once):
+    file = settings_of(settings, directory)
+    if not run(directory, file, every_s, once=once, host=host, port=port):
         raise typer.Exit(1)

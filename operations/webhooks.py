@@ -3,7 +3,6 @@
 import logging
 import os
 import signal
-import socket
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -24,6 +23,7 @@ from connectors.webhooks.service import Tally, WebhookService, server
 from connectors.webhooks.settings import load_webhook_settings
 from embedded.directory import DataDirectory, Stack
 from operations.console import console
+from operations.listening import listening
 from schemas.errors import ConfigurationError, RetriableError
 from schemas.topology import TOPICS
 
@@ -39,8 +39,6 @@ PAUSE_S = 1.0
 READY_S = 2.0
 TELLS_S = 60.0
 """How often the counts are printed, where there is anything new."""
-WAITING = 2_048
-"""Connections that the kernel holds until they are taken."""
 
 
 class StackPublisher:
@@ -101,27 +99,6 @@ class StackPublisher:
                 self._stack = stack
                 self._open()
                 self._breaker.succeeded()
-
-
-def listening(host: str, port: int) -> socket.socket:
-    """A socket to which vendors can connect from now on; port 0: a free one. ConfigurationError
-    where that is not to be had."""
-    try:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
-        family, kind, protocol, _, address = found[0]
-        opened = socket.socket(family, kind, protocol)
-    except OSError as error:
-        raise ConfigurationError(f"--host {host}: {error.strerror}") from None
-    try:
-        opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        opened.bind(address)
-        opened.listen(WAITING)
-    except OSError as error:
-        opened.close()
-        raise ConfigurationError(
-            f"{host} port {port}: {error.strerror}; name another with --port"
-        ) from None
-    return opened
 
 
 def webhooks(directory: DataDirectory, settings: Path | None, host: str, port: int) -> None:

@@ -9,6 +9,16 @@ from pathlib import Path
 
 from schemas.columns import Table, columns
 from schemas.tables import DATASETS, TABLES
+from schemas.topology import (
+    DECISIONS_SUBSCRIPTION,
+    FETCH_SUBSCRIPTIONS,
+    HINT_ATTEMPTS,
+    NOTIFY_SUBSCRIPTION,
+    PIPELINE_SUBSCRIPTIONS,
+    RETENTION_S,
+    TOPICS,
+    Subscription,
+)
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -44,6 +54,31 @@ def manifest() -> dict[str, object]:
     }
 
 
+def topology() -> dict[str, object]:
+    """Topics and subscriptions, for Terraform; who reads a subscription decides its policies."""
+    engine = [*PIPELINE_SUBSCRIPTIONS, DECISIONS_SUBSCRIPTION]
+    clients = [*FETCH_SUBSCRIPTIONS.values(), NOTIFY_SUBSCRIPTION]
+    return {
+        "topics": TOPICS,
+        "retention_s": RETENTION_S,
+        "give_up_after": HINT_ATTEMPTS,
+        "subscriptions": {
+            **{one.name: _subscription(one, "engine") for one in engine},
+            **{one.name: _subscription(one, "client") for one in clients},
+        },
+    }
+
+
+def _subscription(one: Subscription, reader: str) -> dict[str, object]:
+    return {
+        "topic": one.topic,
+        "reader": reader,
+        "ack_deadline_s": one.ack_deadline_s,
+        "given_up_to": one.given_up_to or None,
+        "pauses_s": one.pauses_s,
+    }
+
+
 def markdown() -> str:
     """docs/tables.md."""
     lines = ["# Tables", "", "Made by `make schemas` from schemas/; do not edit.", ""]
@@ -69,6 +104,8 @@ def files() -> Iterator[tuple[Path, str]]:
         path = ROOT / "terraform" / "schemas" / f"{table.dataset}.{table.name}.json"
         yield path, json.dumps(bigquery_fields(table), indent=2) + "\n"
     yield ROOT / "terraform" / "schemas" / "manifest.json", json.dumps(manifest(), indent=2) + "\n"
+    path = ROOT / "terraform" / "schemas" / "topology.json"
+    yield path, json.dumps(topology(), indent=2) + "\n"
     yield ROOT / "docs" / "tables.md", markdown()
 
 

@@ -14,7 +14,8 @@ from embedded.directory import DataDirectory, Stack
 from embedded.messaging import provision_messaging
 from embedded.pubsub import PubSubServer
 from operations import webhooks
-from operations.webhooks import StackPublisher, listening, telling
+from operations.listening import listening
+from operations.webhooks import StackPublisher, telling
 from schemas.errors import ConfigurationError, RetriableError
 from schemas.topology import FETCH_SUBSCRIPTIONS
 

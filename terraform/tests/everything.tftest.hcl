@@ -1,0 +1,323 @@
+# Everything of production, as a plan shows it: what is wired to what, who may do what, how long what
+# is kept.
+
+mock_provider "google" {
+  source          = "./tests/mocks"
+  override_during = plan
+}
+
+mock_provider "google-beta" {
+  source          = "./tests/mocks"
+  override_during = plan
+}
+
+variables {
+  project            = "test-salesintel"
+  environment        = "prod"
+  region             = "us-central1"
+  warehouse_location = "us-central1"
+  settings_file      = "environments/prod.toml"
+  webhook_domain     = "hooks.example.com"
+  runbooks           = "https://example.com/runbooks"
+  alert_emails       = ["oncall@example.com"]
+  billing_account    = "000000-000000-000000"
+  release            = "0123abc"
+  readers = {
+    rep      = ["group:reps@example.com"]
+    manager  = ["group:managers@example.com"]
+    operator = ["group:operators@example.com"]
+  }
+}
+
+run "everything_is_made" {
+  command = plan
+
+  # Messages
+
+  assert {
+    condition     = alltrue([for name, one in jsondecode(file("schemas/topology.json")).subscriptions : contains(keys(merge(google_pubsub_subscription.engine, google_pubsub_subscription.client)), name)])
+    error_message = "A subscription of schemas/topology.py is missing."
+  }
+
+  assert {
+    condition     = length(setsubtract(jsondecode(file("schemas/topology.json")).topics, keys(google_pubsub_topic.this))) == 0
+    error_message = "A topic of schemas/topology.py is missing."
+  }
+
+  assert {
+    condition     = alltrue([for one in values(google_pubsub_subscription.engine) : length(one.dead_letter_policy) == 0 && length(one.retry_policy) == 0])
+    error_message = "The engine's subscriptions carry neither dead-letter nor retry policy: Dataflow supports neither."
+  }
+
+  assert {
+    condition     = alltrue([for one in values(google_pubsub_subscription.engine) : one.message_retention_duration == "604800s" && one.retain_acked_messages && one.ack_deadline_seconds == 600])
+    error_message = "The engine's subscriptions keep seven days, acknowledged or not: seek is the rewind."
+  }
+
+  assert {
+    condition     = alltrue([for one in values(google_pubsub_subscription.engine) : !coalesce(one.enable_exactly_once_delivery, false) && one.filter == null])
+    error_message = "Exactly-once delivery and filters are not for what Dataflow reads."
+  }
+
+  assert {
+    condition     = alltrue([for one in values(google_pubsub_subscription.client) : one.retry_policy[0].minimum_backoff == "10s" && one.retry_policy[0].maximum_backoff == "600s"])
+    error_message = "What fetchers pull comes again after a growing pause."
+  }
+
+  assert {
+    condition     = alltrue([for name in ["gmail", "hubspot"] : google_pubsub_subscription.client["fetch-${name}"].dead_letter_policy[0].dead_letter_topic == "projects/test-salesintel/topics/changes-${name}" && google_pubsub_subscription.client["fetch-${name}"].dead_letter_policy[0].max_delivery_attempts == 100])
+    error_message = "Hints that are given up go to the changes of their source, where they become dead letters."
+  }
+
+  assert {
+    condition = alltrue([for name in ["gmail", "hubspot"] :
+      google_pubsub_topic_iam_member.given_up_to["fetch-${name}"].member == "serviceAccount:service-123456789012@gcp-sa-pubsub.iam.gserviceaccount.com"
+      && google_pubsub_subscription_iam_member.given_up_from["fetch-${name}"].role == "roles/pubsub.subscriber"
+    ])
+    error_message = "Pub/Sub itself has to publish where it gives up to, and to acknowledge where it does."
+  }
+
+  assert {
+    condition     = alltrue([for one in concat(values(google_pubsub_subscription.engine), values(google_pubsub_subscription.client), google_pubsub_subscription.gmail_push) : one.expiration_policy[0].ttl == ""])
+    error_message = "No subscription may expire: what it has not delivered would be lost."
+  }
+
+  assert {
+    condition     = google_pubsub_subscription.gmail_push[0].push_config[0].oidc_token[0].audience == "https://hooks.example.com/webhooks/gmail" && google_pubsub_subscription.gmail_push[0].push_config[0].oidc_token[0].service_account_email == "gmail-push@test-salesintel.iam.gserviceaccount.com"
+    error_message = "Gmail's pushes are signed as gmail-push for the webhooks' address."
+  }
+
+  # Warehouse
+
+  assert {
+    condition     = length(setsubtract(keys(jsondecode(file("schemas/manifest.json")).tables), keys(google_bigquery_table.this))) == 0
+    error_message = "A table of schemas/ is missing."
+  }
+
+  assert {
+    condition     = alltrue([for id, one in jsondecode(file("schemas/manifest.json")).tables : try(google_bigquery_table.this[id].time_partitioning[0].field, null) == one.partition])
+    error_message = "Tables are partitioned as schemas/ says."
+  }
+
+  assert {
+    condition     = alltrue([for id, one in jsondecode(file("schemas/manifest.json")).tables : try(google_bigquery_table.this[id].time_partitioning[0].expiration_ms, null) == (one.partition == null || one.expiry_days == null ? null : one.expiry_days * 86400000)])
+    error_message = "Tables are kept as long as schemas/ says, current-state tables for good."
+  }
+
+  assert {
+    condition     = alltrue([for one in values(google_bigquery_table.this) : one.deletion_protection])
+    error_message = "Tables refuse to be destroyed."
+  }
+
+  assert {
+    condition     = length(local.made_views) == length(fileset("../warehouse/views", "*/*/view.sql"))
+    error_message = "A view of warehouse/views is missing."
+  }
+
+  assert {
+    condition     = alltrue([for view in values(local.views) : length(regexall("`[a-z_]+\\.[a-z_]+`", view.query)) == 0])
+    error_message = "Every reference of a view stands under the project."
+  }
+
+  assert {
+    condition     = contains(google_data_catalog_taxonomy.this[0].activated_policy_types, "FINE_GRAINED_ACCESS_CONTROL") && length(google_data_catalog_policy_tag.this) == 3
+    error_message = "Columns of personal data are tagged by class."
+  }
+
+  assert {
+    condition     = length([for one in values(google_data_catalog_policy_tag_iam_member.people) : one if one.member == "group:operators@example.com"]) == 0
+    error_message = "Who runs the system reads no personal data."
+  }
+
+  # Compute
+
+  assert {
+    condition     = google_dataflow_flex_template_job.stream[0].on_delete == "drain" && google_dataflow_flex_template_job.stream[0].deletion_policy == "PREVENT"
+    error_message = "The stream is drained, never cancelled, and only a person takes it away."
+  }
+
+  assert {
+    condition     = google_dataflow_flex_template_job.stream[0].ip_configuration == "WORKER_IP_PRIVATE" && google_compute_subnetwork.workers.private_ip_google_access
+    error_message = "Workers have no public address."
+  }
+
+  assert {
+    condition     = google_dataflow_flex_template_job.stream[0].container_spec_gcs_path == "gs://test-salesintel-templates/stream-0123abc.json" && jsondecode(google_storage_bucket_object.stream_template[0].content).image == google_dataflow_flex_template_job.stream[0].sdk_container_image
+    error_message = "A release has a template of its own, and launcher and workers run its one image."
+  }
+
+  assert {
+    condition     = alltrue([for source in ["gmail", "salesforce", "hubspot", "dialpad"] : google_cloud_run_v2_job.this["poll-${source}"].template[0].template[0].service_account == "poller-${source}@test-salesintel.iam.gserviceaccount.com"])
+    error_message = "Each poller runs as its own account."
+  }
+
+  assert {
+    condition     = alltrue([for source in ["gmail", "salesforce", "hubspot", "dialpad"] : contains(keys(google_cloud_run_v2_job.this), "nightly-${source}")])
+    error_message = "Each source is looked after at night."
+  }
+
+  assert {
+    condition = alltrue([for one in values(google_cloud_run_v2_service.this) :
+      one.template[0].scaling[0].min_instance_count >= 1
+      && one.template[0].containers[0].liveness_probe[0].http_get[0].path == "/health/live"
+      && one.template[0].containers[0].startup_probe[0].http_get[0].path == "/health/ready"
+    ])
+    error_message = "A service always has an instance, which is asked whether it lives and is ready."
+  }
+
+  assert {
+    condition     = google_cloud_run_v2_service.this["webhooks"].ingress == "INGRESS_TRAFFIC_INTERNAL_LOAD_BALANCER" && alltrue([for name, one in google_cloud_run_v2_service.this : name == "webhooks" || one.ingress == "INGRESS_TRAFFIC_INTERNAL_ONLY"])
+    error_message = "Webhooks are reached by the load balancer alone, fetchers from within alone."
+  }
+
+  assert {
+    condition     = alltrue([for name, one in google_cloud_run_v2_service.this : name == "webhooks" ? one.template[0].containers[0].resources[0].cpu_idle : !one.template[0].containers[0].resources[0].cpu_idle])
+    error_message = "Who pulls keeps his processor."
+  }
+
+  assert {
+    condition     = length(setsubtract(keys(google_cloud_run_v2_job.this), keys(google_cloud_scheduler_job.job))) == 0
+    error_message = "Every job has a schedule."
+  }
+
+  assert {
+    condition     = alltrue([for one in values(google_cloud_scheduler_job.job) : one.http_target[0].oauth_token[0].service_account_email == "scheduler@test-salesintel.iam.gserviceaccount.com" && length(one.http_target[0].oidc_token) == 0])
+    error_message = "The Run API takes an OAuth token of the scheduler."
+  }
+
+  assert {
+    condition     = alltrue([for one in values(google_cloud_scheduler_job.service) : one.http_target[0].oidc_token[0].service_account_email == "scheduler@test-salesintel.iam.gserviceaccount.com" && length(one.http_target[0].oauth_token) == 0])
+    error_message = "A service takes an OIDC token of the scheduler."
+  }
+
+  # Storage and secrets
+
+  assert {
+    condition     = alltrue([for one in values(google_storage_bucket.this) : one.uniform_bucket_level_access && one.public_access_prevention == "enforced" && !one.force_destroy])
+    error_message = "Buckets know no rights of single objects, and nobody from outside."
+  }
+
+  assert {
+    condition     = anytrue([for rule in google_storage_bucket.this["objects"].lifecycle_rule : anytrue([for one in rule.condition : one.age == jsondecode(file("schemas/manifest.json")).tables["raw.changes"].expiry_days])])
+    error_message = "Payloads that went by claim check are kept as long as raw.changes."
+  }
+
+  assert {
+    condition     = alltrue([for one in values(google_secret_manager_secret.this) : one.deletion_protection])
+    error_message = "Secrets refuse to be destroyed."
+  }
+
+  assert {
+    condition = alltrue([for service in ["secretmanager.googleapis.com", "bigquery.googleapis.com"] :
+      length(setsubtract(["ADMIN_READ", "DATA_READ", "DATA_WRITE"], [for one in google_project_iam_audit_config.this[service].audit_log_config : one.log_type])) == 0
+    ])
+    error_message = "Who reads secrets and tables is logged."
+  }
+
+  # Monitoring
+
+  assert {
+    condition     = length(setsubtract(keys(yamldecode(file("alerts.yaml"))), keys(google_monitoring_alert_policy.this))) == 0
+    error_message = "An alert of alerts.yaml is missing."
+  }
+
+  assert {
+    condition = alltrue([for name, one in google_monitoring_alert_policy.this :
+      strcontains(one.documentation[0].content, "https://example.com/runbooks/${name}.md")
+      && one.documentation[0].links[0].url == "https://example.com/runbooks/${name}.md"
+      && fileexists("../runbooks/${name}.md")
+    ])
+    error_message = "Every alert says which runbook to open, and there is one."
+  }
+
+  assert {
+    condition     = google_monitoring_slo.freshness.goal == 0.995 && google_monitoring_slo.freshness.windows_based_sli[0].window_period == "300s" && google_monitoring_slo.freshness.windows_based_sli[0].metric_mean_in_range[0].range[0].max == 300
+    error_message = "Rows are at most 300 s behind in 99.5 % of five-minute windows."
+  }
+
+  assert {
+    condition     = google_monitoring_slo.webhooks[0].goal == 0.999
+    error_message = "99.9 % of deliveries are answered."
+  }
+
+  assert {
+    condition     = length(google_billing_budget.this) == 1
+    error_message = "There is a budget."
+  }
+
+  # Outputs
+
+  assert {
+    condition     = output.webhook_urls["hubspot"] == "https://hooks.example.com/webhooks/hubspot" && output.gmail_topic == "projects/test-salesintel/topics/gmail" && output.secrets["dialpad-token"] == "projects/test-salesintel/secrets/dialpad-token/versions/latest" && output.repository == "us-central1-docker.pkg.dev/test-salesintel/salesintel"
+    error_message = "Outputs say what the settings file and the vendors want."
+  }
+}
+
+# One source, a key of ours, no tags, and nothing released: together, for each plan takes seconds.
+run "before_the_first_release_of_one_source_under_a_key_of_ours" {
+  command = plan
+
+  variables {
+    sources               = ["hubspot"]
+    customer_managed_keys = true
+    column_security       = false
+    release               = ""
+  }
+
+  assert {
+    condition     = google_kms_crypto_key.this[0].rotation_period == "7776000s"
+    error_message = "The key is rotated each quarter."
+  }
+
+  assert {
+    condition     = length(google_kms_crypto_key_iam_member.service) == 8 && alltrue([for one in values(google_kms_crypto_key_iam_member.service) : one.role == "roles/cloudkms.cryptoKeyEncrypterDecrypter"])
+    error_message = "Google's accounts encrypt with the key; nobody else may."
+  }
+
+  assert {
+    condition     = alltrue([for one in values(google_storage_bucket.this) : length(one.encryption) == 1])
+    error_message = "Buckets are encrypted with the key."
+  }
+
+  assert {
+    condition     = alltrue([for id, one in google_bigquery_table.this : [for column in jsondecode(one.schema) : column.name] == [for column in jsondecode(file("schemas/${id}.json")) : column.name]])
+    error_message = "Tables have the columns of schemas/, in their order."
+  }
+
+  assert {
+    condition     = toset([for name in keys(google_service_account.this) : name if strcontains(name, "gmail") || strcontains(name, "salesforce") || strcontains(name, "dialpad")]) == toset([])
+    error_message = "Accounts of sources that are not read are not there."
+  }
+
+  assert {
+    condition     = toset(keys(google_secret_manager_secret.this)) == toset(["hubspot-token", "hubspot-webhook", "notify-mail", "notify-slack", "redaction-key"])
+    error_message = "Secrets of sources that are not read are not there."
+  }
+
+  assert {
+    condition     = length(google_pubsub_subscription.gmail_push) == 0 && contains(keys(google_pubsub_topic.this), "changes-gmail")
+    error_message = "The pipeline reads every topic of changes, whoever publishes there."
+  }
+
+  assert {
+    condition     = length(google_cloud_run_v2_job.this) + length(google_cloud_run_v2_service.this) + length(google_dataflow_flex_template_job.stream) == 0
+    error_message = "Nothing runs without an image."
+  }
+
+  assert {
+    condition     = length(google_bigquery_table.this) > 0 && length(google_artifact_registry_repository.this.repository_id) > 0
+    error_message = "What an image is pushed to, and what it writes to, is there before it."
+  }
+}
+
+run "what_makes_no_sense_is_refused" {
+  command = plan
+
+  variables {
+    environment = "production"
+    sources     = ["outlook"]
+    readers     = { rep = ["allUsers"] }
+  }
+
+  expect_failures = [var.environment, var.sources, var.readers]
+}

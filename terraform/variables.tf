@@ -1,0 +1,139 @@
+variable "project" {
+  description = "Id of the project that holds everything; one project an environment."
+  type        = string
+}
+
+variable "environment" {
+  description = "Name of the environment: part of labels and of what alerts say."
+  type        = string
+
+  validation {
+    condition     = contains(["dev", "prod"], var.environment)
+    error_message = "environment is dev or prod."
+  }
+}
+
+variable "region" {
+  description = "Region of compute, messages and buckets."
+  type        = string
+}
+
+variable "warehouse_location" {
+  description = "Location of the datasets: a region, or US or EU."
+  type        = string
+}
+
+variable "release" {
+  description = "Tag of the image that runs, as in a git sha; empty: all but what needs an image."
+  type        = string
+  default     = ""
+}
+
+variable "settings_file" {
+  description = "Path of the deployment's salesintel.toml; it holds references to secrets, no secret."
+  type        = string
+}
+
+variable "sources" {
+  description = "Sources that are read live."
+  type        = set(string)
+  default     = ["gmail", "salesforce", "hubspot", "dialpad"]
+
+  validation {
+    condition     = length(setsubtract(var.sources, ["gmail", "salesforce", "hubspot", "dialpad"])) == 0
+    error_message = "sources are gmail, salesforce, hubspot, dialpad."
+  }
+}
+
+variable "webhook_domain" {
+  description = "Name under which vendors reach the webhooks; its A record leads to output webhook_address."
+  type        = string
+}
+
+variable "webhook_requests_per_minute" {
+  description = "Requests a minute that one address may make at the edge."
+  type        = number
+  default     = 3000
+}
+
+variable "workers" {
+  description = "Streaming workers: the most there may be, and their machine."
+  type        = object({ most = number, machine = string })
+  default     = { most = 5, machine = "n2-standard-2" }
+}
+
+variable "shards" {
+  description = "Shards of keyed state: part of a running job's interface, so never changed in place."
+  type        = number
+  default     = 64
+}
+
+variable "customer_managed_keys" {
+  description = "Whether data at rest is encrypted with a key of ours."
+  type        = bool
+  default     = false
+}
+
+variable "column_security" {
+  description = "Whether columns of personal data are tagged, so that only their readers see them."
+  type        = bool
+  default     = true
+}
+
+variable "deletion_protection" {
+  description = "Whether tables, jobs and services refuse to be destroyed."
+  type        = bool
+  default     = true
+}
+
+variable "readers" {
+  description = "Members by role, as in group:reps@example.com: who may ask which views is in their metadata.yaml."
+  type = object({
+    rep      = optional(set(string), [])
+    manager  = optional(set(string), [])
+    operator = optional(set(string), [])
+  })
+  default = {}
+
+  validation {
+    condition = alltrue([
+      for member in setunion(var.readers.rep, var.readers.manager, var.readers.operator) :
+      can(regex("^(group|user|serviceAccount):", member))
+    ])
+    error_message = "readers are named group:…, user:… or serviceAccount:…; never allUsers."
+  }
+}
+
+variable "alert_emails" {
+  description = "Addresses that alerts go to."
+  type        = set(string)
+}
+
+variable "pager_channels" {
+  description = "Ids of notification channels made elsewhere (a pager), for alerts of severity CRITICAL."
+  type        = set(string)
+  default     = []
+}
+
+variable "runbooks" {
+  description = "Address under which runbooks/ of this repository can be read."
+  type        = string
+}
+
+variable "billing_account" {
+  description = "Billing account of the budget; empty: no budget."
+  type        = string
+  default     = ""
+}
+
+variable "budget" {
+  description = "What a month may cost, in whole units of the account's currency."
+  type        = number
+  default     = 1000
+}
+
+variable "cost_center" {
+  description = "Value of label cost_center."
+  type        = string
+  default     = "sales"
+}

@@ -1,0 +1,117 @@
+"""What each duty's command is, and where its code says more, or less, than it needs."""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from google_calls import VENDORS
+
+ONE_MACHINE = ("embedded", "sandbox")
+"""Rooms that a duty in the cloud does not enter."""
+
+
+class Duty(NamedTuple):
+    """`never`: calls in modules that it reaches, and does not make, with the reason; `besides`:
+    permissions that no call of ours shows, with the reason."""
+
+    roots: tuple[str, ...]
+    source: str | None = None
+    never: Mapping[str, str] = {}
+    besides: Mapping[str, str] = {}
+
+
+_VIEWS = "tables and views are made by Terraform; only the catalogue of views is read"
+_LIMITS = "reached for its limits, which are constants"
+_HELD = "only Salesforce is compared with what we hold"
+_CLOUD = {
+    "bigquery.tables.get": "the Storage Write API looks at the table that rows go to",
+}
+_NEVER = {
+    "warehouse.catalogue": _VIEWS,
+    "warehouse.query": _LIMITS,
+}
+_BY_POLL = "reached by operations.poll, of which only the handling of signals is used"
+_BY_SOURCES = "reached by connectors.sources, of which only the names of sources are used"
+_BY_QUESTIONS = "reached for the list of tables that a record may be in"
+_CURSORS = "connectors.cursors.gcs"
+
+
+def _poller(source: str) -> Duty:
+    never = dict(_NEVER)
+    if source != "salesforce":
+        never["warehouse.held"] = _HELD
+    if source == "gmail":
+        never["connectors.secrets"] = "keyless: IAM signs, and there is no secret"
+    return Duty(("operations.poll", "operations.nightly", _CURSORS), source, never, _CLOUD)
+
+
+def _fetcher(source: str) -> Duty:
+    return Duty(
+        ("operations.fetch", _CURSORS),
+        source,
+        {name: why for name, why in _poller(source).never.items() if name != "warehouse.query"}
+        | {"warehouse.held": _HELD},
+        _CLOUD,
+    )
+
+
+DUTIES: Mapping[str, Duty] = {
+    **{f"poller-{source}": _poller(source) for source in VENDORS},
+    **{f"fetcher-{source}": _fetcher(source) for source in ("gmail", "hubspot")},
+    "webhooks": Duty(
+        ("operations.webhooks",),
+        besides={
+            "storage.objects.create": "payloads above 7 MB, by the object store of the deployment",
+            "storage.objects.get": "its settings file is mounted from a bucket",
+            "storage.objects.list": "its settings file is mounted from a bucket",
+        },
+    ),
+    "worker": Duty(
+        ("pipelines.stream", "pipelines.seeds", "warehouse.erasures"),
+        besides=_CLOUD
+        | {
+            "artifactregistry.repositories.downloadArtifacts": "pulls its image",
+            "artifactregistry.repositories.get": "pulls its image",
+            "dataflow.workItems.lease": "is a worker of Dataflow's",
+            "dataflow.workItems.sendMessage": "is a worker of Dataflow's",
+            "dataflow.workItems.update": "is a worker of Dataflow's",
+            "secretmanager.versions.access": "the key of field policies is read when it starts",
+            "storage.objects.create": "Dataflow stages files; a dead letter may go by claim check",
+            "storage.objects.delete": "Dataflow clears its temporary files",
+            "storage.objects.get": "fetches claim checks, its settings and what is staged",
+            "storage.objects.list": "Dataflow looks for its temporary files",
+            "storage.objects.update": "Dataflow composes its temporary files",
+        },
+    ),
+    "notifier": Duty(
+        ("operations.notify",),
+        never={"warehouse.catalogue": _VIEWS}
+        | {
+            "warehouse.held": _BY_POLL,
+            "warehouse.storage_write": _BY_POLL,
+        },
+        besides={
+            "bigquery.tables.get": "part of the role that reads a dataset",
+            "bigquery.tables.list": "part of the role that reads a dataset",
+            "storage.objects.get": "its settings file is mounted from a bucket",
+            "storage.objects.list": "its settings file is mounted from a bucket",
+        },
+    ),
+    "quality": Duty(
+        ("operations.figures", "operations.quality", "operations.runs"),
+        never={
+            "connectors.publisher": _BY_SOURCES,
+            "connectors.secrets": _BY_SOURCES,
+            "warehouse.catalogue": _VIEWS,
+            "warehouse.held": _BY_QUESTIONS,
+        },
+        besides=_CLOUD
+        | {
+            "bigquery.tables.list": "part of the role that reads a dataset",
+            "storage.objects.get": "its settings file is mounted from a bucket",
+            "storage.objects.list": "its settings file is mounted from a bucket",
+        },
+    ),
+}
+"""By the name of the account. Those that run no code of ours are not here."""
+
+WITHOUT_CODE = frozenset({"launcher", "scheduler", "gmail-delegate", "gmail-push"})

@@ -1,0 +1,85 @@
+"""Writes docs/permissions.md from what Terraform grants by (`make permissions`)."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from offline import ROOT
+from policy import ACCOUNTS, ROLES
+
+PAGE = ROOT / "docs" / "permissions.md"
+
+INTRODUCTION = """\
+# Who may do what in the cloud
+
+Made by `make permissions` from terraform/accounts.yaml and roles.yaml; do not edit.
+
+One service account a duty, each grant on the one resource that it needs; `tests/terraform` holds
+the permissions against the calls in the code. No account has a key. `*` stands for all whose names
+begin so.
+"""
+BESIDES = """\
+## Besides
+
+* Google's Pub/Sub account forwards hints that are given up, and signs Gmail's pushes as
+  `gmail-push`; Gmail's own publishes to topic `gmail`; Secret Manager's to `secret-rotation`.
+* People ask the views whose `metadata.yaml` names their role, and no table, and write into
+  `ops.audit` that they did; columns of personal data open to reps and managers alone
+  (`column_security`).
+* The deployer (terraform/bootstrap) makes all of this under a role of its own that reads no row,
+  message or secret. Whoever may set policies could grant himself more: the audit log shows it, and
+  few may act as the deployer.
+"""
+
+
+def markdown() -> str:
+    """The page."""
+    return "\n".join(_lines())
+
+
+def _lines() -> Iterator[str]:
+    yield INTRODUCTION
+    for name, one in ACCOUNTS.items():
+        yield from _account(name, one)
+    yield from _roles()
+    yield "## On the project"
+    yield ""
+    yield "A role on a project holds for everything in it, so these alone are granted there:"
+    yield ""
+    yield "| role | why |"
+    yield "|---|---|"
+    for name, role in ROLES["predefined"].items():
+        if "project" in role:
+            yield f"| `{name}` | {role['project']} |"
+    yield ""
+    yield BESIDES
+
+
+def _account(name: str, one: Mapping[str, Any]) -> Iterator[str]:
+    yield f"## {name}"
+    yield ""
+    yield one["duty"]
+    yield ""
+    if not one["grants"]:
+        return
+    yield "| on | role | why |"
+    yield "|---|---|---|"
+    for grant in one["grants"]:
+        kind, _, resource = grant["resource"].partition("/")
+        on = f"{kind} `{resource}`" if resource else "the project"
+        yield f"| {on} | `{grant['role'].removeprefix('custom/')}` | {grant['why']} |"
+    yield ""
+
+
+def _roles() -> Iterator[str]:
+    yield "## Roles of our own"
+    yield ""
+    yield "| role | permissions | because |"
+    yield "|---|---|---|"
+    for name, role in ROLES["custom"].items():
+        listed = ", ".join(f"`{permission}`" for permission in role["permissions"])
+        yield f"| `{name}` | {listed} | {role['why']} |"
+    yield ""
+
+
+if __name__ == "__main__":
+    PAGE.write_text(markdown(), encoding="utf-8")

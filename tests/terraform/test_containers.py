@@ -1,0 +1,64 @@
+"""What containers are told: commands that there are, and settings that can be read."""
+
+import inspect
+import re
+from pathlib import Path
+
+import pytest
+from offline import ROOT, Resource
+from typer.main import get_command
+
+from connectors.sources import load_sources, set_up
+from connectors.webhooks.receivers import receivers_of
+from connectors.webhooks.settings import load_webhook_settings
+from operations.cli import app
+from pipelines.checks import checked_settings
+from pipelines.options import SalesIntelOptions
+
+TERRAFORM = ROOT / "terraform"
+SETTINGS = sorted((TERRAFORM / "environments").glob("*.toml"))
+
+
+class NoSecrets:
+    """Nobody asks for one while settings are read."""
+
+
+@pytest.mark.slow
+@pytest.mark.xdist_group("terraform")
+def test_every_container_runs_a_command_that_there_is(plan: tuple[Resource, ...]) -> None:
+    commands = get_command(app).commands  # type: ignore[attr-defined]
+    told = []
+    for one in plan:
+        if one.type == "google_cloud_run_v2_job":
+            told.append(one.values["template"][0]["template"][0]["containers"][0]["args"])
+        elif one.type == "google_cloud_run_v2_service":
+            told.append(one.values["template"][0]["containers"][0]["args"])
+    assert len(told) == 15
+    for name, *arguments in told:
+        context = commands[name].make_context(name, list(arguments))
+        assert not context.args
+
+
+@pytest.mark.parametrize("settings", SETTINGS, ids=lambda path: path.stem)
+def test_the_settings_of_an_environment_can_be_read(settings: Path) -> None:
+    checked_settings(settings, b"key")
+    sources = load_sources(settings)
+    assert set_up(sources) == ("gmail", "salesforce", "hubspot", "dialpad")
+    assert receivers_of(sources, NoSecrets()).keys() == {"gmail", "hubspot", "dialpad"}
+    assert load_webhook_settings(settings).public_url.startswith("https://")
+
+
+@pytest.mark.parametrize("settings", SETTINGS, ids=lambda path: path.stem)
+def test_secrets_that_settings_name_are_made(settings: Path) -> None:
+    named = set(re.findall(r"secrets/([a-z-]+)/versions", settings.read_text("utf-8")))
+    made = set(
+        re.findall(r"^    ([a-z-]+) +=", (TERRAFORM / "secrets.tf").read_text("utf-8"), re.M)
+    )
+    assert named and named <= made
+
+
+def test_the_template_has_the_parameters_of_the_pipeline() -> None:
+    source = (TERRAFORM / "dataflow.tf").read_text("utf-8")
+    named = set(re.findall(r"^      (\w+) += \{ value", source, re.M))
+    known = set(re.findall(r'"--(\w+)"', inspect.getsource(SalesIntelOptions)))
+    assert named and named <= known

@@ -1,0 +1,182 @@
+"""Least privilege, as a plan shows it."""
+
+import json
+import re
+
+import pytest
+from duties import DUTIES, ONE_MACHINE
+from google_calls import VENDORS, calls, reached
+from offline import Resource
+from policy import ACCOUNTS, ROLES, Grant, grants, permissions
+
+from schemas.envelope import topic_of
+from schemas.tables import BY_ID
+from schemas.topology import (
+    DEAD_LETTERS_TOPIC,
+    DECISIONS_SUBSCRIPTION,
+    FETCH_SUBSCRIPTIONS,
+    HINT_SOURCES,
+    IDENTITY_CHANGES_TOPIC,
+    NOTIFICATIONS_TOPIC,
+    NOTIFY_SUBSCRIPTION,
+    PIPELINE_SUBSCRIPTIONS,
+    hints_topic,
+)
+
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("terraform")]
+
+Plan = tuple[Resource, ...]
+
+ON_PROJECTS_ONLY = {name for name, one in ROLES["predefined"].items() if one.get("project")}
+READERS = {"group:reps@example.com", "group:managers@example.com", "group:operators@example.com"}
+GOOGLES = {
+    "serviceAccount:gmail-api-push@system.gserviceaccount.com",
+    "serviceAccount:service-123456789012@gcp-sa-pubsub.iam.gserviceaccount.com",
+    "serviceAccount:service-123456789012@gcp-sa-secretmanager.iam.gserviceaccount.com",
+}
+TOLD = ("gmail", "hubspot", "dialpad")
+"""Sources that send webhooks; what cannot be read of them becomes a dead letter by their topic."""
+ACTS_FOR = {
+    ("poller-gmail", "gmail-delegate"),
+    ("fetcher-gmail", "gmail-delegate"),
+    ("launcher", "worker"),
+}
+"""Who may act for, or sign as, which account."""
+
+
+@pytest.fixture(scope="module")
+def granted(plan: Plan) -> list[Grant]:
+    return list(grants(plan))
+
+
+def test_nothing_is_granted_on_the_project_but_what_exists_there_only(granted: list[Grant]) -> None:
+    found = {(one.account or one.member, one.role) for one in granted if one.kind == "project"}
+    assert {role for _, role in found} <= ON_PROJECTS_ONLY
+    people = {(who, role) for who, role in found if who in READERS}
+    assert {role for _, role in people} == {"roles/bigquery.jobUser"}
+
+
+def test_no_basic_role_is_granted_anywhere(granted: list[Grant], plan: Plan) -> None:
+    basic = {"roles/owner", "roles/editor", "roles/viewer"}
+    assert not [one for one in granted if one.role in basic]
+    assert not [one for one in granted if one.role.endswith((".admin", "Admin"))]
+
+
+def test_nobody_is_everybody(plan: Plan) -> None:
+    for one in plan:
+        text = json.dumps(one.values)
+        assert "allUsers" not in text and "allAuthenticatedUsers" not in text, one.name
+
+
+def test_every_member_is_known(granted: list[Grant]) -> None:
+    others = {one.member for one in granted if not one.account}
+    assert others <= READERS | GOOGLES
+    assert {one.account for one in granted if one.account} <= ACCOUNTS.keys()
+
+
+def test_every_written_grant_is_made_and_no_other(granted: list[Grant]) -> None:
+    """A pattern gives at least one."""
+    made = {(one.account, one.role.rpartition(".")[2], one.kind) for one in granted if one.account}
+    written = {
+        (account, re.split(r"[/.]", grant["role"])[-1], grant["resource"].partition("/")[0])
+        for account, one in ACCOUNTS.items()
+        for grant in one["grants"]
+    }
+    tags = {(account, "categoryFineGrainedReader", "tag") for account in ("worker", "quality")}
+    assert made == written | tags
+
+
+def test_nobody_reads_the_secret_of_another(granted: list[Grant], plan: Plan) -> None:
+    of = {
+        one.key: one.values["labels"]["component"]
+        for one in plan
+        if one.type == "google_secret_manager_secret"
+    }
+    read = [one for one in granted if one.kind == "secret"]
+    assert {one.name for one in read} == of.keys(), "a secret that nobody reads"
+    for one in read:
+        assert one.role == "roles/secretmanager.secretAccessor"
+        if one.name.endswith("-webhook"):
+            assert one.account == "webhooks"
+        elif of[one.name] in VENDORS:
+            assert one.account in {f"poller-{of[one.name]}", f"fetcher-{of[one.name]}"}
+        else:
+            assert one.account == of[one.name]
+
+
+def test_a_duty_of_one_source_touches_nothing_of_another(granted: list[Grant]) -> None:
+    for one in granted:
+        source = ACCOUNTS.get(one.account, {}).get("source")
+        if source and one.kind in ("topic", "subscription", "secret", "bucket", "account"):
+            assert not [other for other in VENDORS if other != source and other in one.name], one
+
+
+def test_nobody_acts_for_another_but_who_has_to(granted: list[Grant]) -> None:
+    on_accounts = {(one.account, one.name) for one in granted if one.kind == "account"}
+    pushes = {("", "gmail-push")}  # Pub/Sub signs Gmail's pushes.
+    assert on_accounts == ACTS_FOR | pushes
+    signers = {one.role for one in granted if one.name == "gmail-delegate"}
+    assert {permission for role in signers for permission in permissions(role)} == {
+        "iam.serviceAccounts.signJwt"
+    }
+
+
+def test_messages_go_the_way_that_the_topology_says(granted: list[Grant]) -> None:
+    publishers, readers = (
+        {(one.account, one.name) for one in granted if one.role == role and one.account}
+        for role in ("roles/pubsub.publisher", "roles/pubsub.subscriber")
+    )
+    of_sources = {(f"poller-{source}", topic_of(source)) for source in VENDORS}
+    of_hints = {(f"fetcher-{source}", topic_of(source)) for source in HINT_SOURCES}
+    at_the_edge = {topic_of(source) for source in TOLD} | {hints_topic(one) for one in HINT_SOURCES}
+    notices = {("worker", DEAD_LETTERS_TOPIC), ("worker", IDENTITY_CHANGES_TOPIC)}
+    notices |= {("notifier", NOTIFICATIONS_TOPIC)}
+    assert publishers == of_sources | of_hints | notices | {
+        ("webhooks", topic) for topic in at_the_edge
+    }
+    assert readers == {
+        *(("worker", one.name) for one in (*PIPELINE_SUBSCRIPTIONS, DECISIONS_SUBSCRIPTION)),
+        *((f"fetcher-{source}", one.name) for source, one in FETCH_SUBSCRIPTIONS.items()),
+        ("notifier", NOTIFY_SUBSCRIPTION.name),
+    }
+
+
+def test_every_table_has_somebody_who_writes_it(granted: list[Grant]) -> None:
+    written = {one.name for one in granted if one.role.endswith(".rowWriter")}
+    assert written == BY_ID.keys()
+
+
+def test_rows_are_written_by_the_pipeline_and_by_who_notes_runs(granted: list[Grant]) -> None:
+    writers = {
+        (one.account, one.name)
+        for one in granted
+        if one.kind == "table" and one.role.endswith("rowWriter")
+    }
+    besides = {"ops.runs", "ops.source_counts", "ops.quality"}
+    people = {name for account, name in writers if not account}
+    assert people == {"ops.audit"}
+    assert {name for account, name in writers if account not in ("", "worker")} <= besides
+    assert not {name for account, name in writers if account == "worker"} & besides
+
+
+def test_no_account_has_a_key(plan: Plan) -> None:
+    assert not [one for one in plan if one.type == "google_service_account_key"]
+
+
+@pytest.mark.parametrize("account", sorted(DUTIES))
+def test_an_account_may_do_what_its_code_does_and_no_more(
+    account: str, granted: list[Grant]
+) -> None:
+    duty = DUTIES[account]
+    found = {
+        call
+        for module in reached(duty.roots, duty.source, ONE_MACHINE)
+        for call in calls(module)
+        if module not in duty.never
+    }
+    needed = {permission for call in found for permission in call.permissions}
+    mine = [one for one in granted if one.account == account and one.kind != "tag"]
+    may = {permission for one in mine for permission in permissions(one.role)}
+    assert needed <= may, {call for call in found if not call.permissions <= may}
+    assert may - needed <= duty.besides.keys(), "granted, and called by nobody"
+    assert not duty.besides.keys() - may, "a reason for what is not granted"

@@ -1,0 +1,100 @@
+"""Alerts, their runbooks and the dashboard name what there is."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+from offline import ROOT
+from typer.main import get_command
+
+from operations import figures
+from operations.cli import app
+from transforms import metrics
+from warehouse.catalogue import views
+
+TERRAFORM = ROOT / "terraform"
+ALERTS = yaml.safe_load((TERRAFORM / "alerts.yaml").read_text("utf-8"))
+CHARTS = yaml.safe_load((TERRAFORM / "dashboard.yaml").read_text("utf-8"))
+RUNBOOKS = sorted((ROOT / "runbooks").glob("*.md"))
+OTHERS = {"freshness-slo", "webhooks-slo", "budget"}
+"""Runbooks of what Terraform makes outside alerts.yaml."""
+METRICS = TERRAFORM / "metrics.tf"
+SEVERITIES = {"CRITICAL", "ERROR", "WARNING"}
+WANTED = {
+    "a job that does not run": "pipeline-not-running",
+    "a job that failed": "pipeline-failed",
+    "errors above 5 %": "error-ratio",
+    "stuck work": "stuck-work",
+    "a quota near its end": "source-quota",
+    "failed writes": "warehouse-write-failures",
+    "failed queries": "query-failures",
+    "data quality": "data-quality",
+    "deliveries answered 5xx": "webhook-errors",
+    "deliveries not signed": "webhook-signatures",
+    "the oldest message": "oldest-message",
+}
+
+
+def queries() -> Iterator[str]:
+    """Every PromQL query."""
+    yield from (one["query"] for one in ALERTS.values())
+    for chart in CHARTS:
+        yield from chart["queries"].values()
+
+
+def test_what_has_to_wake_somebody_does() -> None:
+    assert set(WANTED.values()) <= ALERTS.keys()
+    assert {one["severity"] for one in ALERTS.values()} <= SEVERITIES
+
+
+def test_every_alert_has_a_runbook_and_every_runbook_an_alert() -> None:
+    assert {path.stem for path in RUNBOOKS} == ALERTS.keys() | OTHERS
+
+
+@pytest.mark.parametrize("runbook", RUNBOOKS, ids=lambda path: path.stem)
+def test_a_runbook_is_short_and_its_commands_and_links_exist(runbook: Path) -> None:
+    text = runbook.read_text(encoding="utf-8")
+    assert len(text.splitlines()) <= 40
+    for heading in ("# " + runbook.stem, "## First look", "## What to do", "## Escalate"):
+        assert heading in text
+    commands = get_command(app).commands  # type: ignore[attr-defined]
+    assert set(re.findall(r"`salesintel ([a-z-]+)", text)) <= commands.keys()
+    asked = set(re.findall(r"`salesintel query ([a-z_]+\.[a-z_]+)", text))
+    assert asked <= views().keys() | {"ops.source_counts"}
+    for link in re.findall(r"\]\(([^)]+)\)", text):
+        assert (runbook.parent / link).exists(), link
+
+
+def test_counters_that_are_looked_at_are_the_graphs() -> None:
+    named = {name for query in queries() for name in re.findall(r'metric_name="(\w+)"', query)}
+    known = {value for name, value in vars(metrics).items() if name.isupper()}
+    assert named and named <= known
+
+
+def test_metrics_of_logs_that_are_looked_at_are_made() -> None:
+    looked_at = {
+        name.removesuffix("_sum").removesuffix("_count")
+        for query in queries()
+        for name in re.findall(r"user_salesintel_(\w+?)[\{\[]", query)
+    }
+    made = set(re.findall(r'= "salesintel/(\w+)"', METRICS.read_text("utf-8")))
+    assert looked_at == made
+
+
+def test_figures_that_are_looked_at_are_printed() -> None:
+    named = {name for query in queries() for name in re.findall(r'figure="(\w+)"', query)}
+    source = Path(figures.__file__).read_text("utf-8")
+    assert named and all(f'"{name}"' in source for name in named)
+
+
+def test_every_query_names_its_resource() -> None:
+    """A metric that several kinds of resource have is refused without."""
+    without = [
+        query
+        for query in queries()
+        for selector in re.findall(r"_googleapis_com:\w+(\{[^}]*\})?", query)
+        if "monitored_resource" not in selector and "user_salesintel" not in query
+    ]
+    assert not without
