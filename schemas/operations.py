@@ -1,4 +1,4 @@
-"""The rows of ops.*: dead letters, runs, erasures, fields that came or went, counts of sources."""
+"""The rows of ops.*: dead letters, runs, erasures, fields that came or went, counts, readers."""
 
 from typing import Annotated
 
@@ -96,4 +96,19 @@ class Erasure(Row, frozen=True, kw_only=True):
     is_lifted: Annotated[bool, col("True: what comes from then on is kept again.")]
     message_id: Annotated[str, col("Id that Pub/Sub gave the message.")]
     publish_time: Annotated[Micros, col("When Pub/Sub took the message.")]
+    written_at: Annotated[Micros, col("When the row was made.")]
+
+
+class Reader(Row, frozen=True, kw_only=True):
+    """ops.readers: who may read what was written in which mailbox; the newest row counts."""
+
+    reader: Annotated[
+        str, col("E-mail address that the reader signs in with, lower case.", "identifier")
+    ]
+    mailbox: Annotated[
+        str, col("Mailbox, lower case; * is every one, and what is in none.", "identifier")
+    ]
+    granted_at: Annotated[Micros, col("When it was granted, or taken back.")]
+    granted_by: Annotated[str, col("Who did it.", "personal")]
+    revoked: Annotated[bool, col("True where it was taken back.")] = False
     written_at: Annotated[Micros, col("When the row was made.")]

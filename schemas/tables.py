@@ -2,9 +2,10 @@
 
 from schemas.columns import Row, Table
 from schemas.identity import Entity, EntityChange, Link, Override, StoredRecord
-from schemas.operations import DeadLetter, Erasure, Run, SchemaChange, SourceCount
+from schemas.operations import DeadLetter, Erasure, Reader, Run, SchemaChange, SourceCount
 from schemas.records import (
     Account,
+    Body,
     Deal,
     Duplicate,
     Enrollment,
@@ -12,6 +13,7 @@ from schemas.records import (
     Participant,
     Person,
     RawChange,
+    Transcript,
 )
 
 VERSION_ORDER = (
@@ -40,7 +42,7 @@ TABLES: tuple[Table, ...] = (
         cluster=("source", "object_type", "object_id"),
         key=("record_key",),
         order=VERSION_ORDER,
-        expiry_days=90,
+        retention="raw",
     ),
     Table(
         "raw",
@@ -49,7 +51,7 @@ TABLES: tuple[Table, ...] = (
         "Every message whose change had already been accepted.",
         partition="publish_date",
         cluster=("source", "change_id"),
-        expiry_days=30,
+        retention="raw",
     ),
     Table(
         "sales",
@@ -87,7 +89,7 @@ TABLES: tuple[Table, ...] = (
         cluster=("kind", "interaction_id"),
         key=("record_key", "part"),
         order=VERSION_ORDER,
-        expiry_days=1_100,
+        retention="facts",
     ),
     Table(
         "sales",
@@ -99,7 +101,7 @@ TABLES: tuple[Table, ...] = (
         key=("record_key",),
         order=VERSION_ORDER,
         partset=True,
-        expiry_days=1_100,
+        retention="facts",
     ),
     Table(
         "identity",
@@ -144,7 +146,7 @@ TABLES: tuple[Table, ...] = (
         cluster=("stage", "error_type"),
         key=("dead_letter_id",),
         order=("failed_at",),
-        expiry_days=90,
+        retention="dead_letters",
     ),
     Table(
         "ops",
@@ -155,7 +157,7 @@ TABLES: tuple[Table, ...] = (
         cluster=("command", "run_id"),
         key=("run_id",),
         order=("noted_at",),
-        expiry_days=400,
+        retention="operations",
     ),
     # New tables at the end: rows on their way in a running job are named by their place here.
     Table(
@@ -176,7 +178,7 @@ TABLES: tuple[Table, ...] = (
         cluster=("source", "object_name"),
         key=("record_key", "field"),
         order=VERSION_ORDER,
-        expiry_days=400,
+        retention="operations",
     ),
     Table(
         "ops",
@@ -187,7 +189,7 @@ TABLES: tuple[Table, ...] = (
         cluster=("source", "object_type"),
         key=("source", "object_type", "created_date"),
         order=("counted_at",),
-        expiry_days=400,
+        retention="operations",
     ),
     Table(
         "identity",
@@ -206,6 +208,37 @@ TABLES: tuple[Table, ...] = (
         cluster=("erasure_id",),
         key=("erasure_id", "part"),
         order=("asked_at",),
+    ),
+    Table(
+        "sales",
+        "bodies",
+        Body,
+        "What was written in interactions. Restricted: each reader to his mailboxes.",
+        partition="event_date",
+        cluster=("interaction_id",),
+        key=("record_key", "part"),
+        order=VERSION_ORDER,
+        retention="bodies",
+    ),
+    Table(
+        "sales",
+        "transcripts",
+        Transcript,
+        "What was said in calls. Restricted as bodies are.",
+        partition="event_date",
+        cluster=("interaction_id",),
+        key=("record_key", "part"),
+        order=VERSION_ORDER,
+        retention="bodies",
+    ),
+    Table(
+        "ops",
+        "readers",
+        Reader,
+        "Who may read what was written in which mailbox; the newest row of the two counts.",
+        cluster=("reader",),
+        key=("reader", "mailbox"),
+        order=("granted_at", "written_at"),
     ),
 )
 
