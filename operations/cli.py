@@ -11,7 +11,7 @@ import typer
 from typer.core import TyperGroup
 
 from embedded.directory import DataDirectory
-from operations import config, identity_commands, source_commands
+from operations import config, identity_commands, source_commands, upkeep_commands
 from operations.console import console, quiet_libraries, spoken_errors
 from operations.options import Data, Port, SettingsFile, Yes, directory_of, moment, settings_of
 from schemas.clock import to_us
@@ -170,6 +170,9 @@ def query(
     timeout: Annotated[
         float | None, typer.Option(help="Seconds that it may take, for large questions.")
     ] = None,
+    reader: Annotated[
+        str | None, typer.Option("--as", help="Ask as this reader: see what he sees of texts.")
+    ] = None,
 ) -> None:
     """Ask a view by name, or the warehouse in SQL."""
     from operations.query import query as run
@@ -177,7 +180,7 @@ def query(
 
     begin = moment(since, "--since")
     seconds = TIMEOUT_S if timeout is None else timeout
-    run(directory_of(data), what, sys.stdout, account, begin, limit, output, seconds)
+    run(directory_of(data), what, sys.stdout, account, begin, limit, output, seconds, reader)
 
 
 @app.command("resolve")
@@ -199,6 +202,7 @@ def resolve_command(
 
 
 app.add_typer(identity_commands.app)
+app.add_typer(upkeep_commands.app)
 
 
 @app.command()

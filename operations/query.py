@@ -19,8 +19,12 @@ def query(
     limit: int,
     output: str,
     timeout_s: float = TIMEOUT_S,
+    reader: str | None = None,
 ) -> None:
-    """Writes the rows to `stream`; ConfigurationError where what is asked does not fit."""
+    """Writes the rows to `stream`, as `reader` sees them where one is named.
+
+    ConfigurationError where what is asked does not fit.
+    """
     write = FORMATS.get(output)
     if write is None:
         raise ConfigurationError(f"--format {output!r}: choose one of {', '.join(FORMATS)}")
@@ -29,7 +33,7 @@ def query(
     is_sql = any(c.isspace() for c in what.strip())
     if is_sql and (account is not None or since is not None):
         raise ConfigurationError("--account and --since go with a view: put them into the SQL")
-    with warehouse_of(directory) as client:
+    with warehouse_of(directory, reader) as client:
         if is_sql:
             result = run_sql(client, what, limit=limit, timeout_s=timeout_s)
         else:

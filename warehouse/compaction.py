@@ -71,9 +71,11 @@ def start_over(client: bigquery.Client, dataset_prefix: str = "") -> None:
 
     For whatever takes rows away, or writes some with a moment that has passed.
     """
-    _replace(client, dataset_prefix, {}, COMPACTED)
-    for table in COMPACTED:
-        _Job(client, table, dataset_prefix, 0).note(0)
+    jobs = [_Job(client, table, dataset_prefix, 0) for table in COMPACTED]
+    if any(job.noted() for job in jobs):
+        _replace(client, dataset_prefix, {}, COMPACTED)
+        for job in jobs:
+            job.note(0)
 
 
 def compacted_views(tables: Iterable[Table]) -> list[View]:
@@ -112,6 +114,10 @@ class _Job:
                 f"{self._table.id}: drop it, it is a copy and is made anew"
             )
         return int(current.labels.get(MARK, 0))
+
+    def noted(self) -> int:
+        """The same, whatever the columns are."""
+        return int(self._current().labels.get(MARK, 0))
 
     def rows(self) -> int:
         """Rows of the whole table."""
