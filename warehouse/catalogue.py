@@ -128,11 +128,15 @@ def definition(
     """
     name = f"`{project}.{dataset_prefix}{view.id}`"
     description = msgspec.json.encode(view.metadata.description).decode()
-    sql = view.sql
-    for table_id, mark in (marks or {}).items():
-        sql = sql.replace(latest_text(table_id), newest_sql(BY_ID[table_id], mark))
-    body = qualified(sql, project, dataset_prefix)
+    body = qualified(compacted(view.sql, marks or {}), project, dataset_prefix)
     return f"CREATE OR REPLACE VIEW {name}\nOPTIONS (description = {description})\nAS\n{body}"
+
+
+def compacted(sql: str, marks: Mapping[str, int]) -> str:
+    """The SQL with the latest rows of each table of `marks` read from its current table."""
+    for table_id, mark in marks.items():
+        sql = sql.replace(latest_text(table_id), newest_sql(BY_ID[table_id], mark))
+    return sql
 
 
 def latest_text(table_id: str) -> str:

@@ -12,7 +12,7 @@ from google.cloud import bigquery
 
 from schemas.clock import DAY_US, Clock, from_us, wall_clock
 from schemas.columns import Table, columns
-from schemas.current import COMPACTED, CURRENT
+from schemas.current import COMPACTED, CURRENT, same_key_sql, written_column
 from schemas.tables import TABLES
 from transforms.settings import Retention
 from warehouse.catalogue import qualified
@@ -64,7 +64,10 @@ def expire(
         return {}
     hold = _Hold(client, retention.held, dataset_prefix)
     gone: dict[str, int] = {}
-    for statement in (*_by_partition(retention, clock()), *_superseded(retention, clock())):
+    now = clock()
+    # Superseded rows of entities name no record: with anything on hold all of history stays.
+    history = () if retention.legal_hold else _superseded(retention, now)
+    for statement in (*_by_partition(retention, now), *history):
         sql = statement.sql + hold.condition(statement.table)
         cut = bigquery.ScalarQueryParameter("cut", statement.kind, statement.cut)
         count = _run(client, sql, dataset_prefix, [cut, *hold.parameters])
@@ -89,9 +92,7 @@ def _superseded(retention: Retention, now: int) -> Iterator[_Statement]:
     for table in COMPACTED:
         if table.retention is not None or table.id in KEPT_WHOLE:
             continue
-        names = {column.name for column in columns(table.row)}
-        written = "written_at" if "written_at" in names else "resolved_at"
-        same = " AND ".join(f"newer.{key} = old.{key}" for key in table.key)
+        written, same = written_column(table), same_key_sql(table, "newer", "old")
         newer = f"SELECT 1 FROM `{table.id}` AS newer WHERE {same} AND ({_is_newer(table)})"  # noqa: S608
         sql = f"DELETE FROM `{table.id}` AS old WHERE old.{written} < @cut AND EXISTS ({newer})"  # noqa: S608
         yield _Statement(table, sql, "TIMESTAMP", cut)
