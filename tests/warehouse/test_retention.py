@@ -30,6 +30,7 @@ STATE = {
     "identity.overrides",
     "identity.changes",
     "ops.readers",
+    "ops.erasures",
 }
 
 
