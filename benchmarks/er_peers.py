@@ -1,19 +1,25 @@
-"""One peer over one file of records: `python er_peers.py splink|dedupe|recordlinkage RECORDS.csv`.
+"""One peer over one file of records: `python er_peers.py PEER RECORDS.csv`, of those in `PEERS`.
 
 It stands alone and runs in an environment that has the packages of requirements-er.txt, not this
-project's. A CSV of id,entity_id goes to the standard output, a last line `#seconds,<number>`. Each
+project's. A CSV of id,entity_id goes to the standard output, a last line `#seconds,<number>`, of
+processor time, as ours is measured; what takes more than `PATIENCE_S` of it is ended. Each
 peer has one configuration for every set, as ours has, in the way of its own documentation: fields
 that fewer than a twentieth of the records have are left out. Keys and fields chosen by hand for one
 set can do better on that set. dedupe learns from labels: it is told the truth of 120 pairs.
+GoldenMatch configures itself from the records; `exact` is what a CRM does: one mailbox or one
+number, one entity.
 """
 
 import collections
+import contextlib
 import csv
 import gzip
 import importlib
 import importlib.util
 import itertools
+import os
 import random
+import resource
 import sys
 import time
 from collections.abc import Callable, Iterable
@@ -27,6 +33,8 @@ FEWEST = 0.05
 THRESHOLD = 0.95
 """Probability from which Splink's pairs are one."""
 LABELS = 120
+PATIENCE_S = 300
+"""Processor time for one set."""
 
 Rows = list[dict[str, str]]
 Pairs = Iterable[tuple[str, str]]
@@ -76,8 +84,19 @@ def joined(ids: Iterable[str], pairs: Pairs) -> dict[str, str]:
     return {one: root(one) for one in home}
 
 
+def selective(rows: Rows) -> list[tuple[str, ...]]:
+    """The keys with the fewest pairs first, of those with enough to learn from: what Splink's
+    documentation counts before it trains."""
+    pairs = {}
+    for key in keys(used(rows)):
+        values = (tuple((row.get(name) or "").lower() for name in key) for row in rows)
+        sizes = collections.Counter(value for value in values if all(value)).values()
+        pairs[key] = sum(size * (size - 1) // 2 for size in sizes)
+    return sorted((k for k in pairs if pairs[k] >= FEWEST * len(rows)), key=lambda k: (pairs[k], k))
+
+
 def by_splink(rows: Rows) -> dict[str, str]:
-    """EM over two blocking rules, clusters above the threshold."""
+    """EM in the blocks of two selective keys, clusters above the threshold."""
     splink: Any = importlib.import_module("splink")
     library: Any = importlib.import_module("splink.comparison_library")
     pandas: Any = importlib.import_module("pandas")
@@ -104,12 +123,18 @@ def by_splink(rows: Rows) -> dict[str, str]:
     backend = importlib.import_module("splink.backends.duckdb").DuckDBAPI()
     linker = splink.Linker(backend.register(table), settings, log_level=40)
     train = linker.training
-    train.estimate_probability_two_random_records_match(blocks[:3], recall=0.7)
+    chosen = selective(rows) or keys(names)[:1]
+    sure = [splink.block_on(*key) for key in chosen[:3]]
+    train.estimate_probability_two_random_records_match(sure, recall=0.7)
     train.estimate_u_using_random_sampling(max_pairs=1e6, seed=1)
-    for block in (blocks[0], blocks[-1]):
-        train.estimate_parameters_using_expectation_maximisation(
-            block, max_pairs=1e6, record_sample_proportion=1.0
-        )
+    apart = [key for key in chosen if not set(key) & set(chosen[0])]
+    for key in (chosen[0], *apart[:1]):
+        # A level that no match of a block shows has no weight there, and Splink stops: its other
+        # block and its defaults stand then.
+        with contextlib.suppress(ValueError):
+            train.estimate_parameters_using_expectation_maximisation(
+                splink.block_on(*key), max_pairs=1e6, record_sample_proportion=1.0
+            )
     predicted = linker.inference.predict(threshold_match_probability=THRESHOLD)
     found = linker.clustering.cluster_pairwise_predictions_at_threshold(predicted, THRESHOLD)
     return {str(row["id"]): str(row["cluster_id"]) for row in found.as_record_list()}
@@ -171,22 +196,55 @@ def by_dedupe(rows: Rows) -> dict[str, str]:
     return found
 
 
+def by_goldenmatch(rows: Rows) -> dict[str, str]:
+    """Zero configuration, as its documentation begins; without a language model or the memory of
+    an earlier run, and also where it thinks little of what it chose."""
+    os.environ["GOLDENMATCH_AUTOCONFIG_MEMORY"] = "0"
+    goldenmatch: Any = importlib.import_module("goldenmatch")
+    pyarrow: Any = importlib.import_module("pyarrow")
+    table = pyarrow.table({n: [row.get(n) or None for row in rows] for n in used(rows)})
+    found = goldenmatch.dedupe_df(table, confidence_required=False, allow_red_config=True)
+    return {
+        rows[place]["id"]: str(number)
+        for number, cluster in found.clusters.items()
+        for place in cluster["members"]
+    }
+
+
+def by_exact(rows: Rows) -> dict[str, str]:
+    """One mailbox or one number, in lower case and in digits, is one entity."""
+    held: dict[str, list[str]] = collections.defaultdict(list)
+    for row in rows:
+        number = "".join(filter(str.isdigit, row.get("phone") or ""))
+        for value in ((row.get("email") or "").strip().lower(), number[-10:]):
+            if value:
+                held[value].append(row["id"])
+    pairs = ((ids[0], other) for ids in held.values() for other in ids[1:])
+    return joined((row["id"] for row in rows), pairs)
+
+
 PEERS: dict[str, Callable[[Rows], dict[str, str]]] = {
     "splink": by_splink,
     "dedupe": by_dedupe,
     "recordlinkage": by_recordlinkage,
+    "goldenmatch": by_goldenmatch,
+    "exact": by_exact,
 }
+PACKAGES = frozenset(PEERS) - {"exact"}
+"""Of the same name as the peer."""
 
 
 def main(peer: str, path: str) -> None:
-    """Resolves the file and writes what was found, and how long it took, imports aside."""
+    """Resolves the file and writes what was found, and what it took, imports aside."""
     opener = gzip.open if path.endswith(".gz") else open
     with opener(path, "rt", encoding="utf-8", newline="") as stream:
         rows = list(csv.DictReader(stream))
-    importlib.import_module(peer)
-    begun = time.perf_counter()
+    if peer in PACKAGES:
+        importlib.import_module(peer)
+    begun = time.process_time()
+    resource.setrlimit(resource.RLIMIT_CPU, (int(begun) + PATIENCE_S, int(begun) + PATIENCE_S + 5))
     found = PEERS[peer](rows)
-    took = time.perf_counter() - begun
+    took = time.process_time() - begun
     writer = csv.writer(sys.stdout, lineterminator="\n")
     writer.writerow(("id", "entity_id"))
     writer.writerows(found.items())
@@ -195,6 +253,7 @@ def main(peer: str, path: str) -> None:
 
 if __name__ == "__main__":
     if sys.argv[1:] == ["installed"]:
-        sys.stdout.write(" ".join(peer for peer in PEERS if importlib.util.find_spec(peer)))
+        here = (p for p in PEERS if p not in PACKAGES or importlib.util.find_spec(p))
+        sys.stdout.write(" ".join(here))
     else:
         main(*sys.argv[1:])

@@ -78,6 +78,10 @@ class Hints:
         self._settle(self._acknowledge, ended)
         return len(ended)
 
+    def acknowledge(self, batch: Sequence[Pulled]) -> None:
+        """Done with: they do not come again."""
+        self._settle(self._acknowledge, [one.ack_id for one in batch])
+
     def give_back(self, batch: Sequence[Pulled]) -> None:
         """For another fetcher, or for later."""
         self._settle(self._give_back, [one.ack_id for one in batch])

@@ -10,7 +10,7 @@ from schemas.topology import (
     DECISIONS_SUBSCRIPTION,
     FETCH_SUBSCRIPTIONS,
     HINT_ATTEMPTS,
-    HINT_PAUSES_S,
+    NOTIFY_SUBSCRIPTION,
     PIPELINE_SUBSCRIPTIONS,
     RETENTION_S,
     TOPICS,
@@ -36,6 +36,7 @@ def provision_messaging(project: str) -> list[str]:
             *PIPELINE_SUBSCRIPTIONS,
             DECISIONS_SUBSCRIPTION,
             *FETCH_SUBSCRIPTIONS.values(),
+            NOTIFY_SUBSCRIPTION,
         ):
             try:
                 subscriber.create_subscription(
@@ -49,23 +50,22 @@ def provision_messaging(project: str) -> list[str]:
 
 def subscription_request(project: str, subscription: Subscription) -> dict[str, Any]:
     """What CreateSubscription is asked for."""
-    request = {
+    request: dict[str, Any] = {
         "name": f"projects/{project}/subscriptions/{subscription.name}",
         "topic": f"projects/{project}/topics/{subscription.topic}",
         "ack_deadline_seconds": subscription.ack_deadline_s,
         "retain_acked_messages": True,
         "message_retention_duration": Duration(seconds=RETENTION_S),
     }
-    if not subscription.given_up_to:
-        return request
-    least, longest = HINT_PAUSES_S
-    return request | {
-        "dead_letter_policy": {
+    if subscription.given_up_to:
+        request["dead_letter_policy"] = {
             "dead_letter_topic": f"projects/{project}/topics/{subscription.given_up_to}",
             "max_delivery_attempts": HINT_ATTEMPTS,
-        },
-        "retry_policy": {
+        }
+    if subscription.pauses_s:
+        least, longest = subscription.pauses_s
+        request["retry_policy"] = {
             "minimum_backoff": Duration(seconds=least),
             "maximum_backoff": Duration(seconds=longest),
-        },
-    }
+        }
+    return request

@@ -30,7 +30,7 @@ def record_named(asked: Known, name: str) -> str:
     resolver = asked.resolver
     components, keys = resolver.components, resolver.records.keys
     number = resolver.records.number(name)
-    if number is not None:
+    if number is not None and components.group(number):
         return name
     entity_id = resolver.aliases().get(name, name)
     for one in components.records():

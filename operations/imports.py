@@ -91,7 +91,6 @@ def import_files(
                     publisher.publish(one)
                     run.changes += 1
                 run.failed = bad
-                run.heartbeat()
             publisher.flush()
         published = wall_clock()
         imported = Imported(run.changes, bad)

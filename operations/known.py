@@ -17,10 +17,11 @@ from schemas.errors import ConfigurationError
 from schemas.identity import IdentityRecord, Link, Override, StoredRecord
 from transforms.identity.records import from_stored
 from transforms.identity.weighed.explain import Verdicts
+from transforms.identity.weighed.extraction import NO_SETTINGS
 from transforms.identity.weighed.messages import Ruling
 from transforms.identity.weighed.resolver import Resolver
 from transforms.identity.weighed.weights import Model
-from transforms.settings import load_settings
+from transforms.settings import Settings, load_settings
 from warehouse.latest import latest
 
 
@@ -28,13 +29,19 @@ class Known(NamedTuple):
     """All records as weighed; `links` are the published ones, by record, none of a file."""
 
     resolver: Resolver
-    records: Sequence[IdentityRecord]
-    """Those that live."""
+    every: Sequence[IdentityRecord]
+    """Also those that were merged away, and what was deleted."""
+    settings: Settings
     overrides: Sequence[Override]
     """The newest decision on each pair that is not taken back."""
     alone: dict[str, str]
     """Record to the entity that it had if nobody had decided anything."""
     links: dict[str, Link]
+
+    @property
+    def records(self) -> list[IdentityRecord]:
+        """Those that live."""
+        return [record for record in self.every if not record.deleted]
 
     @property
     def model(self) -> Model:
@@ -71,14 +78,19 @@ def known(
         }
     if not records:
         raise ConfigurationError("the warehouse has no records yet: import or poll something first")
-    return of_records(records, model or model_in_use(directory), overrides, links)
+    settings = settings_in_use(directory)
+    return of_records(records, model or model_in_use(settings), settings, overrides, links)
 
 
-def model_in_use(directory: DataDirectory) -> str:
-    """The model of the stack that runs on a directory, as `of_records` takes it."""
+def settings_in_use(directory: DataDirectory) -> Settings:
+    """The settings of the stack that runs on a directory."""
     file = directory.stack().settings
-    named = load_settings(Path(file) if file else None).identity_model
-    return "shipped" if named == "exact" else named
+    return load_settings(Path(file) if file else None)
+
+
+def model_in_use(settings: Settings) -> str:
+    """The model of a stack, as `of_records` takes it."""
+    return "shipped" if settings.identity_model == "exact" else settings.identity_model
 
 
 def records_of_file(file: Path, region: str = "US") -> list[IdentityRecord]:
@@ -101,20 +113,21 @@ def standing(client: bigquery.Client) -> list[Override]:
 def of_records(
     records: Iterable[IdentityRecord],
     model: str,
+    settings: Settings = NO_SETTINGS,
     overrides: Sequence[Override] = (),
     links: dict[str, Link] | None = None,
 ) -> Known:
     """Weighs records under a model, first as if nobody had decided anything."""
-    live = [record for record in records if not record.deleted]
-    resolver = resolved(live, model_of(model, live))
+    every = list(records)
+    resolver = resolved(every, model_of(model, every, settings), settings)
     alone = {key: placed.entity_id for key, placed in resolver.placed().items()}
     rule(resolver, overrides)
-    return Known(resolver, live, overrides, alone, links or {})
+    return Known(resolver, every, settings, overrides, alone, links or {})
 
 
-def resolved(records: Sequence[IdentityRecord], model: Model) -> Resolver:
+def resolved(records: Sequence[IdentityRecord], model: Model, settings: Settings) -> Resolver:
     """The records in the engine."""
-    resolver = Resolver(model)
+    resolver = Resolver(model, settings=settings)
     # The engine makes no cycles: to look for them among millions of records only takes time.
     gc.disable()
     try:

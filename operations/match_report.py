@@ -17,7 +17,6 @@ from operations.sightings import sighted
 from schemas.errors import ConfigurationError
 from transforms.identity.measures import Score, calibration, pairwise, reviewed
 from transforms.identity.weighed.confidence import confidence
-from transforms.identity.weighed.keys import all_keys
 from warehouse.query import QueryResult
 from warehouse.render import write_table
 
@@ -141,8 +140,8 @@ def _has_others(asked: Known, record_key: str) -> bool:
 
 
 def calibrated(asked: Known, truth: Truth) -> Iterator[dict[str, Any]]:
-    """Edges by their probability: what they promise, and what came of it where that is known."""
-    for bucket in calibration(_edges(asked, truth)):
+    """Pairs by their probability: what they promise, and what came of it where that is known."""
+    for bucket in calibration(_pairs(asked, truth)):
         yield {
             "p_from": bucket.low,
             "pairs": bucket.pairs,
@@ -152,15 +151,13 @@ def calibrated(asked: Known, truth: Truth) -> Iterator[dict[str, Any]]:
         }
 
 
-def _edges(asked: Known, truth: Truth) -> Iterator[tuple[float, bool | None]]:
+def _pairs(asked: Known, truth: Truth) -> Iterator[tuple[float, bool | None]]:
     components, keys = asked.resolver.components, asked.resolver.records.keys
-    for number in components.records():
+    for number, other, bits in asked.resolver.pairs():
         features = components.live(number)
         assert features is not None
-        for other, bits in components.neighbours(number).items():
-            if number < other:
-                left, right = sorted((keys[number], keys[other]))
-                yield confidence(bits, features.kind), _is_right(asked, truth, left, right)
+        left, right = sorted((keys[number], keys[other]))
+        yield confidence(bits, features.kind), _is_right(asked, truth, left, right)
 
 
 def _is_right(asked: Known, truth: Truth, left: str, right: str) -> bool | None:
@@ -201,12 +198,6 @@ def largest(asked: Known) -> Iterator[dict[str, Any]]:
 
 def hot_keys(asked: Known) -> Iterator[dict[str, Any]]:
     """Keys that too many records share to say anything, and how many do."""
-    resolver = asked.resolver
-    hot = set(resolver.blocks.hot_keys())
-    counts: Counter[str] = Counter()
-    for number in resolver.components.records():
-        features = resolver.components.live(number)
-        assert features is not None
-        counts.update(hot.intersection(all_keys(features)))
+    counts = asked.resolver.blocks.hot_keys()
     for key, count in sorted(counts.items(), key=lambda one: (-one[1], one[0]))[:MOST_SHOWN]:
         yield {"key": key, "records": count}

@@ -1,6 +1,7 @@
 """`salesintel nightly`: what is looked at once a night of each source: how many records it says it
 has, what has come loose there, and what is gone that no event told."""
 
+import sys
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from pathlib import Path
@@ -21,6 +22,7 @@ from operations.poll import (
     say_failure,
     stopping_by,
 )
+from operations.quality import NotChecked, quality
 from operations.runs import RunNotes, noted_run
 from schemas.clock import DAY_US, wall_clock
 from schemas.errors import ConfigurationError, FatalError, RetriableError, SalesIntelError
@@ -77,7 +79,6 @@ class Night:
         for question in questions:
             name = f"count of {question.object_type}"
             self._tried(name, partial(self._ask, question, rows))
-            self._run.heartbeat()
 
     def _ask(self, question: Question, rows: list[SourceCount]) -> None:
         tally = question.ask()
@@ -107,7 +108,6 @@ class Night:
 
     def _page(self, outcome: Outcome) -> None:
         note_outcome(self._run, outcome)
-        self._run.heartbeat()
 
 
 def nightly(
@@ -120,11 +120,13 @@ def nightly(
     """Looks after each source, as a run of its own; all that are set up where none is named.
 
     Counted are the `days` before that of `until_us`; before today where it is None. False where
-    anything of any source failed or is amiss: the others are looked after all the same.
+    anything of any source failed or is amiss: the others are looked after all the same. Where none
+    is named, the rules about our own tables are asked, too (operations/quality.py).
     ConfigurationError where a source is not set up, before any is asked.
     """
     loaded = load_sources(settings)
-    names = tuple(dict.fromkeys(map(known, sources))) or set_up(loaded)
+    named = tuple(dict.fromkeys(map(known, sources)))
+    names = named or set_up(loaded)
     if not names:
         raise ConfigurationError(
             "no source is set up: write a table such as [sources.hubspot] into the settings file, "
@@ -138,7 +140,18 @@ def nightly(
     with stopping_by(_stop):
         well = [_looked_after(directory, loaded, name, range(end - days, end)) for name in names]
     console.print("  see what they have: salesintel query ops.source_counts")
+    if not named:
+        well.append(_rules_hold(directory, settings))
     return all(well)
+
+
+def _rules_hold(directory: DataDirectory, settings: Path | None) -> bool:
+    """The rules about our tables, asked after the counts that some of them go by."""
+    try:
+        return quality(directory, settings, sys.stdout)
+    except (NotChecked, ConfigurationError) as error:
+        say_failure(f"quality: {error}")
+        return False
 
 
 def _stop(number: int, frame: FrameType | None) -> None:

@@ -108,7 +108,6 @@ class Rounds:
     def _page(self, outcome: Outcome) -> None:
         assert self._run is not None
         note_outcome(self._run, outcome)
-        self._run.heartbeat()
 
 
 def poller_of(directory: DataDirectory, stack: Stack, on_page: Callable[[Outcome], None]) -> Poller:
@@ -128,7 +127,7 @@ def note_outcome(run: RunNotes, outcome: Outcome) -> None:
     """Puts what a round has brought about so far into the run's next row."""
     run.changes, run.skipped, run.failed = outcome.changes, outcome.excluded, outcome.bad
     if outcome.failures:
-        run.detail["failures"] = outcome.failures
+        run.detail["failures"] = dict(outcome.failures)
     if outcome.notes:
         run.detail["notes"] = dict(outcome.notes)
     if outcome.yielded:

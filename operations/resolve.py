@@ -16,11 +16,12 @@ from operations.console import console, errors
 from schemas.errors import ConfigurationError, InvalidRow
 from schemas.identity import IdentityRecord
 from transforms.identity.weighed.explain import why
-from transforms.identity.weighed.features import features_of
+from transforms.identity.weighed.extraction import NO_SETTINGS, Extraction
 from transforms.identity.weighed.fitting import fit
 from transforms.identity.weighed.resolver import Resolver
 from transforms.identity.weighed.rows import record_of
 from transforms.identity.weighed.weights import SHIPPED, Model, read_model, write_model
+from transforms.settings import Settings
 
 LARGEST_FIELD = 10_000_000
 """Characters; the csv module's own limit would end the reading of the whole file."""
@@ -126,13 +127,15 @@ def opened(path: Path, mode: str) -> Iterator[TextIO]:
         yield stream
 
 
-def model_of(name: str, records: Sequence[IdentityRecord]) -> Model:
+def model_of(
+    name: str, records: Sequence[IdentityRecord], settings: Settings = NO_SETTINGS
+) -> Model:
     """The shipped model, one fitted to these records (fit), or that of a file."""
     if name == "shipped":
         return SHIPPED
     if name != "fit":
         return read_model(Path(name))
-    known = {record.record_key: features_of(record) for record in records}
+    known = Extraction(settings).all_features(records)
     with errors.status("fitting a model") as status:
         return fit(known.items(), lambda text: status.update(text))
 

@@ -11,7 +11,7 @@ from operations.console import console, errors
 from operations.known import Known, known, resolved, rule, say
 from schemas.errors import ConfigurationError
 from transforms.identity.measures import Difference, difference
-from transforms.identity.weighed.features import features_of
+from transforms.identity.weighed.extraction import Extraction
 from transforms.identity.weighed.fitting import FEWEST_MATCHES, fit
 from transforms.identity.weighed.weights import Model, write_model
 
@@ -27,7 +27,7 @@ def train(directory: DataDirectory, file: Path | None, model: str | None, out: P
         model = "shipped"
     asked = known(directory, file, model)
     with errors.status("fitting a model") as status:
-        features = {record.record_key: features_of(record) for record in asked.records}
+        features = Extraction(asked.settings).all_features(asked.records)
         fitted = fit(features.items(), lambda text: status.update(text))
     _say_fitted(fitted)
     now, then = _entities(asked), _under(asked, fitted)
@@ -64,7 +64,7 @@ def _entities(asked: Known) -> dict[str, str]:
 
 
 def _under(asked: Known, fitted: Model) -> dict[str, str]:
-    resolver = resolved(asked.records, fitted)
+    resolver = resolved(asked.every, fitted, asked.settings)
     rule(resolver, asked.overrides)
     return {key: placed.entity_id for key, placed in resolver.placed().items()}
 

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal, NamedTuple, get_args, get_origin, ge
 
 import msgspec
 
-from schemas.retention import RetentionClass
+from schemas.retention import DAYS, RetentionClass
 
 Policy = Literal["", "identifier", "personal", "content"]
 """Class of personal data; "" is none of a person."""
@@ -84,6 +84,11 @@ class Table(NamedTuple):
     def id(self) -> str:
         """`dataset.name`."""
         return f"{self.dataset}.{self.name}"
+
+    @property
+    def expiry_days(self) -> int | None:
+        """Days that its rows are kept where no settings say otherwise; None = for good."""
+        return DAYS[self.retention] if self.retention else None
 
 
 @cache

@@ -46,7 +46,7 @@ def manifest() -> dict[str, object]:
                 "version_key": list(table.key),
                 "primary_key": list(table.primary_key),
                 "retention": table.retention,
-                "expiry_days": DAYS[table.retention] if table.retention else None,
+                "expiry_days": table.expiry_days,
                 "policies": {c.name: c.policy for c in columns(table.row) if c.policy},
             }
             for table in (*TABLES, *CURRENT.values())
@@ -63,7 +63,7 @@ def markdown() -> str:
         layout.append(f"Cluster: {', '.join(table.cluster)}.")
         if table.key:
             layout.append(f"Key: {', '.join(table.key)}.")
-        layout.append(f"Kept {DAYS[kept]} days ({kept})." if kept else "Kept for good.")
+        layout.append(f"Kept {table.expiry_days} days ({kept})." if kept else "Kept for good.")
         if table.id in CURRENT:
             layout.append(f"Its latest rows, by the last compaction: {CURRENT[table.id].id}.")
         lines += [f"## {table.id}", "", table.description, "", " ".join(layout), ""]

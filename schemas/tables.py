@@ -3,6 +3,7 @@
 from schemas.columns import Row, Table
 from schemas.identity import Entity, EntityChange, Link, Override, StoredRecord
 from schemas.operations import DeadLetter, Erasure, Reader, Run, SchemaChange, SourceCount
+from schemas.quality import RuleResult
 from schemas.records import (
     Account,
     Body,
@@ -208,6 +209,17 @@ TABLES: tuple[Table, ...] = (
         cluster=("erasure_id",),
         key=("erasure_id", "part"),
         order=("asked_at",),
+    ),
+    Table(
+        "ops",
+        "quality",
+        RuleResult,
+        "What each rule about a table said when it was checked.",
+        partition="checked_date",
+        cluster=("table_id", "rule_id"),
+        key=("rule_id",),
+        order=("checked_at",),
+        retention="operations",
     ),
     Table(
         "sales",

@@ -8,6 +8,7 @@ from schemas.envelope import topic_of
 DEAD_LETTERS_TOPIC = "dead-letters"
 DECISIONS_TOPIC = "decisions"
 IDENTITY_CHANGES_TOPIC = "identity-changes"
+NOTIFICATIONS_TOPIC = "notifications"
 HINT_SOURCES = ("gmail", "hubspot")
 """Whose webhooks say only that something has changed: fetchers read the whole of it."""
 
@@ -24,8 +25,11 @@ class Subscription(NamedTuple):
     topic: str
     ack_deadline_s: int = 60
     given_up_to: str = ""
-    """Topic to which Pub/Sub forwards what was delivered `HINT_ATTEMPTS` times in vain; then it has
-    pauses of `HINT_PAUSES_S` between two deliveries, too. Empty: neither."""
+    """Topic to which Pub/Sub forwards what was delivered `HINT_ATTEMPTS` times in vain. Empty: what
+    is not acknowledged is delivered again as long as it is kept."""
+    pauses_s: tuple[int, int] | None = None
+    """Least and longest, between two deliveries of what was given back; None: at once.
+    https://cloud.google.com/pubsub/docs/handling-failures"""
 
 
 RETENTION_S = 7 * 86_400
@@ -39,7 +43,6 @@ HINT_ATTEMPTS = 100
 """The most that Pub/Sub allows; with the pauses that is most of a day, and a poll meets meanwhile
 what a hint would have told. https://cloud.google.com/pubsub/docs/dead-letter-topics"""
 HINT_PAUSES_S = (10, 600)
-"""Least and longest. https://cloud.google.com/pubsub/docs/handling-failures"""
 GIVEN_UP_BY = "CloudPubSubDeadLetterSourceSubscription"
 """Attribute that Pub/Sub adds to what it forwards: the subscription's name."""
 
@@ -47,11 +50,20 @@ GIVEN_UP_BY = "CloudPubSubDeadLetterSourceSubscription"
 # that fails: no topic that nobody reads, and it holds where the fetcher dies of a hint, too.
 FETCH_SUBSCRIPTIONS: dict[str, Subscription] = {
     source: Subscription(
-        f"fetch-{source}", hints_topic(source), ack_deadline_s=60, given_up_to=topic_of(source)
+        f"fetch-{source}",
+        hints_topic(source),
+        ack_deadline_s=60,
+        given_up_to=topic_of(source),
+        pauses_s=HINT_PAUSES_S,
     )
     for source in HINT_SOURCES
 }
 """Source to the subscription that its fetcher reads."""
+
+# Never given up: an alert that cannot be delivered stays until it can, or a week is over.
+NOTIFY_SUBSCRIPTION = Subscription(
+    "notify", NOTIFICATIONS_TOPIC, ack_deadline_s=60, pauses_s=(10, 600)
+)
 
 TOPICS: tuple[str, ...] = (
     *(topic_of(source) for source in SOURCES),
@@ -59,4 +71,5 @@ TOPICS: tuple[str, ...] = (
     DECISIONS_TOPIC,
     DEAD_LETTERS_TOPIC,
     IDENTITY_CHANGES_TOPIC,
+    NOTIFICATIONS_TOPIC,
 )

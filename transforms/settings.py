@@ -15,6 +15,8 @@ from schemas.errors import ConfigurationError
 from schemas.retention import DAYS, RetentionClass
 
 Treatment = Literal["keep", "drop", "truncate", "hash"]
+OTHERS = ("sources", "webhooks", "quality", "notifications")
+"""Tables of the file that others read."""
 MODELS = ("exact", "shipped")
 """Of identity, those that no file holds."""
 
@@ -88,8 +90,8 @@ def load_settings(path: Path | None) -> Settings:
         return Settings()
     try:
         found = tomllib.loads(path.read_text(encoding="utf-8"))
-        # Not the graph's: the connectors read them from the same file.
-        for table in ("sources", "webhooks"):
+        # Not the graph's: connectors and commands read them from the same file.
+        for table in OTHERS:
             found.pop(table, None)
         settings = msgspec.convert(found, Settings)
     except FileNotFoundError:

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import threading
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -9,7 +10,7 @@ from typing import Any
 
 from schemas.clock import DAY_US, Clock, wall_clock
 from schemas.columns import Row
-from schemas.errors import RetriableError
+from schemas.errors import RetriableError, SalesIntelError
 from schemas.operations import Run
 from warehouse.clients import Endpoint
 from warehouse.sink import StorageSink
@@ -17,11 +18,14 @@ from warehouse.sink import StorageSink
 log = logging.getLogger(__name__)
 
 HEARTBEAT_US = 10_000_000
+"""Where nothing is noted for thirty times as long, ops.health shows a run as lost."""
+LOOKS_EVERY_S = 1.0
 GIVE_UP_AFTER_S = 30.0
 
 
 class RunNotes:
-    """The rows of one run; counts are set by the command as it goes."""
+    """The rows of one run; counts are set by the command as it goes, in one thread, while the rows
+    may be written from another."""
 
     def __init__(
         self,
@@ -36,12 +40,20 @@ class RunNotes:
         self._command = command
         self._clock = clock
         self._sink = StorageSink(endpoint, give_up_after_s=GIVE_UP_AFTER_S)
+        self._writing = threading.RLock()
         self._started = self._noted = clock()
 
     def note(self, status: str, error: str | None = None) -> None:
         """Writes a row now."""
-        self._noted = now = self._clock()
-        row = Run(
+        with self._writing:
+            self._noted = now = self._clock()
+            self._sink.write([self._row(status, error, now)])
+            self._sink.flush()
+
+    def _row(self, status: str, error: str | None, now: int) -> Run:
+        # A copy: the command may add to it meanwhile.
+        detail = dict(self.detail)
+        return Run(
             run_id=self.run_id,
             command=self._command,
             status=status,
@@ -51,16 +63,15 @@ class RunNotes:
             changes=self.changes,
             skipped=self.skipped,
             failed=self.failed,
-            detail=json.dumps(self.detail) if self.detail else None,
+            detail=json.dumps(detail) if detail else None,
             error_message=error,
         )
-        self._sink.write([row])
-        self._sink.flush()
 
     def write(self, rows: Sequence[Row]) -> None:
         """Writes rows that the run is about; RetriableError where one is refused."""
-        self._sink.write(rows)
-        refused = self._sink.flush()
+        with self._writing:
+            self._sink.write(rows)
+            refused = self._sink.flush()
         if refused:
             raise RetriableError(f"{len(refused)} rows were refused: {refused[0].error}")
 
@@ -69,13 +80,31 @@ class RunNotes:
 
         One that cannot be written is no reason to end the run: the last row says how that went.
         """
-        if self._clock() - self._noted <= HEARTBEAT_US:
-            return
+        with self._writing:
+            if self._clock() - self._noted <= HEARTBEAT_US:
+                return
+            try:
+                self.note("running")
+            except SalesIntelError as error:
+                log.warning("no heartbeat: %s", error)
+                self._sink.discard()
+
+    @contextmanager
+    def beating(self) -> Iterator[None]:
+        """Within, a thread writes the heartbeats, however long a step of the command takes."""
+        ended = threading.Event()
+
+        def beat() -> None:
+            while not ended.wait(LOOKS_EVERY_S):
+                self.heartbeat()
+
+        thread = threading.Thread(target=beat, name="heartbeats of a run", daemon=True)
+        thread.start()
         try:
-            self.note("running")
-        except RetriableError as error:
-            log.warning("no heartbeat: %s", error)
-            self._sink.discard()
+            yield
+        finally:
+            ended.set()
+            thread.join()
 
     def close(self) -> None:
         """Ends the connection."""
@@ -97,7 +126,8 @@ def noted_run(
     notes = RunNotes(endpoint, command, detail)
     notes.note("running")
     try:
-        yield notes
+        with notes.beating():
+            yield notes
     except unsaid:
         raise
     except BaseException as error:

@@ -24,6 +24,7 @@ from schemas.topology import (
     FETCH_SUBSCRIPTIONS,
     GIVEN_UP_BY,
     HINT_ATTEMPTS,
+    NOTIFY_SUBSCRIPTION,
     PIPELINE_SUBSCRIPTIONS,
     TOPICS,
 )
@@ -106,6 +107,14 @@ def test_hints_come_again_with_pauses_and_are_given_up_in_the_end(stand: Stand) 
     assert found.dead_letter_policy.dead_letter_topic.endswith("/topics/changes-hubspot")
     pauses = found.retry_policy.minimum_backoff, found.retry_policy.maximum_backoff
     assert [one.total_seconds() for one in pauses] == [10, 600]
+
+
+def test_notices_come_again_with_pauses_and_are_never_given_up(stand: Stand) -> None:
+    path = f"projects/{PROJECT}/subscriptions/{NOTIFY_SUBSCRIPTION.name}"
+    found = stand.made.subscriber.get_subscription(subscription=path)
+    assert "dead_letter_policy" not in found
+    assert found.retry_policy.minimum_backoff.total_seconds() == 10
+    assert found.topic.endswith("/topics/notifications")
 
 
 def test_what_the_engine_reads_has_neither_pauses_nor_an_end(stand: Stand) -> None:

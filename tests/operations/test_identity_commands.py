@@ -26,9 +26,11 @@ from pipelines.bounded import run_bounded
 from pipelines.graph import Parts
 from sandbox.company import SMALL, Company, export, generate
 from sandbox.company.world import AS_OF_US
+from schemas.columns import Row
 from schemas.envelope import encode
 from schemas.flow import Received
-from schemas.identity import Override
+from schemas.identity import IdentityRecord, Override
+from transforms.identity.records import stored_record
 from transforms.identity.weighed.weights import SHIPPED, read_model, write_model
 from transforms.settings import load_settings
 from warehouse.catalogue import provision_views
@@ -89,9 +91,23 @@ def held(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Held]:
     client.close()
     parts = Parts(load_settings(manifest.settings), StorageSink.opener(endpoint), shards=4)
     run_bounded(partial(iter, messages), parts)
-    with running_on(DataDirectory(folder / "data"), server) as path:
-        yield Held(path, server, company)
+    with running_on(DataDirectory(folder / "data"), server, str(manifest.settings)) as path:
+        held = Held(path, server, company)
+        write(held, *(stored_record(one, one.version, AS_OF_US) for one in a_mailbox_of_two()))
+        yield held
     server.stop()
+
+
+def a_mailbox_of_two() -> Iterator[IdentityRecord]:
+    """Two people and the mailbox that they share: nobody can say who writes."""
+    versioned = {"kind": "person", "stamp": AS_OF_US, "fetched": AS_OF_US, "digest": "d"}
+    mail = {"emails": ("adler-bright@thistle.example",)}
+    for number, (given, family) in enumerate((("Mary", "Adler"), ("John", "Bright"))):
+        names = {"given_name": given, "family_name": family}
+        yield IdentityRecord(
+            record_key=f"hubspot:contact:two-{number}", **names, **mail, **versioned
+        )
+    yield IdentityRecord(record_key="gmail:address:h-two", **mail, **versioned)
 
 
 @contextmanager
@@ -226,9 +242,9 @@ def decided(held: Held, left: str, right: str, verdict: str) -> Iterator[None]:
         write(held, replace(row, verdict="withdrawn", decided_at=next(MOMENTS), decision_id="w"))
 
 
-def write(held: Held, row: Override) -> None:
+def write(held: Held, *rows: Row) -> None:
     sink = StorageSink(held.server.endpoint)
-    sink.write([row])
+    sink.write(rows)
     assert sink.flush() == []
     sink.close()
 

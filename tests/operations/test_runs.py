@@ -1,5 +1,6 @@
 """Rows of ops.runs: a run is told from start to end, and an outage on its way does not end it."""
 
+import threading
 from collections.abc import Iterator
 
 import pytest
@@ -78,6 +79,39 @@ def test_a_run_has_a_start_heartbeats_every_ten_seconds_and_an_end(endpoint: End
     ]
     assert {row.started_at for row in found} == {1_800_000_000_000_000}
     assert {row.detail for row in found} == {'{"files":2}'}
+
+
+@pytest.mark.slow
+def test_a_run_gives_signs_of_life_while_one_step_of_it_takes_long(
+    endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(runs, "HEARTBEAT_US", 0)
+    monkeypatch.setattr(runs, "LOOKS_EVERY_S", 0.01)
+    with noted_run(endpoint, "rebuild") as run:
+        beaten, beat = threading.Semaphore(0), run.heartbeat
+
+        def heard() -> None:
+            beat()
+            beaten.release()
+
+        monkeypatch.setattr(run, "heartbeat", heard)
+        # The step: it notes nothing, and ends when three heartbeats have been written.
+        for _ in range(3):
+            assert beaten.acquire(timeout=60)
+        run.changes = 7
+    found = [(row.status, row.changes) for row in rows_of(endpoint, run.run_id)]
+    assert found[:4] == [("running", 0)] * 4
+    assert found[-1] == ("succeeded", 7)
+    assert {status for status, _ in found[:-1]} == {"running"}
+
+
+def test_nothing_beats_for_a_run_that_has_ended(nowhere: Endpoint) -> None:
+    notes = RunNotes(nowhere, "import")
+    before = threading.active_count()
+    with pytest.raises(KeyError), notes.beating():
+        raise KeyError("x")
+    assert threading.active_count() == before
+    notes.close()
 
 
 @pytest.mark.slow

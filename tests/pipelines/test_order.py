@@ -75,6 +75,7 @@ def test_the_company_comes_to_rows_in_every_view(undisturbed: list[Row]) -> None
     assert {name for name, rows in shown.items() if not rows} == {
         "identity.overrides",
         "ops.erasures",
+        "ops.quality",
         "ops.readers",
         "ops.runs",
         "ops.source_counts",

@@ -7,13 +7,24 @@ from typing import Any
 import msgspec
 import pytest
 from company_messages import CompanyMessages
-from graph_runs import again, assert_same_views, in_bundles_of, partition, rows_of, rows_of_stream
+from graph_runs import (
+    again,
+    assert_same_views,
+    in_bundles_of,
+    latest,
+    partition,
+    rows_of,
+    rows_of_stream,
+)
 
 from sandbox.company.world import AS_OF_US
 from schemas.change import new_change
 from schemas.columns import Row
 from schemas.envelope import encode
 from schemas.flow import Received
+from schemas.identity import StoredRecord
+from transforms.identity.records import from_stored
+from transforms.identity.weighed.resolver import Resolver
 from transforms.identity.weighed.weights import SHIPPED, write_model
 from transforms.settings import Settings
 
@@ -37,6 +48,19 @@ def test_every_message_twice_in_any_order_comes_to_the_same_people(
     rows = rows_of(messages, company.settings)
     assert_same_views(rows, undisturbed)
     assert partition(rows) == partition(undisturbed)
+
+
+def test_the_engine_of_the_commands_finds_the_entities_that_the_graph_publishes(
+    company: CompanyMessages, undisturbed: list[Row]
+) -> None:
+    """What `explain` weighs is what the tables hold: identity.records, in any order."""
+    stored = [row for row in undisturbed if isinstance(row, StoredRecord)]
+    resolver = Resolver(settings=company.settings)
+    for row in random.Random(5).sample(stored, len(stored)):
+        resolver.receive(from_stored(row))
+    weighed = {key: placed.entity_id for key, placed in resolver.placed().items()}
+    links = latest(undisturbed)["identity.links"].values()
+    assert weighed == {one["record_key"]: one["entity_id"] for one in links if one["entity_id"]}
 
 
 @pytest.mark.slow

@@ -182,7 +182,8 @@ def settings_file(
 def test_what_each_source_says_it_has_is_what_it_has_and_what_we_hold(night: Night) -> None:
     result = night.nightly()
     assert result.exit_code == 0, result.stderr + result.stdout
-    runs = night.runs()[-4:]
+    *runs, rules = night.runs()[-5:]
+    assert (rules["command"], rules["status"]) == ("quality", "succeeded")
     assert [(run["command"], run["status"]) for run in runs] == [("nightly", "succeeded")] * 4
     assert [json.loads(run["detail"])["source"] for run in runs] == list(NAMES)
     told: dict[Key, int] = {}
@@ -194,6 +195,13 @@ def test_what_each_source_says_it_has_is_what_it_has_and_what_we_hold(night: Nig
         in_all = {name: n for (one, name, day), n in told.items() if one == source and not day}
         held = night.living(source)
         assert in_all == {name: held[name] for name in in_all}
+    (rule,) = night.ask(
+        "SELECT * FROM `ops.quality_latest` WHERE rule_id = 'ops.source_counts.records.held'"
+    )
+    assert (rule["rows_checked"], rule["rows_failed"]) == (
+        sum(count for (_, _, day), count in told.items() if not day),
+        0,
+    )
     assert "salesintel query ops.source_counts" in result.stdout
     assert call(night.stack, "query", "ops.source_counts").exit_code == 0
 
@@ -253,7 +261,7 @@ def test_a_source_that_fails_is_no_success_and_the_others_are_looked_after(night
     lines = result.stderr.splitlines()
     assert any(line.startswith("failed: salesforce: count of lead: ") for line in lines)
     assert any("hubspot" in line and "token" in line for line in lines)
-    runs = {json.loads(run["detail"])["source"]: run for run in night.runs()[-4:]}
+    runs = {json.loads(run["detail"])["source"]: run for run in night.runs()[-5:-1]}
     statuses = {source: run["status"] for source, run in runs.items()}
     assert statuses == dict.fromkeys(NAMES, "succeeded") | {
         "hubspot": "failed",

@@ -46,6 +46,11 @@ def record(key: str, version: int = 1, **fields: object) -> IdentityRecord:
     )
 
 
+def few(key: str) -> int:
+    """A world this small has hot keys only where little is much."""
+    return 3
+
+
 class Ticks:
     """A clock that ticks once a reading."""
 
@@ -158,7 +163,7 @@ class Bag:
         return Records(self._matching.evidence, self._clock)
 
     def _new_blocks(self) -> Blocks:
-        return Blocks(self._matching.evidence, most_members=3)
+        return Blocks(self._matching.evidence, limit=few)
 
     def _new_components(self) -> Components:
         return Components(*self._matching, self._clock, seeded=self._seeded)

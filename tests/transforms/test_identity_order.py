@@ -13,6 +13,7 @@ from identity_world import (
     Ticks,
     current,
     decisions,
+    few,
     history,
     seeds_of,
     tables,
@@ -35,7 +36,7 @@ def matching(request: pytest.FixtureRequest) -> Matching:
 def in_process(
     versions: list[IdentityRecord], decided: list[Decision], matching: Matching
 ) -> State:
-    engine = Engine(SETTINGS, Ticks(), matching, most_members=3)
+    engine = Engine(SETTINGS, Ticks(), matching, limit=few)
     engine.add(versions)
     engine.decide(decided)
     return dict(engine.links()), dict(engine.entities())
@@ -109,7 +110,7 @@ def _any_order(seed: int, rng: random.Random, matching: Matching) -> None:
     versions, decided = world(seed)
     expected = in_process(versions, decided, matching)
     rng.shuffle(versions)
-    engine = Engine(SETTINGS, Ticks(), matching, most_members=3)
+    engine = Engine(SETTINGS, Ticks(), matching, limit=few)
     rows = engine.decide(decided)
     for one in versions:
         rows += engine.add([one])
@@ -120,7 +121,7 @@ def _any_order(seed: int, rng: random.Random, matching: Matching) -> None:
 @pytest.mark.parametrize("seed", range(20))
 def test_deleted_is_as_if_never_seen(seed: int, matching: Matching) -> None:
     versions, _ = world(seed)
-    engine = Engine(SETTINGS, Ticks(), matching, most_members=3)
+    engine = Engine(SETTINGS, Ticks(), matching, limit=few)
     engine.add(versions)
     doomed = random.Random(seed).sample(sorted({one.record_key for one in versions}), 5)
     engine.add(
@@ -141,7 +142,7 @@ def test_a_world_is_worth_testing(matching: Matching) -> None:
         links, entities = in_process(versions, decided, matching)
         joined += sum(view.record_count > 1 for view in entities.values())
         affiliated += sum(view.account_entity_id is not None for view in entities.values())
-        engine = Engine(SETTINGS, Ticks(), matching, most_members=3)
+        engine = Engine(SETTINGS, Ticks(), matching, limit=few)
         engine.add(versions)
         hot += len(engine.hot_keys())
     assert joined > 40

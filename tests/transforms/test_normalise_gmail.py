@@ -165,7 +165,7 @@ def test_a_mailbox_that_is_none_is_missing(mailbox: Any) -> None:
         "Feedback-ID: x",
         "Precedence: BULK",
         "Precedence: list",
-        "Auto-Submitted: auto-replied (away)",
+        "Auto-Submitted: auto-generated",
         "From: no-reply@their.example",
         "From: Newsletter <newsletter@their.example>",
         "From: bounces+123-ada=x.example@their.example",
@@ -178,6 +178,24 @@ def test_what_a_machine_sends_is_bulk_and_its_sender_nobody(header: str) -> None
         *(("from", True), ("to", False), ("reply_to", True)),
     ]
     assert [one.shared for one in records] == [True, False, True]
+
+
+@pytest.mark.parametrize("precedence", ["Precedence: bulk", "Precedence: -"])
+def test_an_absence_note_is_bulk_and_comes_from_the_person_who_is_away(precedence: str) -> None:
+    row, participants, records = normalised("Auto-Submitted: auto-replied (away)", precedence)
+    assert row.is_bulk
+    assert not any(one.is_shared for one in participants)
+    assert not any(one.shared for one in records)
+
+
+def test_what_a_customer_writes_to_a_list_of_ours_is_theirs() -> None:
+    group = ("List-Id: Sales <sales.own.example>", "Precedence: list", "List-Unsubscribe: <x:y>")
+    row, participants, records = normalised(*group)
+    assert not row.is_bulk
+    assert not any(one.is_shared for one in participants)
+    assert not any(one.shared for one in records)
+    row, participants, _ = normalised(group[0].replace("own", "their"), *group[1:])
+    assert (row.is_bulk, participants[0].is_shared) == (True, True)
 
 
 def test_a_delivery_report_is_bulk() -> None:

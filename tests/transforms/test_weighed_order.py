@@ -52,10 +52,21 @@ def test_a_state_rebuilt_at_once_is_that_of_event_by_event(seed: int) -> None:
     assert rebuilt.placed() == resolved(happened)
 
 
-@pytest.mark.parametrize("seed", seeds(20, 1_000))
+@pytest.mark.parametrize("seed", seeds(20, 200))
 def test_messages_between_the_layers_may_be_late_out_of_order_and_twice(seed: int) -> None:
     happened = events(seed)
     assert delivered_anyhow(happened, seed) == resolved(happened)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("worlds", [1_000, pytest.param(10_000, marks=MORE)])
+def test_a_thousand_worlds_whose_messages_come_anyhow_differ_in_nothing(worlds: int) -> None:
+    differing = []
+    for seed in range(1_000, 1_000 + worlds):
+        happened = events(seed, count=30)
+        if delivered_anyhow(happened, seed) != resolved(newest(happened)):
+            differing.append(seed)
+    assert not differing
 
 
 def test_the_world_has_all_that_could_go_wrong() -> None:

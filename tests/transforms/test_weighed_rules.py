@@ -56,6 +56,10 @@ HELD_APART = {
         person(1, family_name="Lee", emails=("info@acme.com",)),
         person(2, family_name="Lee", emails=("info@acme.com",)),
     ),
+    "two_sides": (
+        person(1, given_name="John", family_name="Lee", phones=SHARED_LINE, internal=True, **HOME),
+        person(2, given_name="John", family_name="Lee", phones=SHARED_LINE, **HOME),
+    ),
 }
 
 

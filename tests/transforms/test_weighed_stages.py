@@ -85,7 +85,7 @@ def test_a_hub_of_strangers_weighs_nothing_under_their_names_either() -> None:
         for n in range(59)
     ]
     engine = engine_of(*crowd, contact(100, **ANN, **hub), contact(101, **ANN, **hub))
-    assert engine.hot_keys() == ["e:all@acme.com"]
+    assert "e:all@acme.com" in engine.hot_keys()
     assert ["100"] in groups(engine)
     engine.add([contact(0, version=2, deleted=True)])
     assert ["100", "101"] in groups(engine)

@@ -7,10 +7,12 @@ from zlib import crc32
 import msgspec
 
 from schemas.identity import IdentityRecord
+from transforms.identity.messages import version_of
 from transforms.identity.weighed.blocks import Blocks
 from transforms.identity.weighed.components import Components
+from transforms.identity.weighed.extraction import Extraction
 from transforms.identity.weighed.judging import Judge
-from transforms.identity.weighed.messages import Edges, Hot, Join, Ruling, Stand
+from transforms.identity.weighed.messages import Crowd, Edges, Join, Ruling, Stand
 from transforms.identity.weighed.records import Records
 from transforms.identity.weighed.resolver import Placed, Resolver
 from transforms.identity.weighed.weights import SHIPPED
@@ -18,6 +20,7 @@ from transforms.identity.weighed.weights import SHIPPED
 GIVEN = ("Ann", "Anna", "Bob", "Robert", "Carla", "")
 FAMILY = ("Lee", "Leigh", "Okafor", "Okafro", "")
 MAILS = ("ann.lee@acme.com", "bob@birch.io", "office@birch.io", "c.okafor@gmail.com", "")
+SIGHTED = ("ann74@gmail.com", "office@birch.io", "info@acme.com")
 PHONES = tuple(f"+1212736{n:04}" for n in range(4))
 STREETS = ("12 Main Street", "12 Main St", "9 Elm Ave", "")
 BORN = ("1970-01-02", "1970-02-01", "1988-05-05", "")
@@ -33,9 +36,15 @@ def limit(key: str) -> int:
     return 3 if key.startswith("w:") else 5
 
 
+def key_of(number: int) -> str:
+    """Of every eight records four are contacts, two accounts, and two are sightings."""
+    kinds = {0: "files:account", 4: "files:account", 3: "gmail:address", 7: "dialpad:number"}
+    return f"{kinds.get(number % 8, 'salesforce:contact')}:{number}"
+
+
 def some_record(rng: random.Random, number: int, version: int) -> IdentityRecord:
-    person = number % 4 != 0
-    key = f"salesforce:contact:{number}" if person else f"files:account:{number}"
+    key = key_of(number)
+    person = ":account:" not in key
     phones = tuple(rng.sample(PHONES, rng.randint(0, 2)))
     shared = {
         "record_key": key,
@@ -45,7 +54,18 @@ def some_record(rng: random.Random, number: int, version: int) -> IdentityRecord
         "digest": f"{version}",
     }
     if rng.random() < 0.1:
-        return IdentityRecord(**shared, deleted=True)
+        merged = rng.random() < 0.5
+        return IdentityRecord(
+            **shared, deleted=True, successor=key_of(rng.randrange(RECORDS)) if merged else ""
+        )
+    if key.startswith("dialpad:"):
+        return IdentityRecord(**shared, phones=phones[:1], full_name=rng.choice(GIVEN))
+    if key.startswith("gmail:"):
+        name = rng.choice(("", f"{rng.choice(GIVEN)} {rng.choice(FAMILY)}".strip()))
+        mail = SIGHTED[number % len(SIGHTED)]
+        return IdentityRecord(
+            **shared, emails=(mail,), full_name=name, shared=mail.startswith("info")
+        )
     place = {"street": rng.choice(STREETS), "city": "Oslo", "postal_code": "0150"}
     if not person:
         return IdentityRecord(**shared, organisation=rng.choice(ORGS), phones=phones, **place)
@@ -65,8 +85,8 @@ def some_record(rng: random.Random, number: int, version: int) -> IdentityRecord
 
 def some_ruling(rng: random.Random, version: int) -> Ruling:
     left, right = sorted(rng.sample(range(RECORDS), 2))
-    keys = [f"salesforce:contact:{n}" if n % 4 else f"files:account:{n}" for n in (left, right)]
-    return Ruling(*keys, rng.choice(VERDICTS), (version, 0, ""))
+    first, second = sorted((key_of(left), key_of(right)))
+    return Ruling(first, second, rng.choice(VERDICTS), (version, 0, ""))
 
 
 def events(seed: int, count: int = 70) -> list[Event]:
@@ -99,18 +119,21 @@ def newest(happened: Sequence[Event]) -> list[Event]:
         if isinstance(event, Ruling):
             rulings[event.left, event.right] = event
         else:
-            records[event.record_key] = event
-    return [*(r for r in records.values() if not r.deleted), *rulings.values()]
+            known = records.get(event.record_key)
+            if known is None or version_of(event) > version_of(known):
+                records[event.record_key] = event
+    live = (record for record in records.values() if not record.deleted or record.successor)
+    return [*live, *rulings.values()]
 
 
 def delivered_anyhow(happened: Sequence[Event], seed: int, shards: int = 3) -> dict[str, Placed]:
     """The layers apart, with every message shuffled, delayed and often delivered twice."""
     rng = random.Random(seed)
     judge = Judge(SHIPPED)
-    records = Records()
+    records = Records(Extraction())
     blocks = [Blocks(judge, shard, limit) for shard in range(shards)]
     components = Components(judge)
-    waiting: list[Event | Join | Stand | Edges | Hot | tuple[int, Join]] = list(happened)
+    waiting: list[Event | Join | Stand | Edges | Crowd | tuple[int, Join]] = list(happened)
     while waiting:
         place = rng.randrange(len(waiting))
         message = waiting[place]
@@ -130,8 +153,8 @@ def delivered_anyhow(happened: Sequence[Event], seed: int, shards: int = 3) -> d
                 components.stand(message)
             case Edges():
                 components.edges(message)
-            case Hot():
-                components.hot(message)
+            case Crowd():
+                components.crowd(message)
             case (shard, join):
                 waiting += blocks[shard].receive(join)
         if rng.random() < 0.2:

@@ -2,8 +2,11 @@
 warehouse takes, BigQuery might not."""
 
 import os
+import re
 import shutil
 import subprocess
+from collections.abc import Mapping
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
@@ -12,28 +15,65 @@ from schemas.current import COMPACTED, CURRENT
 from schemas.generate import ROOT
 from schemas.tables import TABLES
 from warehouse.catalogue import compacted, views
+from warehouse.quality.checking import window_of
+from warehouse.quality.conditions import is_row_rule
+from warehouse.quality.questions import Question, counted, question, sample
+from warehouse.quality.rules import RULES, chosen
 
 CHECK = ROOT.parent / "shared" / "sql-check" / "check_sql"
 
 
-@pytest.mark.slow
-@pytest.mark.skipif(not CHECK.exists(), reason=f"needs the analyser at {CHECK}")
-@pytest.mark.skipif(not shutil.which("java"), reason="the analyser needs java")
-@pytest.mark.skipif(not shutil.which("mvn"), reason="the analyser is built with mvn")
-@pytest.mark.parametrize("marks", [{}, {table.id: 1 for table in COMPACTED}], ids=["", "compacted"])
-def test_the_analyser_of_googlesql_accepts_every_view(
-    marks: dict[str, int], tmp_path: Path
-) -> None:
-    schemas, queries = tmp_path / "schemas", tmp_path / "queries"
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not CHECK.exists(), reason=f"needs the analyser at {CHECK}"),
+    pytest.mark.skipif(not shutil.which("java"), reason="the analyser needs java"),
+    pytest.mark.skipif(not shutil.which("mvn"), reason="the analyser is built with mvn"),
+]
+KINDS = {
+    str: "STRING",
+    int: "INT64",
+    float: "FLOAT64",
+    datetime: "TIMESTAMP",
+    date: "DATE",
+    list: "ARRAY<STRING>",
+}
+
+
+def assert_accepted(folder: Path, texts: Mapping[str, str]) -> None:
+    schemas, queries = folder / "schemas", folder / "queries"
     schemas.mkdir()
     queries.mkdir()
     for table in (*TABLES, *CURRENT.values()):
         shutil.copy(ROOT / "terraform" / "schemas" / f"{table.id}.json", schemas)
-    for view in views().values():
-        (queries / f"{view.id}.sql").write_text(compacted(view.sql, marks), encoding="utf-8")
+    for name, text in texts.items():
+        (queries / f"{name}.sql").write_text(text, encoding="utf-8")
     check = subprocess.run(
         [CHECK, schemas, queries], capture_output=True, text=True, timeout=280, env=os.environ
     )
     wrong = [line for line in check.stdout.splitlines() if not line.startswith("ok ")]
     assert check.returncode == 0, "\n".join([*wrong, check.stderr[-2_000:]])
-    assert wrong == [f"{len(views())} passed, 0 failed"]
+    assert wrong == [f"{len(texts)} passed, 0 failed"]
+
+
+@pytest.mark.parametrize("marks", [{}, {table.id: 1 for table in COMPACTED}], ids=["", "compacted"])
+def test_the_analyser_of_googlesql_accepts_every_view(
+    marks: dict[str, int], tmp_path: Path
+) -> None:
+    assert_accepted(tmp_path, {view.id: compacted(view.sql, marks) for view in views().values()})
+
+
+def test_the_analyser_of_googlesql_accepts_every_question_of_a_rule(tmp_path: Path) -> None:
+    texts = {view.id: view.sql for view in views().values()}
+    window = window_of(datetime(2026, 3, 11, tzinfo=UTC))
+    asked: list[Question] = []
+    for table in TABLES:
+        of_rows = [rule for rule in chosen([table.id]) if is_row_rule(rule)]
+        asked += [counted(table, of_rows, window)] if of_rows else []
+    asked += [question(rule, window) for rule in RULES if not is_row_rule(rule)]
+    asked += [one for rule in RULES if (one := sample(rule, window)) is not None]
+    for place, (sql, parameters) in enumerate(asked):
+        # The analyser takes each for a view, which has no parameters.
+        typed = {name: f"CAST(NULL AS {KINDS[type(one)]})" for name, one in parameters.items()}
+        filled = re.sub(r"@(\w+)", lambda found, typed=typed: typed[found[1]], sql)
+        texts[f"quality.question_{place}"] = filled
+    assert_accepted(tmp_path, texts)

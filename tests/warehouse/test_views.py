@@ -103,6 +103,7 @@ def test_merged_keys_read_the_newest_version_as_the_schemas_have_it(table_id: st
 def test_every_view_of_latest_rows_goes_by_current_tables_and_so_do_merged_keys() -> None:
     assert {view.id for view in compacted_views(COMPACTED)} == {
         "identity.merged_keys",
+        "sales.consent",
         *(f"{table_id}_latest" for table_id in LATEST),
     }
     marks = {table.id: 7 for table in COMPACTED}
@@ -110,6 +111,16 @@ def test_every_view_of_latest_rows_goes_by_current_tables_and_so_do_merged_keys(
         made = definition(view, "p", "x_", marks)
         assert "_current` AS kept" in made and "TIMESTAMP_MICROS(7)" in made
         assert "`sales." not in made and "`identity." not in made
+
+
+def test_consent_reads_the_newest_as_the_schemas_have_it() -> None:
+    sql = views()["sales.consent"].sql
+    for table_id, kept in (
+        ("sales.people", " WHERE NOT is_deleted"),
+        ("identity.links", " WHERE entity_id IS NOT NULL"),
+    ):
+        assert latest_sql(BY_ID[table_id], f"(SELECT * FROM `{table_id}`{kept})") in sql
+    assert latest_sql(BY_ID["identity.entities"], "`identity.entities`") in sql
 
 
 def test_a_view_comes_after_the_views_that_it_reads() -> None:

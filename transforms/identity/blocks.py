@@ -1,14 +1,14 @@
 """Second layer, keyed by blocking key: members are weighed against each other.
 
-A block's edges are a function of its live members alone: nothing sticks. Above `MOST_MEMBERS` the
-key is hot and says nothing; back at that number it speaks again.
+A block's edges are a function of its live members alone: nothing sticks. Above its key's limit it
+is hot and says nothing; back at that number it speaks again.
 """
 
 from collections.abc import Iterable
 
 import msgspec
 
-from transforms.identity.evidence import MOST_MEMBERS, Evidence
+from transforms.identity.evidence import Evidence, Limit
 from transforms.identity.messages import (
     HOT,
     NO_VERSION,
@@ -46,9 +46,9 @@ class _Block:
 class Blocks:
     """State of the block layer; also an index of a sharded state (`apply`, `entries`, `len`)."""
 
-    def __init__(self, evidence: Evidence, most_members: int = MOST_MEMBERS) -> None:
+    def __init__(self, evidence: Evidence, limit: Limit | None = None) -> None:
         self._evidence = evidence
-        self._most = most_members
+        self._limit = limit or evidence.limit
         self._blocks: dict[str, _Block] = {}
         self._floor = 0
         """No block that is forgotten had counted further: one that comes anew counts from here."""
@@ -58,12 +58,12 @@ class Blocks:
 
     def hot_keys(self) -> list[str]:
         """Keys that too many records share to say anything of them."""
-        return [key for key, block in self._blocks.items() if block.live > self._most]
+        return [key for key, block in self._blocks.items() if block.live > self._limit(key)]
 
     def _crowd(self, key: str, block: _Block) -> int:
         if block.live < 2 or not self._evidence.tells(key):
             return PERSONAL
-        if block.live > self._most:
+        if block.live > self._limit(key):
             return HOT
         return SHARED if block.context else PERSONAL
 
@@ -80,11 +80,12 @@ class Blocks:
             return Answer(message.key, block.count, message.record_key, message.version, ())
         before = self._edges(message.key, block)
         old_context, old_crowd = block.context, self._crowd(message.key, block)
-        was_hot = block.live > self._most
+        most = self._limit(message.key)
+        was_hot = block.live > most
         self._take_in(block, message)
         block.count += 1
         after: Edges
-        if block.live > self._most or block.live < 2:
+        if block.live > most or block.live < 2:
             after, block.context = {}, None
         else:
             block.context = self._context(message.key, block)
@@ -133,7 +134,7 @@ class Blocks:
     def _edges(self, key: str, block: _Block) -> Edges:
         if block.edges is None:
             block.edges = {}
-            if 2 <= block.live <= self._most:
+            if 2 <= block.live <= self._limit(key):
                 block.context = self._context(key, block)
                 block.edges = self._all_edges(key, block)
         return block.edges

@@ -8,7 +8,7 @@ from schemas.columns import Row
 from schemas.identity import Entity, IdentityRecord, Link, StoredRecord
 from transforms.identity.blocks import Blocks
 from transforms.identity.components import Components
-from transforms.identity.evidence import MOST_MEMBERS
+from transforms.identity.evidence import Limit
 from transforms.identity.messages import (
     Decision,
     Published,
@@ -39,12 +39,12 @@ class Engine:
         settings: Settings,
         clock: Clock,
         matching: Matching | None = None,
-        most_members: int = MOST_MEMBERS,
+        limit: Limit | None = None,
     ) -> None:
         self._evidence, self._clustering = matching or exact(settings)
         self._clock = clock
         self._records = Records(self._evidence, clock)
-        self._blocks = Blocks(self._evidence, most_members)
+        self._blocks = Blocks(self._evidence, limit)
         self._components = Components(self._evidence, self._clustering, clock)
 
     def add(self, records: Iterable[IdentityRecord]) -> list[Row]:

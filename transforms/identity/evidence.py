@@ -5,7 +5,7 @@ exact identifiers; an engine that weighs names and streets too stands in its pla
 """
 
 import math
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from functools import lru_cache
 from typing import Protocol
 
@@ -55,6 +55,10 @@ HOSTS = frozenset(
 """Sites where organisations keep a page: such a domain says nothing of who they are."""
 
 
+Limit = Callable[[str], int]
+"""Of a blocking key: how many records may share it before it says nothing."""
+
+
 class Evidence(Protocol):
     """Which records to compare, and what a comparison is worth. Every method is a pure function."""
 
@@ -68,6 +72,10 @@ class Evidence(Protocol):
 
     def digest(self, record: IdentityRecord) -> Digest | None:
         """What the component layer must know of it; None of a deleted record."""
+        ...
+
+    def limit(self, key: str) -> int:
+        """How many records may share a key before it is hot and says nothing."""
         ...
 
     def context(self, key: str, members: Iterable[Signature]) -> Hashable:
@@ -125,11 +133,12 @@ class ExactEvidence:
         return phone not in self._own_numbers and not phone.startswith(TOLL_FREE)
 
     def signature(self, record: IdentityRecord) -> Signature:
-        """Kind and names."""
+        """Kind, names and side."""
         if record.kind != "person" or record.deleted:
             return Signature(record.kind)
         given, family = given_and_family(record)
-        return Signature(record.kind, given, family, is_observed(record.record_key))
+        observed = is_observed(record.record_key)
+        return Signature(record.kind, given, family, observed, internal=record.internal)
 
     def digest(self, record: IdentityRecord) -> Digest | None:
         """Names, addresses and affiliations."""
@@ -164,27 +173,18 @@ class ExactEvidence:
             found = [name for name in found if name not in self._own_domains]
         return tuple(dict.fromkeys(name for name in found if not is_host(name)))
 
+    def limit(self, key: str) -> int:
+        """The same of every key."""
+        return MOST_MEMBERS
+
     def context(self, key: str, members: Iterable[Signature]) -> Hashable:
-        """True where a mailbox or number is held by people whose names conflict, or by an account:
-        a household, an office or a switchboard, which belongs to none of them. Sightings are no
-        witnesses."""
-        family = key[:2]
-        if family not in ("e:", "t:"):
-            return False
-        holders = {(m.kind, m.given, m.family) for m in members if not m.observed}
-        if any(kind == "account" for kind, _, _ in holders):
-            return True
-        people = sorted((given, name) for _, given, name in holders if given)
-        family_counts = family == "t:"
-        return any(
-            people_conflict(*a, *b, family_counts=family_counts)
-            for place, a in enumerate(people)
-            for b in people[:place]
-        )
+        """See `is_held_by_several`."""
+        return is_held_by_several(key, members)
 
     def bits(self, key: str, context: Hashable, a: Signature, b: Signature) -> int:
         """The person-evidence rule: names that conflict are never joined by what a household or
-        an office shares; where it is shared, only names that agree are joined by it."""
+        an office shares; where it is shared, only names that agree are joined by it, and a number
+        that called by nothing. One of us and a customer are not one for a number that both have."""
         family = key[:2]
         if a.kind != b.kind:
             return 0
@@ -196,6 +196,9 @@ class ExactEvidence:
             return 0
         mailbox = family == "e:"
         names = (a.given, a.family, b.given, b.family)
+        sighted = a.observed or b.observed
+        if not mailbox and (sighted if context else a.internal != b.internal and not sighted):
+            return 0
         if context:
             whole = all(names[::2] if mailbox else names) and min(len(a.given), len(b.given)) > 1
             if not whole or people_conflict(*names, family_counts=True):
@@ -222,6 +225,49 @@ class ExactEvidence:
     def again(self, a: Digest, b: Digest, crowds: Mapping[str, int]) -> int | None:
         """See `tells`."""
         return None
+
+
+class Holder(Protocol):
+    """Whoever has a mailbox or number. Names are folded."""
+
+    @property
+    def kind(self) -> str:
+        """person or account."""
+        ...
+
+    @property
+    def given(self) -> str:
+        """Empty where it is not known."""
+        ...
+
+    @property
+    def family(self) -> str:
+        """Empty where it is not known."""
+        ...
+
+    @property
+    def observed(self) -> bool:
+        """True of a sighting."""
+        ...
+
+
+def is_held_by_several(key: str, members: Iterable[Holder]) -> bool:
+    """True where a mailbox or number is held by people whose names conflict, or by an account: a
+    household, an office or a switchboard, which belongs to none of them. Sightings are no
+    witnesses."""
+    family = key[:2]
+    if family not in ("e:", "t:"):
+        return False
+    holders = {(m.kind, m.given, m.family) for m in members if not m.observed}
+    if any(kind == "account" for kind, _, _ in holders):
+        return True
+    people = sorted((given, name) for _, given, name in holders if given)
+    family_counts = family == "t:"
+    return any(
+        people_conflict(*a, *b, family_counts=family_counts)
+        for place, a in enumerate(people)
+        for b in people[:place]
+    )
 
 
 def probability(bits: int) -> float:

@@ -55,6 +55,8 @@ class Signature(msgspec.Struct, frozen=True, array_like=True, gc=False):
     packed: bytes = b""
     """All that is weighed of it, where more than names is; as bytes, since a record has a member in
     each of its blocks and is seldom looked at."""
+    internal: bool = False
+    """On our side."""
 
 
 class Digest(msgspec.Struct, frozen=True, array_like=True, gc=False):

@@ -5,6 +5,7 @@ https://developers.google.com/workspace/gmail/api/reference/rest/v1/users.messag
 """
 
 import binascii
+import re
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
@@ -30,6 +31,7 @@ from transforms.settings import Settings
 MAX_PARTICIPANTS = 500
 _KNOWN = frozenset(("id", "threadId", "internalDate", "raw", "mailbox", "snippet", "sizeEstimate"))
 _LIST_HEADERS = frozenset(("list-id", "list-unsubscribe", "feedback-id"))
+_LIST_ID = re.compile(r"<\s*([^<>\s]+)\s*>\s*\Z")
 _ROLES = (("from", "from"), ("to", "to"), ("cc", "cc"), ("bcc", "bcc"), ("reply-to", "reply_to"))
 
 Result = tuple[tuple[Row, ...], tuple[IdentityRecord, ...]]
@@ -55,14 +57,15 @@ def normalise_message(change: Change, settings: Settings, written_at: int) -> Re
     defects = list(mail.defects)
     parties = _parties(mail, defects)
     mailbox = email.parse(values.as_text(found.get("mailbox")) or "")
-    own = _Own(context_of(settings), mailbox)
+    context = context_of(settings)
+    own = _Own(context, mailbox)
     sent = _sent(mail, defects)
     occurred = sent if sent is not None else values.as_micros(found.get("internalDate"))
     message_id = _message_id(mail, defects)
     references = ids.ids_in(mail.first("references"))
     answers = ids.ids_in(mail.first("in-reply-to"))
     subject = tidy(decode_words(mail.first("subject"))) or None
-    bulk = is_bulk(mail, parties)
+    nobody = is_sent_by_machine(mail, parties, context)
     interaction_id = (
         ids.mail_interaction_id(message_id)
         if message_id
@@ -76,7 +79,7 @@ def normalise_message(change: Change, settings: Settings, written_at: int) -> Re
     records: dict[str, IdentityRecord] = {}
     participants: list[Row] = []
     for ordinal, party in enumerate(parties):
-        record = _record(change, party.email, own, bulk and party.role in ("from", "reply_to"))
+        record = _record(change, party.email, own, nobody and party.role in ("from", "reply_to"))
         known = records.get(record.record_key)
         records[record.record_key] = record if known is None else _joined(known, record)
         participants.append(
@@ -108,7 +111,7 @@ def normalise_message(change: Change, settings: Settings, written_at: int) -> Re
         mailbox=mailbox.address if mailbox else None,
         labels=labels,
         attachment_names=mail.attachment_names,
-        is_bulk=bulk,
+        is_bulk=nobody or is_automatic_reply(mail),
         is_draft="DRAFT" in labels,
         defects=tuple(dict.fromkeys(defects)),
         extra=values.extra(left),  # noqa: S610 (no Django here)
@@ -235,16 +238,39 @@ def _all_parties(mail: Mail, defects: list[str]) -> Iterator[Party]:
                 yield Party(role, one)
 
 
-def is_bulk(mail: Mail, parties: list[Party]) -> bool:
-    """Whether a machine or a list sent it: RFC 2369, RFC 3834 and common practice."""
-    if mail.is_report or not _LIST_HEADERS.isdisjoint(mail.headers):
+def is_sent_by_machine(mail: Mail, parties: list[Party], context: Context) -> bool:
+    """Whether its sender is no person but a machine or a list: RFC 2369, RFC 3834 and common
+    practice. What customers write to a list of ours comes with its headers and is theirs; an
+    absence note is nobody's letter, but it comes from the person who is away."""
+    if mail.is_report:
         return True
-    if mail.first("precedence").strip().lower() in ("bulk", "list", "junk"):
+    if any(p.role == "from" and email.is_bulk_sender(_local(p.email)) for p in parties):
         return True
-    automatic = mail.first("auto-submitted").strip().lower()
-    if automatic and not automatic.startswith("no"):
+    ours = _is_list_of_ours(mail, context)
+    if not ours and not _LIST_HEADERS.isdisjoint(mail.headers):
         return True
-    return any(p.role == "from" and email.is_bulk_sender(_local(p.email)) for p in parties)
+    if is_automatic_reply(mail):
+        return False
+    precedence = mail.first("precedence").strip().lower()
+    if precedence in ("bulk", "junk") or (precedence == "list" and not ours):
+        return True
+    automatic = _auto_submitted(mail)
+    return bool(automatic) and not automatic.startswith("no")
+
+
+def is_automatic_reply(mail: Mail) -> bool:
+    """Whether it was answered in somebody's place, as while they are away (RFC 3834, 5)."""
+    return _auto_submitted(mail).startswith("auto-replied")
+
+
+def _auto_submitted(mail: Mail) -> str:
+    return mail.first("auto-submitted").strip().lower()
+
+
+def _is_list_of_ours(mail: Mail, context: Context) -> bool:
+    """By the list's name, whose end is a domain of those who run it (RFC 2919)."""
+    name = _LIST_ID.search(mail.first("list-id"))
+    return name is not None and context.is_internal(f"@{name[1]}")
 
 
 def _local(found: Email) -> str:

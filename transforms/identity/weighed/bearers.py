@@ -31,7 +31,7 @@ def whole_name(f: Features) -> Name | None:
 
 def is_private(f: Features) -> bool:
     """True of a sighting of a mail provider's mailbox that is a person's."""
-    return f.observed and bool(f.mail) and not f.role and is_host(f.mail.rpartition("@")[2])
+    return f.observed and bool(f.mail) and is_host(f.mail.rpartition("@")[2])
 
 
 def ambiguous(members: Sequence[Features], bits: Bits) -> Ambiguous:
@@ -65,9 +65,12 @@ def _are_one(some: list[Features], bits: Bits) -> bool:
 def sole_bearer(a: Features, b: Features, known_as_several: Ambiguous) -> bool:
     """True of a private mailbox and a known person of its whole name, whom nobody shares it with.
 
-    A person with a private mailbox of their own at a provider may have another one.
+    A person with a private mailbox of their own at a provider may have another one. A name alone
+    puts nobody on our side: a customer may be a colleague's namesake.
     """
     if a.observed == b.observed or not (is_private(a) or is_private(b)):
+        return False
+    if a.internal != b.internal:
         return False
     name = whole_name(a)
     return name is not None and name == whole_name(b) and name not in known_as_several

@@ -7,15 +7,19 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from transforms.identity.components import entity_id_of
+from transforms.identity.graph import DECISION_BITS
+from transforms.identity.messages import PERSONAL, Version
 from transforms.identity.weighed.confidence import confidence
 from transforms.identity.weighed.features import Features
 from transforms.identity.weighed.judging import MUST_LINK, Judge
-from transforms.identity.weighed.keys import value_keys
 from transforms.identity.weighed.linkage import MOST_BITS, cut
-from transforms.identity.weighed.messages import Edges, Hot, Ruling, Stand, Version
+from transforms.identity.weighed.messages import Crowd, Edges, Ruling, Stand
+from transforms.identity.weighed.pairs import bits_in_crowd, crowded, is_unsaid
 
 MOST_WEIGHED = 50_000
+NO_CROWD = (False, False)
 Pair = tuple[int, int]
+Crowded = tuple[bool, bool]
 
 
 class _Edge(NamedTuple):
@@ -37,8 +41,11 @@ class Components:
         """Record -> record -> edges, one a shard; the same object at both ends."""
         self._rulings: dict[tuple[str, str], Ruling] = {}
         self._ruled: dict[str, set[str]] = {}
-        self._hot: dict[str, Hot] = {}
-        self._weighed: dict[Pair, tuple[Stand, Stand, int]] = {}
+        self.crowds: dict[str, int] = {}
+        """Mailboxes and numbers that are not one person's, as their blocks say."""
+        self._told: dict[str, int] = {}
+        """Of every one that a block ever spoke of, the count of its latest word."""
+        self._weighed: dict[Pair, tuple[Stand, Stand, Crowded, int]] = {}
         """Bits of pairs without an edge under the versions that stood: a component that grows by
         one need not be weighed all anew."""
         self._dirty: set[int] = set()
@@ -97,17 +104,16 @@ class Components:
         standing = self._standing.get(record)
         return standing is not None and version < standing.version
 
-    def hot(self, message: Hot) -> None:
-        """Takes in that a mailbox or number is hot, or no longer."""
-        known = self._hot.get(message.key)
-        if known is not None and known.count >= message.count:
+    def crowd(self, message: Crowd) -> None:
+        """Takes in whose a mailbox or number is."""
+        self._dirty.update(message.turned)
+        if message.count <= self._told.get(message.key, 0):
             return
-        self._hot[message.key] = message
-        self._weighed.clear()
-        for record in self._edges:
-            features = self.live(record)
-            if features is not None and message.key in value_keys(features):
-                self._dirty.add(record)
+        self._told[message.key] = message.count
+        if message.crowd == PERSONAL:
+            self.crowds.pop(message.key, None)
+        else:
+            self.crowds[message.key] = message.crowd
 
     def rule(self, message: Ruling) -> None:
         """Takes in what a person decided; the newest counts."""
@@ -134,6 +140,7 @@ class Components:
             if (
                 standing is not None
                 and standing.features is not None
+                and not standing.ghost
                 and alone not in home
                 and alone not in self._edges
                 and standing.key not in self._ruled
@@ -161,7 +168,8 @@ class Components:
             self._place(component, must, cannot)
 
     def group(self, record: int) -> tuple[int, ...]:
-        """The records of the entity that a record belongs to, in rank; none of a deleted one."""
+        """The records of the entity that a record belongs to, in rank; none of a deleted one or
+        one that was merged away."""
         name = self._home.get(record)
         return () if name is None else self._members.get(name, (name,))
 
@@ -194,7 +202,11 @@ class Components:
         return standing.features if standing is not None else None
 
     def neighbours(self, record: int) -> dict[int, int]:
-        """Records that edges under the current versions lead to, and their bits."""
+        """Live records that edges under the current versions lead to, and their bits."""
+        found = self._linked(record)
+        return {other: bits for other, bits in found.items() if other in self._home}
+
+    def _linked(self, record: int) -> dict[int, int]:
         found: dict[int, int] = {}
         for other, shards in self._edges.get(record, {}).items():
             bits = self._bits_of(record, other, shards)
@@ -215,22 +227,10 @@ class Components:
                 and edge.second_version == there.version
             ):
                 best = edge.bits
-        if best > 0 and self._hot:
-            hot_mail, hot_phone = self._hot_between(here.features, there.features)
-            if hot_mail or hot_phone:
-                return self._judge.bits(
-                    here.features, there.features, hot_mail=hot_mail, hot_phone=hot_phone
-                )
+        if 0 < best < MUST_LINK and self.crowds:
+            again = bits_in_crowd(here.features, there.features, self.crowds, self._judge)
+            return best if again is None else again
         return best
-
-    def _hot_between(self, a: Features, b: Features) -> tuple[bool, bool]:
-        """Whether a mailbox, and whether a number, that both have is hot."""
-        hot = [
-            key
-            for key in set(value_keys(a)).intersection(value_keys(b))
-            if (known := self._hot.get(key)) is not None and known.is_hot
-        ]
-        return any(key[0] == "e" for key in hot), any(key[0] == "t" for key in hot)
 
     def _component(
         self, start: int, seen: set[int]
@@ -243,11 +243,11 @@ class Components:
         must: list[Pair] = []
         cannot: list[Pair] = []
         for record in members:
-            onward = list(self.neighbours(record)) if record in self._edges else []
+            onward = list(self._linked(record)) if record in self._edges else []
             key = self._standing[record].key
             for other_key in self._ruled.get(key, ()):
                 other = self._by_key.get(other_key)
-                if other is None or self.live(other) is None:
+                if other is None or self._is_no_kin(record, other):
                     continue
                 ruling = self._rulings[min(key, other_key), max(key, other_key)]
                 if ruling.verdict == "same":
@@ -261,27 +261,43 @@ class Components:
                     members.append(other)
         return members, must, cannot
 
+    def _is_no_kin(self, record: int, other: int) -> bool:
+        """True of one that is gone, and of a person beside an account, whoever says that they are
+        one."""
+        here, there = self.live(record), self.live(other)
+        return here is None or there is None or here.kind != there.kind
+
     def _place(self, component: list[int], must: list[Pair], cannot: list[Pair]) -> None:
+        standing = self._standing
         if len(component) == 1:
-            self._home[component[0]] = component[0]
+            if not standing[component[0]].ghost:
+                self._home[component[0]] = component[0]
             return
         component.sort(key=self._key)
         if len(component) == 2 and not must and not cannot:
-            self._place_two(component)
-            return
-        for group in cut(component, self.neighbours, self.pair_bits, must, cannot):
-            ranked = sorted(group, key=self._rank)
+            one, other = component
+            if not standing[one].ghost and not standing[other].ghost:
+                self._place_two(one, other)
+                return
+        ruled = {(min(pair), max(pair)) for pair in must}
+
+        def said(one: int, other: int) -> int | None:
+            return self._said(min(one, other), max(one, other), ruled)
+
+        for group in cut(component, self._linked, said, must, cannot):
+            ranked = sorted((one for one in group if not standing[one].ghost), key=self._rank)
+            if not ranked:
+                continue
             name = ranked[0]
             for record in ranked:
                 self._home[record] = name
             if len(ranked) > 1:
                 self._members[name] = tuple(ranked)
                 for record in ranked:
-                    self._confidence[record] = self._membership(record, group, must)
+                    self._confidence[record] = self._membership(record, group, ruled)
 
-    def _place_two(self, component: list[int]) -> None:
+    def _place_two(self, one: int, other: int) -> None:
         """The same for a component of two that nobody ruled on: the most frequent by far."""
-        one, other = component
         bits = self.pair_bits(one, other)
         if bits <= 0:
             self._home[one], self._home[other] = one, other
@@ -303,39 +319,70 @@ class Components:
         return (standing.rank, standing.key)
 
     def pair_bits(self, one: int, other: int) -> int:
-        """Bits of any two live records: the edge's, else worked out."""
+        """Bits of any two records that are not deleted: the edge's, else worked out."""
         if other < one:
             one, other = other, one
-        shards = self._edges.get(one, {}).get(other)
-        if shards is not None:
-            bits = self._bits_of(one, other, shards)
-            if bits > 0:
-                return bits
+        bits = self._edge_bits(one, other)
+        if bits > 0:
+            return bits
         here, there = self._standing[one], self._standing[other]
-        known = self._weighed.get((one, other))
-        if known is not None and known[0] is here and known[1] is there:
-            return known[2]
         a, b = here.features, there.features
         assert a is not None and b is not None
-        hot_mail, hot_phone = self._hot_between(a, b) if self._hot else (False, False)
-        bits = self._judge.bits(a, b, hot_mail=hot_mail, hot_phone=hot_phone)
+        crowd = self.crowded(one, other)
+        known = self._weighed.get((one, other))
+        if known is not None and known[0] is here and known[1] is there and known[2] == crowd:
+            return known[3]
+        bits = self._judge.bits(a, b, hot_mail=crowd[0], hot_phone=crowd[1])
         if len(self._weighed) >= MOST_WEIGHED:
             self._weighed.clear()
-        self._weighed[one, other] = (here, there, bits)
+        self._weighed[one, other] = (here, there, crowd, bits)
         return bits
 
-    def _membership(self, record: int, group: list[int], must: list[Pair]) -> float:
+    def crowded(self, one: int, other: int) -> Crowded:
+        """Whether a mailbox, and whether a number, that two records have says nothing of them, as
+        it is a crowd's."""
+        a, b = self._standing[one].features, self._standing[other].features
+        if not self.crowds or a is None or b is None:
+            return NO_CROWD
+        return crowded(a, b, self.crowds)
+
+    def is_unsaid(self, one: int, other: int) -> bool:
+        """True of two that nothing is said of, neither for nor against: a sighting without an
+        edge."""
+        a, b = self._standing[one].features, self._standing[other].features
+        edge = self._edge_bits(min(one, other), max(one, other))
+        return a is not None and b is not None and is_unsaid(a, b) and edge <= 0
+
+    def _edge_bits(self, one: int, other: int) -> int:
+        shards = self._edges.get(one, {}).get(other)
+        return self._bits_of(one, other, shards) if shards is not None else 0
+
+    def _said(self, one: int, other: int, ruled: set[Pair]) -> int | None:
+        """What two records of a component are worth to each other, where something is: the smaller
+        first."""
+        if ruled and (one, other) in ruled:
+            return DECISION_BITS
+        here, there = self._standing[one], self._standing[other]
+        a, b = here.features, there.features
+        assert a is not None and b is not None
+        if here.ghost or there.ghost or is_unsaid(a, b):
+            bits = self._edge_bits(one, other)
+            return bits if bits > 0 else None
+        return self.pair_bits(one, other)
+
+    def _membership(self, record: int, group: list[int], ruled: set[Pair]) -> float:
         """By the mean of the bits to the others of its cluster."""
-        others = [other for other in group if other != record]
-        if not others:
-            return 1.0
-        ruled = {frozenset(pair) for pair in must}
-        total = 0
-        for other in others:
-            bits = self.pair_bits(record, other)
-            if bits >= MUST_LINK or frozenset((record, other)) in ruled:
+        total = count = 0
+        for other in group:
+            if other == record:
+                continue
+            bits = self._said(min(record, other), max(record, other), ruled)
+            if bits is None:
+                continue
+            if bits >= MUST_LINK:
                 return 1.0
             total += max(-MOST_BITS, min(MOST_BITS, bits))
+            count += 1
         features = self.live(record)
         assert features is not None
-        return confidence(total / len(others), features.kind)
+        return confidence(total / count, features.kind) if count else 1.0

@@ -10,30 +10,31 @@ from functools import lru_cache
 import msgspec
 
 from schemas.identity import IdentityRecord
-from transforms.identity.evidence import (
-    MUST_LINK_BITS,
-    ExactEvidence,
-    id_keys,
-    personal_match_key,
-)
+from transforms.identity.evidence import MUST_LINK_BITS, ExactEvidence, is_held_by_several
 from transforms.identity.graph import DECISION_BITS, Neighbour
-from transforms.identity.messages import HOT, Digest, Signature, is_observed
+from transforms.identity.messages import Digest, Signature
 from transforms.identity.partition import Matching, Pair
-from transforms.identity.rules import people_conflict
-from transforms.identity.weighed.bearers import NOBODY, SOLE_BEARER, ambiguous, sole_bearer
+from transforms.identity.weighed.bearers import NOBODY
 from transforms.identity.weighed.confidence import confidence
-from transforms.identity.weighed.features import Features, features_of
+from transforms.identity.weighed.extraction import Extraction
+from transforms.identity.weighed.features import Features
 from transforms.identity.weighed.judging import Judge
-from transforms.identity.weighed.keys import BROAD, keys_of, value_keys
+from transforms.identity.weighed.keys import all_keys, most_members
 from transforms.identity.weighed.linkage import cut
+from transforms.identity.weighed.pairs import (
+    NAMES,
+    VALUES,
+    bits_in_crowd,
+    bits_under,
+    context_of,
+    is_unsaid,
+)
 from transforms.identity.weighed.weights import SHIPPED, Model
 from transforms.settings import Settings
 
 OTHER = "~"
 """Before the keys of names and places: of two edges with the same bits, a mailbox or number counts
 as the evidence, as it comes first."""
-NAMES = OTHER + "n:"
-"""The sounds of both names."""
 _METHODS = {"id": "crm_id", "e": "email", "h": "email", "t": "phone", "d": "domain"}
 
 MOST_REMEMBERED = 100_000
@@ -48,48 +49,34 @@ class WeighedEvidence:
 
     def __init__(self, settings: Settings, model: Model = SHIPPED) -> None:
         self._exact = ExactEvidence(settings)
+        self._extraction = Extraction(settings)
         self._judge = Judge(model)
-        self._latest: tuple[IdentityRecord, Features] | None = None
+        self._latest: tuple[IdentityRecord, Features | None] | None = None
         self._edges: dict[PackedPair, int] = {}
         self._others: dict[PackedPair, int] = {}
 
-    def features(self, record: IdentityRecord) -> Features:
-        """What is weighed of a record: its own mailboxes and numbers alone, not those of a
-        function, nor ours, nor toll-free ones."""
+    def features(self, record: IdentityRecord) -> Features | None:
+        """What is weighed of a record (see `Extraction`)."""
         # A record is asked for its keys, signature and digest in turn.
         latest = self._latest
         if latest is not None and latest[0] is record:
             return latest[1]
-        phones = tuple(phone for phone in record.phones if self._exact.is_personal(phone))
-        emails = record.emails
-        if record.kind == "person":
-            emails = tuple(mail for mail in emails if personal_match_key(mail))
-            if record.shared:
-                emails = phones = ()
-        own = msgspec.structs.replace(
-            record, emails=emails, phones=phones, domains=self._exact.domains(record)
-        )
-        found = features_of(own)
+        found = self._extraction.features(record)
         self._latest = (record, found)
         return found
 
     def keys(self, record: IdentityRecord) -> tuple[str, ...]:
-        """CRM ids, and the keys of what is weighed; of a shared sighting none. Broad keys help
-        where data are few and are hot where they are many: a stream does without."""
-        found = id_keys(record)
-        if record.deleted:
-            return tuple(found)
-        if not (record.shared and is_observed(record.record_key)):
-            keys = keys_of(self.features(record))
-            found += (_named(key) for key in keys if not key.startswith(BROAD))
-        return tuple(dict.fromkeys(found))
+        """CRM ids, and the keys of what is weighed; of a shared sighting none."""
+        found = self.features(record)
+        return tuple(dict.fromkeys(map(_named, all_keys(found)))) if found is not None else ()
 
     def signature(self, record: IdentityRecord) -> Signature:
         """Names, and the features packed."""
-        signature = self._exact.signature(record)
-        if record.deleted:
-            return signature
-        return msgspec.structs.replace(signature, packed=_PACK.encode(self.features(record)))
+        found = self.features(record)
+        if record.deleted or found is None:
+            return Signature(record.kind)
+        names = (found.given, found.family, found.observed)
+        return Signature(record.kind, *names, _PACK.encode(found))
 
     def digest(self, record: IdentityRecord) -> Digest | None:
         """What the exact evidence knows of it, and the features packed."""
@@ -98,40 +85,39 @@ class WeighedEvidence:
             return digest
         return msgspec.structs.replace(digest, packed=_PACK.encode(self.features(record)))
 
+    def limit(self, key: str) -> int:
+        """See `most_members`."""
+        return most_members(key.removeprefix(OTHER))
+
     def context(self, key: str, members: Iterable[Signature]) -> Hashable:
-        """True of a mailbox or number that is a household's, an office's or a switchboard's; of a
-        name's sound the names that several people bear."""
-        if not key.startswith(NAMES):
-            return self._exact.context(key, members)
+        """See `context_of`."""
+        plain = key.removeprefix(OTHER)
+        if not plain.startswith(NAMES):
+            return is_held_by_several(plain, members)
         known = [m for m in members if m.packed]
         # Most names have no private mailbox, and are not looked into.
         if not any(m.observed and m.given and m.family for m in known):
             return NOBODY
-        return ambiguous([_unpack(m.packed) for m in known], self._judge.edge_bits)
+        return context_of(plain, [_unpack(m.packed) for m in known], self._judge.edge_bits)
 
     def bits(self, key: str, context: Hashable, a: Signature, b: Signature) -> int:
-        """Bits of the pair; at a shared mailbox or number a sighting is joined by name alone."""
-        if a.kind != b.kind:
-            return 0
+        """See `bits_under`."""
         if key.startswith("id:"):
-            return MUST_LINK_BITS
+            return MUST_LINK_BITS if a.kind == b.kind else 0
         if not (a.packed and b.packed):
             return 0
+        assert isinstance(context, bool | frozenset)
         one, other = _unpack(a.packed), _unpack(b.packed)
-        if key.startswith(NAMES):
-            assert isinstance(context, frozenset)
-            if sole_bearer(one, other, context):
-                return max(SOLE_BEARER, self._weighed(a.packed, b.packed))
-        elif context and _is_ambiguous(one, other):
-            return 0
-        return self._weighed(a.packed, b.packed)
+        return bits_under(
+            key.removeprefix(OTHER), context, one, other, lambda *_: self._weighed(a, b)
+        )
 
-    def _weighed(self, a: bytes, b: bytes) -> int:
+    def _weighed(self, a: Signature, b: Signature) -> int:
         # Two records meet under many keys, and a component is decided with each that joins it.
-        known = (a, b) if a < b else (b, a)
+        known = (a.packed, b.packed) if a.packed < b.packed else (b.packed, a.packed)
         bits = self._edges.get(known)
         if bits is None:
-            bits = self._judge.edge_bits(_unpack(a), _unpack(b))
+            bits = self._judge.edge_bits(_unpack(a.packed), _unpack(b.packed))
             _remember(self._edges, known, bits)
         return bits
 
@@ -145,32 +131,24 @@ class WeighedEvidence:
 
     def tells(self, key: str) -> bool:
         """True of mailboxes and numbers."""
-        return key.startswith(("e:", "t:"))
+        return key.startswith(VALUES)
 
     def again(self, a: Digest, b: Digest, crowds: Mapping[str, int]) -> int | None:
-        """Bits of a pair that has a mailbox or number of a crowd in common; None of another."""
+        """See `bits_in_crowd`."""
         if not (a.packed and b.packed):
             return None
-        one, other = _unpack(a.packed), _unpack(b.packed)
-        crowd = _crowded(one, other, crowds)
-        if crowd == (False, False):
-            return None
-        return self._judge.bits(one, other, hot_mail=crowd[0], hot_phone=crowd[1])
+        return bits_in_crowd(_unpack(a.packed), _unpack(b.packed), crowds, self._judge)
 
     def judged(self, a: Digest, b: Digest, crowds: Mapping[str, int]) -> int | None:
-        """Bits of two records without an edge; None where nothing can be said of them.
-
-        A sighting is an address or a number and perhaps a name: it goes where that is known, and
-        what else is known there is no word against it.
-        """
+        """Bits of two records without an edge; None where nothing can be said of them."""
         if not (a.packed and b.packed):
             return None
         one, other = _unpack(a.packed), _unpack(b.packed)
-        if a.kind == b.kind and (one.observed or other.observed):
+        if is_unsaid(one, other):
             return None
-        mail, phone = _crowded(one, other, crowds) if crowds else (False, False)
-        if mail or phone:
-            return self._judge.bits(one, other, hot_mail=mail, hot_phone=phone)
+        bits = bits_in_crowd(one, other, crowds, self._judge) if crowds else None
+        if bits is not None:
+            return bits
         known = (a.packed, b.packed) if a.packed < b.packed else (b.packed, a.packed)
         bits = self._others.get(known)
         if bits is None:
@@ -240,21 +218,3 @@ def _remember(known: dict[PackedPair, int], pair: PackedPair, bits: int) -> None
 
 def _named(key: str) -> str:
     return key if key.partition(":")[0] in _METHODS else OTHER + key
-
-
-def _is_ambiguous(a: Features, b: Features) -> bool:
-    """A sighting whose name does not say whose of a crowd it is."""
-    if not (a.observed or b.observed):
-        return False
-    whole = a.given and a.family and b.given and b.family and min(len(a.given), len(b.given)) > 1
-    return not whole or people_conflict(a.given, a.family, b.given, b.family, family_counts=True)
-
-
-def _crowded(a: Features, b: Features, crowds: Mapping[str, int]) -> tuple[bool, bool]:
-    """Whether a mailbox, and whether a number, that both have says nothing of these two."""
-    mail = phone = False
-    for key in set(value_keys(a)).intersection(value_keys(b)):
-        crowd = crowds.get(key, 0)
-        if crowd == HOT or (crowd and _is_ambiguous(a, b)):
-            mail, phone = mail or key[0] == "e", phone or key[0] == "t"
-    return mail, phone

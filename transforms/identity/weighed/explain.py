@@ -1,6 +1,6 @@
 """Why records are one entity, and how close the next candidate came: as text."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from transforms.identity.weighed.comparisons import FIELDS, LEVELS, compared
 from transforms.identity.weighed.confidence import confidence
@@ -10,6 +10,10 @@ from transforms.identity.weighed.resolver import Resolver
 from transforms.identity.weighed.weights import BIT, Scorer
 
 MOST_PEERS = 20
+BEARERS = {
+    "sole": "a mail provider's mailbox, and the only person known by its owner's whole name",
+    "several": "a mail provider's mailbox, and several people are known by its owner's whole name",
+}
 Verdicts = Mapping[tuple[str, str], str]
 """What people decided, by the two record keys, the smaller first."""
 NOBODY: Verdicts = {}
@@ -87,10 +91,17 @@ def _next_best(resolver: Resolver, number: int) -> int | None:
     components = resolver.components
     others = [
         (-bits, resolver.records.keys[other], other)
-        for other in resolver.blocks.peers(number).difference(components.group(number))
+        for other in _outside(resolver, number)
         if (bits := components.pair_bits(number, other)) != FORBIDDEN
     ]
     return min(others)[2] if others else None
+
+
+def _outside(resolver: Resolver, number: int) -> list[int]:
+    """Records that share a key and are another entity's; none that was merged away."""
+    mine = resolver.components.group(number)
+    others = resolver.blocks.peers(number).difference(mine)
+    return [other for other in others if resolver.components.group(other)]
 
 
 def _held_apart(resolver: Resolver, number: int) -> int | None:
@@ -99,7 +110,7 @@ def _held_apart(resolver: Resolver, number: int) -> int | None:
     mine = components.live(number)
     assert mine is not None
     others = []
-    for other in resolver.blocks.peers(number).difference(components.group(number)):
+    for other in _outside(resolver, number):
         theirs = components.live(other)
         assert theirs is not None
         if theirs.kind == mine.kind and components.pair_bits(number, other) == FORBIDDEN:
@@ -126,9 +137,24 @@ def _pair(resolver: Resolver, one: int, other: int, verdicts: Verdicts) -> list[
     if bits == FORBIDDEN:
         rule = resolver.judge.forbids(a, b, compared(a, b)) or "kinds differ"
         head += f" (held apart by the rule: {rule})"
+    head += "".join(f" ({what})" for what in _beyond_fields(resolver, one, other))
     shared = sorted(resolver.blocks.shared_keys(one, other))
     head += f"; keys: {', '.join(shared)}" if shared else "; no key in common"
     return [head, *_fields(resolver, a, b)]
+
+
+def _beyond_fields(resolver: Resolver, one: int, other: int) -> Iterator[str]:
+    """What counts of a pair beside its fields."""
+    bearer = resolver.blocks.bearer(one, other)
+    if bearer:
+        yield BEARERS[bearer]
+    for what, is_crowd in zip(
+        ("mailbox", "number"), resolver.components.crowded(one, other), strict=True
+    ):
+        if is_crowd:
+            yield f"their {what} is no one person's and says nothing of the two"
+    if resolver.components.is_unsaid(one, other):
+        yield "counts neither for nor against: one is a sighting"
 
 
 def _fields(resolver: Resolver, a: Features, b: Features) -> list[str]:

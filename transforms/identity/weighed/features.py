@@ -8,7 +8,7 @@ import msgspec
 
 from schemas.identity import IdentityRecord
 from transforms.identifiers import email as emails
-from transforms.identity.evidence import domain_of, given_and_family, is_host
+from transforms.identity.evidence import given_and_family
 from transforms.identity.messages import is_observed
 from transforms.identity.rules import generation
 from transforms.identity.weighed.words import fold, organisation, street
@@ -45,11 +45,11 @@ class Features(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """Official identifiers, `type:value`."""
     domains: tuple[str, ...] = ()
     observed: bool = False
-    role: bool = False
-    """The mailbox is a function's, not a person's."""
     own: str = ""
     same: tuple[str, ...] = ()
     """record_keys that the source itself says are this record."""
+    internal: bool = False
+    """On our side."""
 
 
 def features_of(record: IdentityRecord) -> Features:
@@ -78,11 +78,11 @@ def features_of(record: IdentityRecord) -> Features:
         mails if len(mails) > 1 else (),
         phones if len(phones) > 1 else (),
         record.identifiers,
-        record.domains,
+        () if person else record.domains,
         is_observed(record.record_key),
-        bool(mails) and is_role(mails[0]),
         record.record_key,
         record.same_as,
+        record.internal,
     )
 
 
@@ -146,9 +146,3 @@ def house_number(line: str) -> str:
     """The first number of a street line."""
     found = _NUMBER.search(line)
     return found[0] if found else ""
-
-
-def mail_domain(mail: str) -> str:
-    """The registrable domain of a mailbox; empty of a mail provider's."""
-    name = domain_of(mail)
-    return "" if not name or is_host(name) else name

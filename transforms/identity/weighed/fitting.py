@@ -13,10 +13,9 @@ from collections.abc import Callable, Iterable, Sequence
 
 import msgspec
 
-from transforms.identity.weighed.blocks import most_members
 from transforms.identity.weighed.comparisons import FIELDS, LEVELS, Levels, compared
 from transforms.identity.weighed.features import Features
-from transforms.identity.weighed.keys import HELD, keys_of
+from transforms.identity.weighed.keys import HELD, keys_of, most_members
 from transforms.identity.weighed.weights import (
     ADJUSTED,
     BIT,

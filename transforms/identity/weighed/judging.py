@@ -16,6 +16,7 @@ from transforms.identity.weighed.comparisons import (
     IDS,
     MAIL,
     MAIL_NAMED,
+    PHONE,
     Levels,
     compared,
     shared,
@@ -49,6 +50,9 @@ class Rules(msgspec.Struct, frozen=True):
     """A mailbox held under two known given names that differ belongs to neither alone."""
     role_mailbox: bool = True
     """info@ and its like say nothing of who writes."""
+    two_sides: bool = True
+    """One of us is a customer for a mailbox that both have alone; whose a number is that called or
+    was called, it says."""
 
 
 EVERY_RULE = Rules()
@@ -90,12 +94,6 @@ class Judge:
             if a.domains and b.domains and shared(a.domains, b.domains):
                 bits += SAME_DOMAIN
         else:
-            if (
-                (levels[MAIL] == 5 or levels[MAIL_NAMED] == 5)
-                and a.role
-                and self.rules.role_mailbox
-            ):
-                levels = without_mail(levels)
             bits = self.person.bits(a, b, levels)
             if (a.observed or b.observed) and levels[MAIL] == 5 and bits < SIGHTED:
                 bits = SIGHTED
@@ -143,6 +141,12 @@ def _shared_mailbox(a: Features, b: Features, levels: Levels) -> bool:
     return _given_names_conflict(a, b, levels) and both_known(a.given, b.given)
 
 
+def _two_sides(a: Features, b: Features, levels: Levels) -> bool:
+    if a.internal == b.internal or levels[MAIL] == 5 or levels[MAIL_NAMED] == 5:
+        return False
+    return not (levels[PHONE] == 4 and (a.observed or b.observed))
+
+
 def _given_names_conflict(a: Features, b: Features, levels: Levels) -> bool:
     """Of registers' records alone: beside a sighted mailbox or number stands any name."""
     if not 0 <= levels[GIVEN] < 4 or levels[GIVEN] == 2 or a.observed or b.observed:
@@ -156,6 +160,7 @@ _RULES: tuple[tuple[str, Callable[[Features, Features, Levels], bool]], ...] = (
     ("generation", _generation),
     ("person_evidence", _person_evidence),
     ("shared_mailbox", _shared_mailbox),
+    ("two_sides", _two_sides),
 )
 
 

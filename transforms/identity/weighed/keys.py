@@ -7,7 +7,7 @@ records share goes quiet (see blocks), so a broad key costs little and helps whe
 from functools import lru_cache
 
 from transforms.identity.rules import main_form
-from transforms.identity.weighed.features import Features, mail_domain
+from transforms.identity.weighed.features import Features
 from transforms.identity.weighed.words import sound
 
 HELD: dict[str, tuple[str, ...]] = {
@@ -107,6 +107,11 @@ def _of_person(f: Features) -> list[str]:
     return keys
 
 
+def most_members(key: str) -> int:
+    """How many records may share a key before it says nothing."""
+    return MOST_OF_BROAD if key.startswith(BROAD) else MOST_MEMBERS
+
+
 @lru_cache(maxsize=10_000)
 def mail_keys(mail: str) -> tuple[str, ...]:
     """A mailbox, and its skeleton, which survives a slip in the middle."""
@@ -137,6 +142,3 @@ def _of_account(f: Features) -> list[str]:
         if f.number and place:
             keys.append(f"sp:{f.number}:{place}")
     return keys
-
-
-__all__ = ["HELD", "keys_of", "mail_domain"]

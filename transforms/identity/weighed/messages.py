@@ -1,16 +1,13 @@
 """What the layers say to each other. All of it may be repeated, late and out of order."""
 
-from typing import Literal
-
 import msgspec
 
+from transforms.identity.messages import Verdict, Version
 from transforms.identity.weighed.features import Features
 
-Version = tuple[int, int, str]
-"""(stamp, fetched, digest) of a record: newest wins."""
 WeighedPair = tuple[int, int, Version, Version, int]
 """(record, record, their versions, bits); 0 bits take the evidence back. First < second."""
-NEVER: Version = (-1, -1, "")
+NEVER: Version = (-1, -1, -1, "")
 
 
 class Join(msgspec.Struct, frozen=True, array_like=True, gc=False, tag="j"):
@@ -30,6 +27,8 @@ class Stand(msgspec.Struct, frozen=True, array_like=True, gc=False, tag="s"):
     rank: int
     version: Version
     features: Features | None
+    ghost: bool = False
+    """Merged away at its source: carries on what others say of it, and is no member."""
 
 
 class Edges(msgspec.Struct, frozen=True, array_like=True, gc=False, tag="e"):
@@ -40,12 +39,16 @@ class Edges(msgspec.Struct, frozen=True, array_like=True, gc=False, tag="e"):
     pairs: list[WeighedPair]
 
 
-class Hot(msgspec.Struct, frozen=True, array_like=True, gc=False, tag="h"):
-    """To components: whether too many records share a mailbox or number; the later word counts."""
+class Crowd(msgspec.Struct, frozen=True, array_like=True, gc=False, tag="h"):
+    """To components: whose a mailbox or number is; the later word counts."""
 
     key: str
     count: int
-    is_hot: bool
+    crowd: int
+    """PERSONAL, SHARED or HOT."""
+    turned: tuple[int, ...]
+    """Records that this is news of, also where a later word came first: all that have it where it
+    changes, else whoever joins them after it ever changed."""
 
 
 class Ruling(msgspec.Struct, frozen=True, array_like=True, gc=False, tag="r"):
@@ -53,8 +56,8 @@ class Ruling(msgspec.Struct, frozen=True, array_like=True, gc=False, tag="r"):
 
     left: str
     right: str
-    verdict: Literal["same", "different", "withdrawn"]
-    version: Version
+    verdict: Verdict
+    version: tuple[int, int, str]
 
 
-Message = Join | Stand | Edges | Hot | Ruling
+Message = Join | Stand | Edges | Crowd | Ruling

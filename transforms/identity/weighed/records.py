@@ -2,17 +2,19 @@
 
 from schemas.identity import IdentityRecord
 from transforms.identity.evidence import LAST_RANK, RANKS
-from transforms.identity.weighed.features import features_of
+from transforms.identity.messages import Version, version_of
+from transforms.identity.weighed.extraction import Extraction
 from transforms.identity.weighed.keys import all_keys
-from transforms.identity.weighed.messages import NEVER, Join, Stand, Version
+from transforms.identity.weighed.messages import NEVER, Join, Stand
 
 
 class Records:
     """Which version of each record is the newest, and the record's number in the other layers."""
 
-    __slots__ = ("_number", "_version", "keys")
+    __slots__ = ("_extraction", "_number", "_version", "keys")
 
-    def __init__(self) -> None:
+    def __init__(self, extraction: Extraction) -> None:
+        self._extraction = extraction
         self._number: dict[str, int] = {}
         self._version: list[Version] = []
         self.keys: list[str] = []
@@ -28,7 +30,7 @@ class Records:
     def receive(self, record: IdentityRecord) -> tuple[Join, Stand] | None:
         """What follows from a version; None where it is late or repeated."""
         key = record.record_key
-        version = (record.stamp, record.fetched, record.digest)
+        version = version_of(record)
         number = self._number.get(key)
         if number is None:
             number = self._number[key] = len(self.keys)
@@ -38,11 +40,10 @@ class Records:
             return None
         self._version[number] = version
         rank = rank_of(key)
-        if record.deleted:
-            return Join(number, version, None, ()), Stand(number, key, rank, version, None)
-        features = features_of(record)
-        keys = tuple(dict.fromkeys(all_keys(features)))
-        return Join(number, version, features, keys), Stand(number, key, rank, version, features)
+        features = self._extraction.features(record)
+        keys = tuple(dict.fromkeys(all_keys(features))) if features is not None else ()
+        stand = Stand(number, key, rank, version, features, record.deleted)
+        return Join(number, version, features, keys), stand
 
 
 def rank_of(record_key: str) -> int:

@@ -1,16 +1,21 @@
 """The three layers in one process, looped until they are quiet."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from schemas.identity import IdentityRecord
-from transforms.identity.weighed.blocks import Blocks, Limit
+from transforms.identity.evidence import Limit
+from transforms.identity.weighed.bearers import SOLE_BEARER
+from transforms.identity.weighed.blocks import Blocks
 from transforms.identity.weighed.components import Components
 from transforms.identity.weighed.confidence import confidence
+from transforms.identity.weighed.extraction import NO_SETTINGS, Extraction
 from transforms.identity.weighed.judging import EVERY_RULE, Judge, Rules
 from transforms.identity.weighed.messages import Edges, Ruling
+from transforms.identity.weighed.pairs import crowded
 from transforms.identity.weighed.records import Records
 from transforms.identity.weighed.weights import SHIPPED, Model
+from transforms.settings import Settings
 
 
 class Placed(NamedTuple):
@@ -34,10 +39,14 @@ class Resolver:
     each record, the newest ruling on each pair and the model."""
 
     def __init__(
-        self, model: Model = SHIPPED, rules: Rules = EVERY_RULE, limit: Limit | None = None
+        self,
+        model: Model = SHIPPED,
+        rules: Rules = EVERY_RULE,
+        limit: Limit | None = None,
+        settings: Settings = NO_SETTINGS,
     ) -> None:
         self.judge = Judge(model, rules)
-        self.records = Records()
+        self.records = Records(Extraction(settings, rules))
         self.blocks = Blocks(self.judge, limit=limit)
         self.components = Components(self.judge)
 
@@ -64,7 +73,7 @@ class Resolver:
             if isinstance(message, Edges):
                 components.edges(message)
             else:
-                components.hot(message)
+                components.crowd(message)
 
     def rule(self, rulings: Iterable[Ruling]) -> None:
         """Takes in what people decided and settles what follows."""
@@ -97,16 +106,37 @@ class Resolver:
                 found[own] = entity_id
         return found
 
+    def pairs(self) -> Iterator[tuple[int, int, int]]:
+        """Pairs of live records that speak for being one, each once, with their bits: those that
+        edges connect, and those of which nobody can say whose of several a sighting is."""
+        components = self.components
+        for number in components.records():
+            linked = components.neighbours(number)
+            yield from ((number, other, bits) for other, bits in linked.items() if number < other)
+            mine = components.live(number)
+            if mine is None or not mine.observed:
+                continue
+            for other in self.blocks.peers(number).difference(linked):
+                theirs = components.live(other)
+                if theirs is None or not components.group(other):
+                    continue
+                if theirs.observed and other < number:
+                    continue
+                mail, phone = crowded(mine, theirs, components.crowds, hot_alone=True)
+                bits = self.judge.bits(mine, theirs, hot_mail=mail, hot_phone=phone)
+                if self.blocks.bearer(number, other):
+                    bits = max(bits, SOLE_BEARER)
+                if bits > 0:
+                    yield number, other, bits
+
     def candidates(self) -> list[Candidate]:
         """Pairs that speak for being one and are not, the likeliest first: for a person to say."""
         components, keys = self.components, self.records.keys
         found = []
-        for number in components.records():
-            group = components.group(number)
-            for other, bits in components.neighbours(number).items():
-                if number < other and other not in group:
-                    left, right = sorted((keys[number], keys[other]))
-                    features = components.live(number)
-                    assert features is not None
-                    found.append(Candidate(left, right, bits, confidence(bits, features.kind)))
+        for number, other, bits in self.pairs():
+            if other not in components.group(number):
+                left, right = sorted((keys[number], keys[other]))
+                features = components.live(number)
+                assert features is not None
+                found.append(Candidate(left, right, bits, confidence(bits, features.kind)))
         return sorted(found, key=lambda pair: (-pair.bits, pair.left, pair.right))

@@ -1,7 +1,8 @@
 -- Every communication once: copies of a mail in several mailboxes, and the legs, recap and
 -- transcript of a call, are one row. Times are UTC.
 -- Rules: each column comes from the newest part that has it (version stamps, then the row's own);
--- unknown is not a direction to keep. It happened when its earliest part did. Drafts and what is
+-- unknown is not a direction to keep, a leg's (a transfer, a call forwarded) counts where the call
+-- has none, and one between us last. It happened when its earliest part did. Drafts and what is
 -- deleted at the source are left out. A person is an external participant who is no shared mailbox
 -- or number; who of them must not be contacted, mailed or called makes the column true. Accounts:
 -- those that a CRM names come first, then those of the deals it names, then those of the people on
@@ -28,7 +29,14 @@ parts AS (
       ORDER BY
         version_stamp, version_fetched, version_digest, pipeline_version, written_at,
         record_key, part
-    ) AS age
+    ) AS age,
+    ROW_NUMBER() OVER (
+      PARTITION BY interaction_id
+      ORDER BY
+        part != 'leg', direction != 'internal',
+        version_stamp, version_fetched, version_digest, pipeline_version, written_at,
+        record_key, part
+    ) AS direction_age
   FROM live
 ),
 folded AS (
@@ -36,7 +44,7 @@ folded AS (
     interaction_id,
     ANY_VALUE(kind HAVING MAX age) AS kind,
     COALESCE(
-      ANY_VALUE(direction HAVING MAX IF(direction IS NULL, NULL, age)), 'unknown'
+      ANY_VALUE(direction HAVING MAX IF(direction IS NULL, NULL, direction_age)), 'unknown'
     ) AS direction,
     MIN(occurred_at) AS occurred_at,
     ANY_VALUE(thread_id HAVING MAX IF(thread_id IS NULL, NULL, age)) AS thread_id,

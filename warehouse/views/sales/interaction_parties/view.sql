@@ -2,7 +2,8 @@
 -- (mail address, phone number), or a person, account or deal that a CRM names as what it is about.
 -- Rules: drafts are no interactions. Only the participants of a record's newest version count. Of
 -- several roles the first in the list below is shown. Internal or shared is whoever the source or
--- the resolver calls so. The account is the party itself, that of the deal, or that of the person.
+-- the resolver calls so; a number that an account gives as its own is its main line, and shared. The
+-- account is the party itself, that of the deal, or that of the person.
 WITH interactions AS (
   SELECT interaction_id, record_key, change_id, person_keys, account_keys, deal_keys
   FROM `sales.interactions_latest`
@@ -80,6 +81,11 @@ entities AS (
     is_shared
   FROM `identity.entities_latest`
 ),
+main_lines AS (
+  SELECT DISTINCT phone
+  FROM `sales.accounts_latest`
+  CROSS JOIN UNNEST(phones) AS phone
+),
 resolved AS (
   SELECT
     party.interaction_id,
@@ -97,13 +103,16 @@ resolved AS (
       party.party_key
     ) AS shown_name,
     party.is_internal OR COALESCE(entity.is_internal, FALSE) AS is_internal,
-    party.is_shared OR COALESCE(entity.is_shared, FALSE) AS is_shared,
+    party.is_shared
+      OR COALESCE(entity.is_shared, FALSE)
+      OR main_lines.phone IS NOT NULL AS is_shared,
     link.kind AS entity_kind,
     link.entity_id,
     IF(link.kind = 'person', entity.account_entity_id, link.entity_id) AS account_entity_id
   FROM parties AS party
   LEFT JOIN `identity.resolved_keys` AS link ON link.record_key = party.party_key
   LEFT JOIN entities AS entity ON entity.entity_id = link.entity_id
+  LEFT JOIN main_lines ON main_lines.phone = party.phone
 )
 SELECT
   resolved.interaction_id,

@@ -1,0 +1,124 @@
+"""What is looked at, in SQL: each question within the partitions that it needs."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+from google.cloud import bigquery
+
+from embedded.directory import DataDirectory
+from operations.console import NO_ANSWER, warehouse_of
+from operations.notifications.conditions import (
+    Growth,
+    Letters,
+    Observed,
+    RuleSeen,
+    RunSeen,
+    SourceAge,
+)
+from operations.notifications.settings import Bounds
+from schemas.clock import Clock, from_us
+from schemas.errors import ConfigurationError, SalesIntelError
+from warehouse.query import Value, run_own
+
+LOST_S = 300
+"""A run notes something every ten seconds; after five minutes of silence it is lost."""
+RUN_DAYS = 2
+"""How long a run that is lost or has failed is spoken of."""
+MOST = 1_000
+
+_SOURCE = "COALESCE(source, REGEXP_EXTRACT(topic, r'^changes-(.+)$'), 'unknown')"
+_LETTERS = f"""
+WITH ends AS (
+  SELECT source, message_id, 0 AS is_letter FROM `raw.changes`
+  WHERE publish_date >= @first_day AND written_at >= @since
+  UNION ALL
+  SELECT source, message_id, 0 FROM `raw.duplicates`
+  WHERE publish_date >= @first_day AND written_at >= @since
+  UNION ALL
+  SELECT {_SOURCE}, message_id, 1 FROM `ops.dead_letters`
+  WHERE failed_date >= @day AND failed_at >= @since AND message_id IS NOT NULL
+)
+SELECT source, COUNT(DISTINCT message_id) AS messages,
+  COUNT(DISTINCT IF(is_letter = 1, message_id, NULL)) AS letters
+FROM ends GROUP BY source ORDER BY source
+"""  # noqa: S608 (own names)
+_GROWTH = """
+SELECT stage,
+  COUNT(DISTINCT IF(failed_at >= @hour_ago, dead_letter_id, NULL)) AS last_hour,
+  COUNT(DISTINCT IF(failed_at < @hour_ago, dead_letter_id, NULL)) AS day_before
+FROM `ops.dead_letters`
+WHERE failed_date >= @day AND failed_at >= @since
+GROUP BY stage ORDER BY stage
+"""
+_AGES = "SELECT source, publish_lag_s FROM `ops.freshness` ORDER BY source"
+_RUNS = """
+WITH newest AS (
+  SELECT command, run_id, status, started_at, noted_at, COALESCE(error_message, '') AS error
+  FROM `ops.runs`
+  WHERE noted_date >= @day
+  QUALIFY ROW_NUMBER() OVER (PARTITION BY run_id ORDER BY noted_at DESC) = 1
+),
+judged AS (
+  SELECT *,
+    MAX(IF(status = 'succeeded', started_at, NULL)) OVER (PARTITION BY command) AS good,
+    CASE
+      WHEN status = 'failed' AND error != 'ConfigurationError' THEN 'failed'
+      WHEN status = 'running' AND TIMESTAMP_DIFF(@now, noted_at, SECOND) > @lost_s THEN 'lost'
+    END AS state
+  FROM newest
+)
+SELECT command, run_id, state, error FROM judged
+WHERE state IS NOT NULL AND COALESCE(good < started_at, TRUE)
+ORDER BY started_at
+"""
+_RULES = """
+SELECT rule_id, severity, message FROM `ops.quality_latest` WHERE NOT passed ORDER BY rule_id
+"""
+
+
+def observed(directory: DataDirectory, bounds: Bounds, clock: Clock) -> Observed:
+    """All that can be seen now."""
+    try:
+        directory.stack()
+    except ConfigurationError:
+        return Observed(stack=False, warehouse=False)
+    given_up = tuple(sorted(_given_up(directory)))
+    try:
+        with warehouse_of(directory) as client:
+            return _asked(client, bounds, clock)._replace(given_up=given_up)
+    except (SalesIntelError, *NO_ANSWER):
+        return Observed(given_up=given_up, warehouse=False)
+
+
+def _given_up(directory: DataDirectory) -> Iterator[str]:
+    for name, seen in directory.read_health().items():
+        if seen.get("given_up"):
+            yield name
+
+
+def _asked(client: bigquery.Client, bounds: Bounds, clock: Clock) -> Observed:
+    now = from_us(clock())
+    window, hour = timedelta(minutes=bounds.window_min), timedelta(hours=1)
+    day = timedelta(days=1)
+
+    def ask(sql: str, **values: Value) -> list[dict[str, Any]]:
+        return run_own(client, sql, values, limit=MOST).rows
+
+    letters = ask(
+        _LETTERS,
+        since=now - window,
+        day=(now - window).date(),
+        # What waited long before it was written lies under the day of its publish.
+        first_day=(now - window - 7 * day).date(),
+    )
+    since = now - hour - day
+    growth = ask(_GROWTH, hour_ago=now - hour, since=since, day=since.date())
+    runs = ask(_RUNS, now=now, day=(now - RUN_DAYS * day).date(), lost_s=LOST_S)
+    return Observed(
+        letters=tuple(Letters(**row) for row in letters),
+        growth=tuple(Growth(**row) for row in growth),
+        ages=tuple(SourceAge(row["source"], row["publish_lag_s"] or 0) for row in ask(_AGES)),
+        runs=tuple(RunSeen(**row) for row in runs),
+        rules=tuple(RuleSeen(**row) for row in ask(_RULES)),
+    )

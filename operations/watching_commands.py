@@ -1,0 +1,58 @@
+"""How the commands are called that look after our own tables and tell what is amiss."""
+
+import sys
+from typing import Annotated
+
+import typer
+
+from operations.options import Data, SettingsFile, directory_of, seconds_of, settings_of
+
+app = typer.Typer()
+
+SHORTEST_S = 1.0
+
+
+@app.command()
+def quality(
+    table: Annotated[
+        list[str] | None, typer.Option(help="Only rules about this table; repeat it.")
+    ] = None,
+    severity: Annotated[str | None, typer.Option(help="Only warning, or only error.")] = None,
+    output: Annotated[str, typer.Option("--format", help="table, csv or json.")] = "table",
+    days: Annotated[
+        int, typer.Option(min=1, max=4_000, help="Of partitioned tables, the days looked at.")
+    ] = 35,
+    data: Data = None,
+    settings: SettingsFile = None,
+) -> None:
+    """Ask the rules about our tables; exit code 1 where one fails, 2 where one cannot be asked."""
+    from operations.quality import quality as run
+
+    directory = directory_of(data)
+    file = settings_of(settings, directory)
+    if not run(
+        directory,
+        file,
+        sys.stdout,
+        tables=table or (),
+        severity=severity,
+        output=output,
+        days=days,
+    ):
+        raise typer.Exit(1)
+
+
+@app.command()
+def notify(
+    every: Annotated[str, typer.Option(help="From look to look, as in 60s or 5m.")] = "60s",
+    once: Annotated[bool, typer.Option("--once", help="Look once, and tell what waits.")] = False,
+    data: Data = None,
+    settings: SettingsFile = None,
+) -> None:
+    """Watch over the system and tell people what is amiss, until Ctrl-C."""
+    from operations.notify import notify as run
+
+    directory = directory_of(data)
+    every_s = seconds_of(every, "--every", SHORTEST_S)
+    if not run(directory, settings_of(settings, directory), every_s, once=once):
+        raise typer.Exit(1)
