@@ -62,8 +62,15 @@ bench: setup ## Every figure in the README, measured here; about ten minutes
 bench-er: setup ## Identity alone: accuracy, a million records, and its peers where they are installed
 	@SALESINTEL_ER_RECORDS=$${SALESINTEL_ER_RECORDS:-1000000} $(BIN)/python -m benchmarks er
 
+bench-views: setup ## Every view over 200,000 interactions, ten times each; some minutes
+	@$(BIN)/python -m benchmarks views
+
 schemas: setup ## Rewrites what is generated from schemas/
 	@$(BIN)/python -m schemas.generate
+	@$(BIN)/python -m warehouse.cost
+
+views-docs: setup ## Rewrites docs/views.md from the metadata of the views
+	@$(BIN)/python -m warehouse.generate
 
 golden: setup ## Rewrites the golden files of the graph's interface
 	@$(BIN)/python tests/pipelines/graph_interface.py
@@ -75,4 +82,4 @@ lock: setup ## Resolves the pins in setup.py anew
 clean: ## Removes what was built; data directories stay
 	@rm -rf .venv build *.egg-info .coverage* .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
-.PHONY: help setup demo up test test-fast test-exhaustive lint format format-check typecheck security-check tools bench bench-er schemas golden lock clean
+.PHONY: help setup demo up test test-fast test-exhaustive lint format format-check typecheck security-check tools bench bench-er bench-views schemas views-docs golden lock clean

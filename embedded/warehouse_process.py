@@ -1,4 +1,4 @@
-"""The process of the embedded warehouse: bqemulator 1.4.0, with three of its faults mended.
+"""The process of the embedded warehouse: bqemulator 1.4.0, with four of its faults mended.
 
 * It copies a table whole after every change of it, for `FOR SYSTEM_TIME AS OF`, and drops the
   copies after seven days: time and disk grow with the square of a table's appends. Nothing of ours
@@ -6,10 +6,15 @@
 * Its REST API and its Storage API run in different threads on one DuckDB connection, which is not
   made for that: a query while rows arrive failed, or hung the whole server. Here every thread has
   a cursor of its own on the database.
+* It writes the text of every view, and of the views in it, into each query, parses and translates
+  all of it, which took seconds for an empty answer, so that the policies of rows can be put in.
+  There are none here: a query reads DuckDB's views, which hold the translation already.
 * It leaves DuckDB the default of four fifths of the machine's memory; here the environment says
   how much (`MEMORY_VARIABLE`).
 
-This module imports nothing of the project: the process stays as small as it can be.
+Views with lists in an order are translated by a rule of ours, too (sorted_lists.py).
+
+Nothing else of the project is imported here: the process stays as small as it can be.
 """
 
 import os
@@ -20,8 +25,11 @@ import duckdb
 import duckdb_extensions
 from bqemulator.cli import main as bqemulator
 from bqemulator.domain.events import TableDataChanged
+from bqemulator.sql import inner_query, rules
 from bqemulator.storage.engine import DuckDBEngine
 from bqemulator.versioning.snapshots import SnapshotManager
+
+from embedded.sorted_lists import SortedListRule
 
 SETTINGS = {
     # The cache of results holds up to 1,024 tables in memory, and a row that arrives while a query
@@ -66,13 +74,21 @@ def _connection(self: DuckDBEngine) -> duckdb.DuckDBPyConnection:
     return _cursors.cursor
 
 
+def _unexpanded(bq_sql: str, **_: object) -> str:
+    return bq_sql
+
+
 def mend() -> None:
     """Puts ours in place of what is at fault; stops where bqemulator is no longer what it was."""
-    if not hasattr(SnapshotManager, "record_change") or not isinstance(
-        DuckDBEngine.__dict__.get("connection"), property
+    if (
+        not hasattr(SnapshotManager, "record_change")
+        or not hasattr(inner_query, "rewrite_for_row_access")
+        or not isinstance(DuckDBEngine.__dict__.get("connection"), property)
     ):
         sys.exit("bqemulator has changed: see embedded/warehouse_process.py for what to look for")
     SnapshotManager.record_change = _announce  # type: ignore[method-assign]
+    inner_query.rewrite_for_row_access = _unexpanded
+    rules.register(SortedListRule)
     DuckDBEngine.connection = property(_connection)  # type: ignore[method-assign,assignment]
     for name, value in SETTINGS.items():
         os.environ.setdefault(name, value)

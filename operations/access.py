@@ -3,6 +3,7 @@
 import getpass
 
 from embedded.directory import DataDirectory
+from operations.audit import audited
 from operations.console import console, running
 from operations.runs import noted_run
 from schemas.clock import Clock, wall_clock
@@ -23,7 +24,11 @@ def set_access(
     _, endpoint = running(directory)
     who, now = by or getpass.getuser(), clock()
     rows = [reader_row(reader, one, by=who, now=now, revoked=revoked) for one in mailboxes]
-    with noted_run(endpoint, "revoke" if revoked else "grant") as run:
+    command = "revoke" if revoked else "grant"
+    with (
+        audited(endpoint, command, {"mailboxes": len(rows)}, must=True, by=who),
+        noted_run(endpoint, command) as run,
+    ):
         run.write(rows)
         run.changes = len(rows)
     client = bigquery_client(endpoint)

@@ -176,6 +176,9 @@ def query(
     timeout: Annotated[
         float | None, typer.Option(help="Seconds that it may take, for large questions.")
     ] = None,
+    whole: Annotated[
+        bool, typer.Option("--whole", help="Read raw.changes without a day: for operators.")
+    ] = False,
     reader: Annotated[
         str | None, typer.Option("--as", help="Ask as this reader: see what he sees of texts.")
     ] = None,
@@ -186,7 +189,7 @@ def query(
 
     begin = moment(since, "--since")
     seconds = TIMEOUT_S if timeout is None else timeout
-    run(directory_of(data), what, sys.stdout, account, begin, limit, output, seconds, reader)
+    run(directory_of(data), what, sys.stdout, account, begin, limit, output, seconds, whole, reader)
 
 
 @app.command("resolve")

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from warehouse.clients import Endpoint
 
-NO_ANSWER = (RequestException, RetryError, ServerError)
+NO_ANSWER = (RequestException, RetryError, ServerError, TimeoutError)
 """What the clients raise where a stack is down, or comes back just now."""
 
 DISK_FULL = (errno.ENOSPC, errno.EDQUOT)

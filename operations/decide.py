@@ -10,6 +10,7 @@ from google.cloud import bigquery
 
 from connectors.publisher import ChangePublisher, publisher_client
 from embedded.directory import DataDirectory
+from operations.audit import audited
 from operations.console import console, running
 from operations.known import say, standing
 from operations.naming import Named, links, named
@@ -78,7 +79,11 @@ def decide(
     decisions = _decisions(asked, "withdrawn" if undo else verdict, stand, by)
     before = links(client, asked.entities)
     detail = {"left": asked.left, "right": asked.right, "pairs": len(decisions), "undo": undo}
-    with noted_run(endpoint, COMMANDS[verdict], detail) as run:
+    command = COMMANDS[verdict]
+    with (
+        audited(endpoint, command, detail, must=True, by=by) as deed,
+        noted_run(endpoint, command, detail) as run,
+    ):
         began = wall_clock()
         publisher = ChangePublisher(publisher_client(), stack.project)
         for decided in decisions:
@@ -87,6 +92,7 @@ def decide(
         with console.status("waiting for what follows …"):
             until_written(directory, wall_clock())
         _all_written(client, decisions)
+        deed.rows_given = len(decisions)
     _show_done(asked, verdict, undo=undo)
     records = {key for pair in asked.pairs for key in pair}
     after = links(client, asked.entities, records | set(before))

@@ -4,7 +4,8 @@ from datetime import datetime
 from typing import TextIO
 
 from embedded.directory import DataDirectory
-from operations.console import errors, warehouse_of
+from operations.audit import audited
+from operations.console import errors, running, warehouse_of
 from schemas.errors import ConfigurationError
 from warehouse.query import LONGEST_S, TIMEOUT_S, run_sql, run_view
 from warehouse.render import FORMATS
@@ -19,6 +20,7 @@ def query(
     limit: int,
     output: str,
     timeout_s: float = TIMEOUT_S,
+    whole: bool = False,
     reader: str | None = None,
 ) -> None:
     """Writes the rows to `stream`, as `reader` sees them where one is named.
@@ -33,13 +35,26 @@ def query(
     is_sql = any(c.isspace() for c in what.strip())
     if is_sql and (account is not None or since is not None):
         raise ConfigurationError("--account and --since go with a view: put them into the SQL")
-    with warehouse_of(directory, reader) as client:
+    asked = {"sql" if is_sql else "view": what, "account": account, "since": since, "limit": limit}
+    asked = {name: value for name, value in asked.items() if value is not None}
+    _, endpoint = running(directory)
+    with (
+        audited(endpoint, "query", asked, must=False) as deed,
+        warehouse_of(directory, reader) as client,
+    ):
         if is_sql:
-            result = run_sql(client, what, limit=limit, timeout_s=timeout_s)
+            result = run_sql(client, what, limit=limit, timeout_s=timeout_s, whole=whole)
         else:
             result = run_view(
-                client, what, account=account, since=since, limit=limit, timeout_s=timeout_s
+                client,
+                what,
+                account=account,
+                since=since,
+                limit=limit,
+                timeout_s=timeout_s,
+                whole=whole,
             )
-    write(result, stream)
+        deed.rows_given = len(result.rows)
+        write(result, stream)
     if result.truncated and output != "table":
         errors.print(f"[dim]the first {limit:,} rows; more with --limit[/dim]")

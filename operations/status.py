@@ -11,7 +11,8 @@ from operations.console import console, warehouse_of
 from pipelines.recovery import read_marks
 from schemas.clock import from_us, wall_clock
 from schemas.tables import TABLES
-from warehouse.query import run_view
+from warehouse.bounded import rows
+from warehouse.query import TIMEOUT_S, run_view
 
 LATE_S = 300
 """As ops.health has it of rows that come late."""
@@ -82,7 +83,7 @@ def row_counts(client: bigquery.Client) -> dict[str, int]:
         f"SELECT '{table.id}' AS id, COUNT(*) AS n FROM `{table.id}`"  # noqa: S608 (own names)
         for table in TABLES
     )
-    return {row.id: int(row.n) for row in client.query_and_wait(parts)}
+    return {row.id: int(row.n) for row in rows(client, parts, timeout_s=TIMEOUT_S)}
 
 
 def _rows(client: bigquery.Client) -> None:

@@ -11,6 +11,7 @@ from embedded.directory import DataDirectory
 from operations.console import NO_ANSWER, still_running
 from pipelines.recovery import read_marks
 from schemas.errors import RetriableError
+from warehouse.bounded import rows
 
 log = logging.getLogger(__name__)
 
@@ -18,6 +19,9 @@ EVERY_S = 0.5
 PROBE_EVERY_S = 0.05
 STILL_S = 180.0
 """The pipeline counts as stuck when nothing has been written for that long."""
+
+TIMEOUT_S = 60.0
+"""Of one count."""
 
 ANSWER = DEFAULT_RETRY.with_timeout(3.0)
 """Whoever waits asks again by himself, and looks in between whether the stack is still there. By
@@ -34,8 +38,7 @@ SELECT COUNT(DISTINCT message_id) AS n FROM (
 
 def accounted(client: bigquery.Client) -> int:
     """Messages that have ended in raw.changes, raw.duplicates or ops.dead_letters."""
-    rows = client.query_and_wait(ACCOUNTED, retry=ANSWER, job_retry=None)
-    return int(next(iter(rows)).n)
+    return int(next(iter(rows(client, ACCOUNTED, timeout_s=TIMEOUT_S, retry=ANSWER))).n)
 
 
 def _accounted_or(last: int, client: bigquery.Client) -> int:
@@ -96,14 +99,10 @@ def until_written(directory: DataDirectory, moment: int, still_s: float = STILL_
 
 def until_queryable(client: bigquery.Client, record_key: str, still_s: float = STILL_S) -> None:
     """Returns when a query finds a row of an interaction."""
-    settings = bigquery.QueryJobConfig(
-        query_parameters=[bigquery.ScalarQueryParameter("record_key", "STRING", record_key)]
-    )
+    key = [bigquery.ScalarQueryParameter("record_key", "STRING", record_key)]
     sql = "SELECT COUNT(*) AS n FROM `sales.interactions` WHERE record_key = @record_key"
     deadline = time.monotonic() + still_s
-    while not next(
-        iter(client.query_and_wait(sql, job_config=settings, retry=ANSWER, job_retry=None))
-    ).n:
+    while not next(iter(rows(client, sql, key, timeout_s=TIMEOUT_S, retry=ANSWER))).n:
         if time.monotonic() > deadline:
             raise RetriableError(f"no row within {still_s:.0f} s: see `salesintel status`")
         time.sleep(PROBE_EVERY_S)

@@ -27,6 +27,7 @@ from schemas.operations import DeadLetter, SchemaChange
 from schemas.records import Duplicate, RawChange
 from schemas.tables import BY_ROW, TABLES
 from transforms.accept import change_of
+from warehouse.bounded import WHOLE_TABLES_BYTES, rows
 from warehouse.clients import Endpoint, bigquery_client
 from warehouse.compaction import start_over
 from warehouse.latest import select, table_reference
@@ -88,7 +89,7 @@ class Rebuilt(msgspec.Struct, frozen=True, kw_only=True):
 def count(client: bigquery.Client, reference: str) -> int:
     """Rows of a table."""
     sql = f"SELECT COUNT(*) AS n FROM {reference}"  # noqa: S608 (own name)
-    return int(next(iter(client.query_and_wait(sql, wait_timeout=TIMEOUT_S))).n)
+    return int(next(iter(rows(client, sql, timeout_s=TIMEOUT_S))).n)
 
 
 def rebuild(
@@ -111,11 +112,9 @@ def rebuild(
         "settled": ("TIMESTAMP", from_us(began if settled is None else settled)),
         "job": ("STRING", parts.job_name),
     }
-    parameters = bigquery.QueryJobConfig(
-        query_parameters=[
-            bigquery.ScalarQueryParameter(name, kind, value) for name, (kind, value) in cut.items()
-        ]
-    )
+    parameters = [
+        bigquery.ScalarQueryParameter(name, kind, value) for name, (kind, value) in cut.items()
+    ]
     sink = partial(_open, parts.open_sink)
     run_bounded(partial(raw_messages, endpoint, dataset_prefix), replace(parts, open_sink=sink))
     # What this run could not read has no new rows: those that it has stay.
@@ -127,13 +126,19 @@ def rebuild(
             "WHERE publish_time < @settled) AND change_id NOT IN "
             f"(SELECT change_id {dead} AND change_id IS NOT NULL)"
         )
-        client.query_and_wait(sweep, job_config=parameters, wait_timeout=TIMEOUT_S)
+        rows(
+            client,
+            sweep,
+            parameters,
+            timeout_s=TIMEOUT_S,
+            maximum_bytes_billed=WHOLE_TABLES_BYTES,
+        )
     overrides = read_overrides(client, dataset_prefix)
     run_bounded(tuple, parts, read_seeds(client, dataset_prefix), overrides)
     after = {table.id: count(client, names[table.id]) for table in DERIVED}
     changes = count(client, names[RAW.id])
     letters = f"SELECT COUNT(DISTINCT dead_letter_id) AS n {dead}"
-    found = client.query_and_wait(letters, job_config=parameters, wait_timeout=TIMEOUT_S)
+    found = rows(client, letters, parameters, timeout_s=TIMEOUT_S)
     refused = int(next(iter(found)).n)
     client.close()
     return Rebuilt(changes=changes, dead_letters=refused, before=before, after=after)

@@ -1,4 +1,4 @@
-"""The rows of ops.*: dead letters, runs, erasures, fields that came or went, counts, readers."""
+"""The rows of ops.*: dead letters, runs, erasures, sources, readers, and who did what."""
 
 from typing import Annotated
 
@@ -97,6 +97,25 @@ class Erasure(Row, frozen=True, kw_only=True):
     message_id: Annotated[str, col("Id that Pub/Sub gave the message.")]
     publish_time: Annotated[Micros, col("When Pub/Sub took the message.")]
     written_at: Annotated[Micros, col("When the row was made.")]
+
+
+class Audit(Row, frozen=True, kw_only=True):
+    """ops.audit: who asked for, changed, took out or erased what; a row at the end, and of what
+    must not go unseen one before it begins."""
+
+    audit_id: Annotated[str, col("What was done; its rows share it, and the newest counts.")]
+    command: Annotated[str, col("query, link, unlink, export-person, erase …")]
+    actor: Annotated[str, col("Who did it: name of the account, or given.", "personal")]
+    parameters: Annotated[
+        Json,
+        col("With what: views, ids, keyed hashes of addresses, or SQL as asked.", "personal"),
+    ]
+    outcome: Annotated[str, col("begun, succeeded, failed, or stopped by hand.")]
+    error_type: Annotated[str | None, col("Class of the error, of what failed.")] = None
+    rows_given: Annotated[int | None, col("Rows shown, written or erased.")] = None
+    started_at: Annotated[Micros, col("When it began.")]
+    noted_at: Annotated[Micros, col("When this row was made.")]
+    noted_date: Annotated[Days, col("Day of noted_at; the partition.")]
 
 
 class Reader(Row, frozen=True, kw_only=True):

@@ -2,7 +2,15 @@
 
 from schemas.columns import Row, Table
 from schemas.identity import Entity, EntityChange, Link, Override, StoredRecord
-from schemas.operations import DeadLetter, Erasure, Reader, Run, SchemaChange, SourceCount
+from schemas.operations import (
+    Audit,
+    DeadLetter,
+    Erasure,
+    Reader,
+    Run,
+    SchemaChange,
+    SourceCount,
+)
 from schemas.quality import RuleResult
 from schemas.records import (
     Account,
@@ -220,6 +228,17 @@ TABLES: tuple[Table, ...] = (
         key=("rule_id",),
         order=("checked_at",),
         retention="operations",
+    ),
+    Table(
+        "ops",
+        "audit",
+        Audit,
+        "Who asked, decided, took out or erased what, and when.",
+        partition="noted_date",
+        cluster=("command", "actor"),
+        key=("audit_id",),
+        order=("noted_at",),
+        retention="audit",
     ),
     Table(
         "sales",

@@ -8,20 +8,23 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import bench_er, bench_identifiers, bench_normalise_mail
+from benchmarks import bench_er, bench_identifiers, bench_normalise_mail, bench_views
 from benchmarks.__main__ import main, names
 from benchmarks.bench_stream import outgoing
 from benchmarks.html_mails import SMALLEST, html_mail
 from benchmarks.labelled import attacked, pairwise
 from benchmarks.report import judged
+from benchmarks.sales_rows import sales_rows
 from benchmarks.stack import MB, BenchStack, Sample
 from benchmarks.timing import forget
 from embedded.directory import DataDirectory
+from schemas.columns import Row
 from schemas.flow import Received
 from transforms.identifiers import email, phone
 from transforms.normalise import normalise
+from warehouse.catalogue import views
 
-SLOW = ("graph", "normalise_mail", "pollers", "pubsub", "shard", "sink", "webhooks")
+SLOW = ("graph", "normalise_mail", "pollers", "pubsub", "shard", "sink", "views", "webhooks")
 CHEAP = ("er", "identifiers", "identity", "matching", "normalise_crm", "weighing")
 NOT_EVERYWHERE = {
     "real_mail_us",
@@ -172,3 +175,27 @@ def test_a_record_is_looked_for_once_however_often_it_is_published() -> None:
     found = outgoing([mail, again, call, broken])
     assert sorted(one.topic for one in found) == ["changes-dialpad"] + ["changes-gmail"] * 3
     assert [one.mark for one in found if one.mark] == ["gmail:message:a"]
+
+
+def test_the_rows_that_views_are_timed_over_are_the_same_for_one_seed_and_refer_to_each_other() -> (
+    None
+):
+    def made(seed: int) -> dict[str, list[Row]]:
+        found = sales_rows(bench_views.SMALL, 1_800_000_000_000_000, seed)
+        return {type(rows[0]).__name__: rows for rows in found}
+
+    rows = made(7)
+    assert rows == made(7) != made(8)
+    assert len({row.interaction_id for row in rows["Interaction"]}) == bench_views.SMALL[0]
+    linked = {link.record_key for link in rows["Link"]}
+    assert {row.record_key for row in (*rows["Person"], *rows["Account"])} <= linked
+    changes = {row.change_id for row in rows["RawChange"]}
+    assert {row.change_id for row in (*rows["Interaction"], *rows["Deal"])} <= changes
+    assert {row.change_id for row in rows["Participant"]} <= changes
+
+
+def test_a_view_is_said_to_read_the_columns_that_it_and_its_views_name() -> None:
+    held = {"identity.links": {"record_key": 10, "revision": 5, "method": 100}}
+    links = views()["identity.links_latest"]
+    assert bench_views.read_bytes(links, held) == 115
+    assert bench_views.read_bytes(views()["identity.resolved_keys"], held) == 15

@@ -49,6 +49,7 @@ class Retention(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     dead_letters: int = DAYS["dead_letters"]
     operations: int = DAYS["operations"]
     history: int = DAYS["history"]
+    audit: int = DAYS["audit"]
     legal_hold: bool | tuple[str, ...] = False
     """Nothing expires and nobody is erased: true, of all; or of these record keys and mailboxes."""
 

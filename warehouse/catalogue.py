@@ -23,6 +23,7 @@ from schemas.columns import columns
 from schemas.current import CURRENT, newest_sql
 from schemas.errors import ConfigurationError, FatalError
 from schemas.tables import BY_ID, latest_sql
+from warehouse.bounded import rows
 
 VIEWS = Path(__file__).parent / "views"
 DDL_TIMEOUT_S = 60.0
@@ -51,6 +52,8 @@ class Metadata(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """The column of time by which the view may be cut, if it has one."""
     order: tuple[str, ...]
     """Columns of a complete order, most significant first, with DESC where it falls."""
+    whole: tuple[str, ...] = ()
+    """Tables that nobody reads whole by accident (warehouse/scans.py) and that it has to."""
 
 
 class View(NamedTuple):
@@ -147,11 +150,20 @@ def latest_text(table_id: str) -> str:
 def fingerprint(view: View, project: str, dataset_prefix: str = "") -> str:
     """Changes whenever the view has to be replaced.
 
-    The columns of the tables belong to it: a view holds those that were there when it was made.
+    The columns of the tables and the views that it reads belong to it: a view holds those that were
+    there when it was made.
     """
-    tables = sorted(view.sources & BY_ID.keys())
-    seen = [column.name for table in tables for column in columns(BY_ID[table].row)]
-    return stable_hash(definition(view, project, dataset_prefix), *seen)
+    seen = [column.name for table in _tables(view) for column in columns(BY_ID[table].row)]
+    below = [fingerprint(one, project, dataset_prefix) for one in _views(view)]
+    return stable_hash(definition(view, project, dataset_prefix), *seen, *below)
+
+
+def _tables(view: View) -> list[str]:
+    return sorted(view.sources & BY_ID.keys())
+
+
+def _views(view: View) -> list[View]:
+    return [views()[source] for source in sorted(view.sources & views().keys())]
 
 
 def provision_views(client: bigquery.Client, dataset_prefix: str = "") -> list[str]:
@@ -187,9 +199,7 @@ def replace_view(
     name = f"{client.project}.{dataset_prefix}{view.id}"
     statement = definition(view, client.project, dataset_prefix, marks)
     try:
-        client.query(statement, retry=None, job_retry=None, timeout=DDL_TIMEOUT_S).result(
-            timeout=DDL_TIMEOUT_S, retry=None
-        )
+        rows(client, statement, timeout_s=DDL_TIMEOUT_S, retry=None)
         if not signed:
             return
         made = client.get_table(name, retry=None, timeout=DDL_TIMEOUT_S)

@@ -14,7 +14,6 @@ Two compactions, or one and a rebuild, must not run at once; who calls sees to i
 """
 
 from collections.abc import Iterable, Mapping
-from typing import Any
 
 from google.cloud import bigquery
 
@@ -23,11 +22,10 @@ from schemas.columns import Table, columns
 from schemas.current import COMPACTED, CURRENT, MARK, STAMP, same_key_sql, touched_sql
 from schemas.errors import FatalError
 from schemas.tables import latest_sql
+from warehouse.bounded import changed, rows
 from warehouse.catalogue import View, latest_text, qualified, replace_view, views
 
 TIMEOUT_S = 1_800.0
-MAXIMUM_BYTES_BILLED = 2**40
-"""1 TiB, for each statement: a first compaction reads its table whole."""
 
 SMALL_ROWS = 100_000
 """A table below has no current table: to compare all its rows takes no longer than to plan for two
@@ -122,7 +120,7 @@ class _Job:
     def rows(self) -> int:
         """Rows of the whole table."""
         counted = f"SELECT COUNT(*) AS n FROM `{self._whole}`"  # noqa: S608 (own names)
-        return int(next(iter(self._client.query_and_wait(counted, wait_timeout=TIMEOUT_S))).n)
+        return int(next(iter(rows(self._client, counted, timeout_s=TIMEOUT_S))).n)
 
     def note(self, mark: int) -> None:
         """Notes that moment; 0 = it is complete up to none."""
@@ -150,13 +148,8 @@ class _Job:
 
     def _run(self, sql: str) -> int:
         now = bigquery.ScalarQueryParameter("now", "TIMESTAMP", from_us(self._now))
-        settings = bigquery.QueryJobConfig(
-            query_parameters=[now], maximum_bytes_billed=MAXIMUM_BYTES_BILLED
-        )
         statement = qualified(sql, self._client.project, self._prefix)
-        job: Any = self._client.query(statement, job_config=settings, retry=None, job_retry=None)
-        job.result(timeout=TIMEOUT_S, retry=None, job_retry=None)
-        return int(job.num_dml_affected_rows or 0)
+        return changed(self._client, statement, [now], timeout_s=TIMEOUT_S)
 
     def _current(self) -> bigquery.Table:
         return self._client.get_table(self._reference, timeout=TIMEOUT_S)

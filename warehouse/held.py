@@ -2,26 +2,21 @@
 
 from collections.abc import Iterator
 
-from google.api_core.exceptions import (
-    GoogleAPICallError,
-    ServiceUnavailable,
-    TooManyRequests,
-)
-from google.api_core.retry import Retry, if_exception_type
+from google.api_core.exceptions import GoogleAPICallError
 from google.cloud import bigquery
 from requests.exceptions import RequestException
 
 from schemas.errors import RetriableError
 from schemas.tables import BY_ID, VERSION_ORDER
+from warehouse.bounded import RETRY, rows
 from warehouse.catalogue import qualified
-from warehouse.query import MAXIMUM_BYTES_BILLED
 
 TABLES = ("raw.changes", "sales.people", "sales.accounts", "sales.deals", "sales.interactions")
 """Where a record may be: changes expire after a while, and what became a dead letter on its way to
 sales.* is in raw.changes alone."""
 TIMEOUT_S = 600.0
 PAGE_ROWS = 50_000
-_RETRY = Retry(predicate=if_exception_type(ServiceUnavailable, TooManyRequests), timeout=30.0)
+_RETRY = RETRY.with_timeout(30.0)
 
 
 def living_sql() -> str:
@@ -46,21 +41,16 @@ def living_ids(
 
     Read page by page, however many they are; RetriableError where the warehouse does not answer.
     """
-    settings = bigquery.QueryJobConfig(
-        maximum_bytes_billed=MAXIMUM_BYTES_BILLED,
-        query_parameters=[
-            bigquery.ScalarQueryParameter("source", "STRING", source),
-            bigquery.ScalarQueryParameter("object_type", "STRING", object_type),
-        ],
-    )
+    parameters = [
+        bigquery.ScalarQueryParameter("source", "STRING", source),
+        bigquery.ScalarQueryParameter("object_type", "STRING", object_type),
+    ]
+    sql = qualified(living_sql(), client.project, dataset_prefix)
     try:
-        job = client.query(
-            qualified(living_sql(), client.project, dataset_prefix),
-            job_config=settings,
-            retry=_RETRY,
-            job_retry=None,
+        found = rows(
+            client, sql, parameters, timeout_s=TIMEOUT_S, page_size=PAGE_ROWS, retry=_RETRY
         )
-        for row in job.result(timeout=TIMEOUT_S, page_size=PAGE_ROWS, retry=_RETRY, job_retry=None):
+        for row in found:
             yield row.object_id
     except (GoogleAPICallError, RequestException, TimeoutError) as error:
         raise RetriableError(

@@ -10,6 +10,7 @@ from google.cloud import bigquery
 from schemas.clock import EPOCH_ORDINAL, to_us
 from schemas.columns import Row, Table, columns
 from schemas.tables import BY_ROW, latest_sql
+from warehouse.bounded import WHOLE_TABLES_BYTES, rows
 
 TIMEOUT_S = 600.0
 PAGE_ROWS = 10_000
@@ -58,6 +59,13 @@ def select(
     parameters: list[bigquery.ScalarQueryParameter] | None = None,
 ) -> Iterator[R]:
     """The rows of a query over one table, as records."""
-    job = client.query(sql, job_config=bigquery.QueryJobConfig(query_parameters=parameters or []))
-    for found in job.result(timeout=TIMEOUT_S, page_size=PAGE_ROWS):
+    found_rows = rows(
+        client,
+        sql,
+        parameters or (),
+        timeout_s=TIMEOUT_S,
+        maximum_bytes_billed=WHOLE_TABLES_BYTES,
+        page_size=PAGE_ROWS,
+    )
+    for found in found_rows:
         yield record(row, dict(found.items()))

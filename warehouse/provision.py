@@ -19,6 +19,7 @@ from schemas.current import CURRENT
 from schemas.errors import FatalError
 from schemas.tables import DATASETS, TABLES
 from transforms.settings import Retention
+from warehouse.bounded import rows
 from warehouse.catalogue import replace_view
 from warehouse.compaction import compacted_views
 
@@ -162,7 +163,7 @@ def _add(client: bigquery.Client, reference: str, added: list[bigquery.SchemaFie
     for field in added:
         kind = f"ARRAY<{field.field_type}>" if field.mode == "REPEATED" else field.field_type
         sql = f"ALTER TABLE `{reference}` ADD COLUMN IF NOT EXISTS {field.name} {kind}"
-        client.query_and_wait(sql, api_timeout=TIMEOUT_S, wait_timeout=TIMEOUT_S)
+        rows(client, sql, timeout_s=TIMEOUT_S)
     table = client.get_table(reference, timeout=TIMEOUT_S)
     names = {field.name for field in added}
     table.schema = [*(field for field in table.schema if field.name not in names), *added]

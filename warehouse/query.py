@@ -10,22 +10,17 @@ from datetime import date, datetime
 from typing import Any, NamedTuple
 
 import msgspec
-from google.api_core.exceptions import (
-    BadRequest,
-    Forbidden,
-    GoogleAPICallError,
-    NotFound,
-    ServiceUnavailable,
-    TooManyRequests,
-)
-from google.api_core.retry import Retry, if_exception_type
+from google.api_core.exceptions import BadRequest, Forbidden, GoogleAPICallError, NotFound
 from google.cloud import bigquery
 from requests.exceptions import RequestException, Timeout
 
+from schemas.clock import from_us, wall_clock
 from schemas.errors import ConfigurationError, FatalError, RetriableError
 from schemas.tables import BY_ID
 from warehouse.allowed import check_allowed
+from warehouse.bounded import MAXIMUM_BYTES_BILLED, RETRY, submit
 from warehouse.catalogue import qualified, views
+from warehouse.scans import check_scans
 from warehouse.statement import RefusedQuery, one_select
 
 TIMEOUT_S = 30.0
@@ -34,14 +29,8 @@ LONGEST_S = 6 * 3600.0
 
 ROWS = 100
 MOST_ROWS = 1_000_000_000
-MAXIMUM_BYTES_BILLED = 20 * 2**30
-"""20 GiB: about 0.12 USD on demand. https://cloud.google.com/bigquery/pricing#on_demand_pricing"""
-
 OUT_OF_MEMORY = "Out of Memory Error"
 """Of DuckDB, in the embedded warehouse."""
-
-# A 500 is not among them: the embedded warehouse gives it for SQL that it cannot read.
-_RETRY = Retry(predicate=if_exception_type(ServiceUnavailable, TooManyRequests), timeout=10.0)
 
 _ACCOUNTS = """
 SELECT entity_id
@@ -81,7 +70,7 @@ class QueryResult(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class _Source(NamedTuple):
-    """What can be asked by name: which columns hold the account, the time and the order."""
+    """What is asked by name: the column of the account, the condition of `@since`, the order."""
 
     account: str | None = None
     since: str | None = None
@@ -98,12 +87,13 @@ def run_view(
     timeout_s: float = TIMEOUT_S,
     maximum_bytes_billed: int = MAXIMUM_BYTES_BILLED,
     dataset_prefix: str = "",
+    whole: bool = False,
 ) -> QueryResult:
     """The first `limit` rows of a view, or of a table, in its own order.
 
     `account` is an account's entity id, or its name or domain in any case; `since` (with
-    a zone) cuts off what is older. ConfigurationError where there is no such view, or where the
-    view knows no account or no time; errors of the query as of `run_sql`.
+    a zone) cuts off what is older, of a table whole days. ConfigurationError where there is no such
+    view, or where it knows no account or no time; errors of the query as of `run_sql`.
     """
     source = _source(view_id)
     question = _Question(client, timeout_s, maximum_bytes_billed, dataset_prefix)
@@ -119,10 +109,12 @@ def run_view(
             raise ConfigurationError(f"{view_id} has no time: leave --since away")
         if since.tzinfo is None:
             raise ConfigurationError("--since has no time zone: add Z, or an offset as +02:00")
-        conditions.append(f"{source.since} >= @since")
+        conditions.append(source.since)
         parameters["since"] = since
     sql = f"SELECT * FROM `{view_id}`"  # noqa: S608 (an id of our own list)
     sql += f" WHERE {' AND '.join(conditions)}" if conditions else ""
+    if not whole:
+        check_scans(sql, parameters, today=_today())
     sql += f" ORDER BY {', '.join(source.order)}" if source.order else ""
     return question.ask(f"{sql} LIMIT {checked_limit(limit) + 1:d}", parameters, limit)
 
@@ -136,16 +128,20 @@ def run_sql(
     timeout_s: float = TIMEOUT_S,
     maximum_bytes_billed: int = MAXIMUM_BYTES_BILLED,
     dataset_prefix: str = "",
+    whole: bool = False,
 ) -> QueryResult:
     """The first `limit` rows of one SELECT, in its own order; `parameters` fill its `@names`.
 
     Of our tables, those in backticks (`` `sales.people` ``) are found under the prefix too.
-    RefusedQuery for anything but one SELECT of our tables and views, and with the warehouse's own
+    RefusedQuery for anything but one SELECT of our tables and views, for one that reads raw.changes
+    without a day unless it is wanted `whole`, and with the warehouse's own
     words for SQL that it does not accept; RetriableError where it does not answer, or not in time.
     """
     statement, values = one_select(sql), dict(parameters or {})
     # Before the dry run, too: the embedded warehouse opens files in it.
     check_allowed(statement, client.project, readable(), dataset_prefix)
+    if not whole:
+        check_scans(statement, values, today=_today(), prefix=dataset_prefix)
     question = _Question(client, timeout_s, maximum_bytes_billed, dataset_prefix)
     kind = question.statement_type(statement, values)
     # The embedded warehouse has no name for a UNION.
@@ -176,11 +172,17 @@ def readable() -> tuple[str, ...]:
 def _source(name: str) -> _Source:
     view = views().get(name)
     if view is not None:
-        return _Source(view.metadata.account, view.metadata.since, view.metadata.order)
+        since = view.metadata.since and f"{view.metadata.since} >= @since"
+        return _Source(view.metadata.account, since, view.metadata.order)
     table = BY_ID.get(name)
     if table is None:
         raise ConfigurationError(f"there is no view {name!r}; there are: {', '.join(readable())}")
-    return _Source(order=[f"{column} DESC" for column in table.order])
+    since = f"{table.partition} >= DATE(@since)" if table.partition else None
+    return _Source(since=since, order=[f"{column} DESC" for column in table.order])
+
+
+def _today() -> date:
+    return from_us(wall_clock()).date()
 
 
 def checked_limit(limit: int) -> int:
@@ -213,7 +215,7 @@ class _Question(NamedTuple):
         try:
             job = self._submit(sql, parameters, dry_run=False)
             found = job.result(
-                max_results=limit + 1, timeout=self.timeout_s, retry=_RETRY, job_retry=None
+                max_results=limit + 1, timeout=self.timeout_s, retry=RETRY, job_retry=None
             )
             rows = [dict(row) for row in found]
         except FutureTimeout as error:
@@ -226,19 +228,13 @@ class _Question(NamedTuple):
         return QueryResult(columns=names, rows=rows[:limit], truncated=len(rows) > limit)
 
     def _submit(self, sql: str, parameters: Mapping[str, Value], *, dry_run: bool) -> Any:
-        settings = bigquery.QueryJobConfig(
-            dry_run=dry_run,
-            job_timeout_ms=int(self.timeout_s * 1_000),
-            maximum_bytes_billed=self.maximum_bytes_billed,
-            query_parameters=[_parameter(name, value) for name, value in parameters.items()],
-            use_legacy_sql=False,
-        )
-        return self.client.query(
+        return submit(
+            self.client,
             qualified(sql, self.client.project, self.dataset_prefix),
-            job_config=settings,
-            timeout=self.timeout_s,
-            retry=_RETRY,
-            job_retry=None,
+            [_parameter(name, value) for name, value in parameters.items()],
+            timeout_s=self.timeout_s,
+            maximum_bytes_billed=self.maximum_bytes_billed,
+            dry_run=dry_run,
         )
 
     def _late(self) -> RetriableError:

@@ -15,10 +15,10 @@ from schemas.columns import Table, columns
 from schemas.current import COMPACTED, CURRENT, same_key_sql, written_column
 from schemas.tables import TABLES
 from transforms.settings import Retention
+from warehouse.bounded import changed, rows
 from warehouse.catalogue import qualified
 
 TIMEOUT_S = 1_800.0
-MAXIMUM_BYTES_BILLED = 2**40
 
 KEPT_WHOLE = frozenset({"identity.overrides"})
 """What people decided stays, and what they decided before: it is the account of it."""
@@ -70,7 +70,8 @@ def expire(
     for statement in (*_by_partition(retention, now), *history):
         sql = statement.sql + hold.condition(statement.table)
         cut = bigquery.ScalarQueryParameter("cut", statement.kind, statement.cut)
-        count = _run(client, sql, dataset_prefix, [cut, *hold.parameters])
+        whole = qualified(sql, client.project, dataset_prefix)
+        count = changed(client, whole, [cut, *hold.parameters], timeout_s=TIMEOUT_S)
         if count:
             gone[statement.table.id] = gone.get(statement.table.id, 0) + count
     return gone
@@ -141,19 +142,5 @@ def _array(name: str, values: set[str]) -> bigquery.ArrayQueryParameter:
 
 
 def _ask(client: bigquery.Client, sql: str, prefix: str, *parameters: Any) -> Iterator[Any]:
-    settings = bigquery.QueryJobConfig(
-        query_parameters=list(parameters), maximum_bytes_billed=MAXIMUM_BYTES_BILLED
-    )
     statement = qualified(sql, client.project, prefix)
-    job = client.query(statement, job_config=settings, retry=None, job_retry=None)
-    yield from job.result(timeout=TIMEOUT_S, retry=None, job_retry=None)
-
-
-def _run(client: bigquery.Client, sql: str, prefix: str, parameters: list[Any]) -> int:
-    settings = bigquery.QueryJobConfig(
-        query_parameters=parameters, maximum_bytes_billed=MAXIMUM_BYTES_BILLED
-    )
-    statement = qualified(sql, client.project, prefix)
-    job: Any = client.query(statement, job_config=settings, retry=None, job_retry=None)
-    job.result(timeout=TIMEOUT_S, retry=None, job_retry=None)
-    return int(job.num_dml_affected_rows or 0)
+    yield from rows(client, statement, parameters, timeout_s=TIMEOUT_S)

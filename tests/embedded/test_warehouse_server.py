@@ -176,6 +176,26 @@ def test_an_append_leaves_no_copy_of_its_table(tmp_path: Path) -> None:
         assert connection.execute(sql).fetchone() == (0,)
 
 
+def test_a_view_reads_other_views_and_not_their_text(tmp_path: Path) -> None:
+    server = WarehouseServer(tmp_path / "data")
+    server.start()
+    try:
+        client = bigquery_client(server.endpoint)
+        client.create_dataset("sales")
+        for name, body in {
+            "below": "SELECT 1 AS one",
+            "above": "SELECT * FROM `sales.below`",
+        }.items():
+            client.query_and_wait(f"CREATE VIEW `sales.{name}` AS {body}")
+        assert [row.one for row in client.query_and_wait("SELECT * FROM `sales.above`")] == [1]
+    finally:
+        server.stop()
+    [file] = (tmp_path / "data").glob("*.duckdb")
+    with duckdb.connect(str(file), read_only=True) as connection:
+        found = connection.execute("SELECT sql FROM duckdb_views() WHERE view_name = 'above'")
+        assert '__sales".below' in str(found.fetchone())
+
+
 def test_a_server_that_cannot_start_says_why(tmp_path: Path) -> None:
     (tmp_path / "data").write_text("a file where the directory should be")
     log = tmp_path / "server.log"

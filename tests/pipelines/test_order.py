@@ -76,6 +76,7 @@ def test_the_company_comes_to_rows_in_every_view(undisturbed: list[Row]) -> None
         "identity.overrides",
         "ops.erasures",
         "ops.quality",
+        "ops.audit",
         "ops.readers",
         "ops.runs",
         "ops.source_counts",

@@ -47,7 +47,7 @@ NOT_OF_A_PERSON = {
         person_key person_keys account_keys deal_keys participant_key left_key right_key asked_left
         asked_right interaction_id enrollment_id thread_id message_id_header in_reply_to entity_id
         account_entity_id successor_id other_ids dead_letter_id decision_id run_id message_id
-        sequence_id enrolled_by version_digest erasure_id rule_id sample
+        sequence_id enrolled_by version_digest erasure_id rule_id sample audit_id
     """,
     "a word of a short list": """
         source object_type lane operation content_type kind direction part role method what verdict

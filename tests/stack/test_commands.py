@@ -121,7 +121,9 @@ def test_since_leaves_out_what_is_older(stack: RunningStack) -> None:
 
 def test_sql_is_asked_as_it_stands_and_nothing_but_a_select(stack: RunningStack) -> None:
     sql = "SELECT source, COUNT(*) AS n FROM `raw.changes` GROUP BY source ORDER BY source"
-    assert [row["source"] for row in rows(call(stack, "query", sql, "--format", "csv"))] == [
+    assert [
+        row["source"] for row in rows(call(stack, "query", sql, "--whole", "--format", "csv"))
+    ] == [
         "dialpad",
         "gmail",
         "hubspot",
@@ -230,7 +232,8 @@ def test_a_replay_is_shown_first_and_takes_what_can_be_read_now(
     run = last_run(stack, "replay")
     assert (run["status"], run["changes"], run["skipped"]) == ("succeeded", 1, 2)
     with stack.warehouse() as client:
-        attempts = run_sql(client, "SELECT object_id FROM `raw.changes` WHERE attempt = 2").rows
+        sql = "SELECT object_id FROM `raw.changes` WHERE attempt = 2"
+        attempts = run_sql(client, sql, whole=True).rows
         assert len(attempts) == 1
         assert_same(rows_of(client), undisturbed)
     none = call(stack, "replay", "--stage", "nowhere", "--yes")

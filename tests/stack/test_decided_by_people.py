@@ -83,7 +83,8 @@ def test_link_and_unlink_take_hold_are_taken_back_and_outlive_the_stack(
     assert verdicts(stack) == decided
 
     # Taken back, it is as if nobody had decided anything.
-    assert call(stack, "link", several, alone, "--undo").exit_code == 0
+    undone = call(stack, "link", several, alone, "--undo")
+    assert undone.exit_code == 0, undone.output
     assert call(stack, "link", first, single, "--undo").exit_code == 0
     assert call(stack, "unlink", several, pair, "--undo").exit_code == 0
     assert links_of(stack) == before

@@ -71,7 +71,7 @@ class Night(NamedTuple):
 
     def ask(self, sql: str, **values: Any) -> list[dict[str, Any]]:
         with self.stack.warehouse() as client:
-            return run_sql(client, sql, values, limit=MOST).rows
+            return run_sql(client, sql, values, limit=MOST, whole=True).rows
 
     def runs(self) -> list[dict[str, Any]]:
         return self.ask("""

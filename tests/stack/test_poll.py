@@ -71,7 +71,7 @@ class Polled(NamedTuple):
             ORDER BY version_stamp DESC, version_fetched DESC, version_digest DESC) = 1
         """
         with self.stack.warehouse() as client:
-            found = run_sql(client, sql, {"source": source}, limit=MOST).rows
+            found = run_sql(client, sql, {"source": source}, limit=MOST, whole=True).rows
         return {
             row["record_key"]: (
                 json.loads(row["payload"]) if row["operation"] == "upsert" else None

@@ -18,7 +18,9 @@ from warehouse.provision import ALL, DAY_MS, expiry_days, provision
 from warehouse.retention import expire
 
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
-SETTINGS = Retention(facts=100, bodies=40, raw=20, dead_letters=30, operations=50, history=60)
+SETTINGS = Retention(
+    facts=100, bodies=40, raw=20, dead_letters=30, operations=50, history=60, audit=70
+)
 STATE = {
     "sales.people",
     "sales.accounts",

@@ -13,7 +13,7 @@ from view_warehouse import PROJECT, embedded_warehouse, empty, fill
 from schemas.current import COMPACTED
 from schemas.errors import ConfigurationError, FatalError
 from schemas.tables import BY_ID, latest_sql
-from warehouse import catalogue
+from warehouse import catalogue, cost
 from warehouse.catalogue import (
     VIEWS,
     definition,
@@ -23,6 +23,7 @@ from warehouse.catalogue import (
     views,
 )
 from warehouse.compaction import compacted_views
+from warehouse.generate import TARGET, main
 
 CASES = sorted(VIEWS.glob("*/*/tests/*.yaml"))
 LATEST = [
@@ -85,6 +86,13 @@ def test_every_view_has_a_test_a_rule_and_a_complete_order() -> None:
         assert list((view.folder / "tests").glob("*.yaml")), f"{view.id} has no test"
         assert view.sql.startswith("-- "), f"{view.id} states no rule"
         assert view.metadata.order, f"{view.id} has no order"
+
+
+def test_the_page_of_the_views_is_what_their_metadata_says(tmp_path: Path) -> None:
+    main(tmp_path / "views.md")
+    assert TARGET.read_text("utf-8") == (tmp_path / "views.md").read_text("utf-8"), (
+        "docs/views.md is stale: run make views-docs"
+    )
 
 
 @pytest.mark.parametrize("table_id", LATEST)
@@ -175,17 +183,22 @@ def test_metadata_with_an_unknown_key_is_refused(
 
 
 @pytest.mark.slow
-def test_provisioning_again_does_nothing_and_a_changed_view_is_replaced(
+def test_provisioning_again_does_nothing_and_a_changed_view_is_replaced_with_its_readers(
     client: bigquery.Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert provision_views(client) == []
     changed = dict(views())
     consent = changed["sales.consent"]
     changed["sales.consent"] = consent._replace(sql=consent.sql + "\n-- One line more.")
+    touched = {consent.id}
+    for view in views().values():
+        touched |= {view.id} if view.sources & touched else set()
+    replaced = [f"replaced view {view_id}" for view_id in views() if view_id in touched]
+    assert "replaced view sales.account_priority" in replaced
     monkeypatch.setattr(catalogue, "views", lambda: changed)
-    assert provision_views(client) == ["replaced view sales.consent"]
+    assert provision_views(client) == replaced
     monkeypatch.undo()
-    assert provision_views(client) == ["replaced view sales.consent"]
+    assert provision_views(client) == replaced
 
 
 @pytest.mark.slow
@@ -196,3 +209,13 @@ def test_a_view_that_the_warehouse_refuses_is_named(
     monkeypatch.setattr(catalogue, "views", lambda: {"sales.consent": broken})
     with pytest.raises(FatalError, match=r"view sales\.consent was refused: .*nothing"):
         provision_views(client)
+
+
+def test_what_is_written_is_counted_for_every_table_as_the_schemas_have_it() -> None:
+    assert cost.PATH.read_text(encoding="utf-8") == cost.sql(), "run python -m warehouse.cost"
+    assert set(BY_ID) <= views()["ops.cost"].sources
+
+
+@pytest.mark.parametrize("table_id", list(BY_ID))
+def test_every_table_says_when_a_row_was_written(table_id: str) -> None:
+    assert cost.written_column(BY_ID[table_id]) in cost.WRITTEN

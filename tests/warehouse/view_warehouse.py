@@ -80,7 +80,12 @@ def _complete(table: Table, given: Mapping[str, Any]) -> dict[str, Any]:
     row.update({name: moment(value) for name, value in given.items()})
     if "change_id" in row and "change_id" not in given and "record_key" in given:
         row["change_id"] = f"{given['record_key']}@{row['version_stamp']}"
-    return {name: _json(value) for name, value in row.items() if value is not None}
+    days = {
+        name: value.date()
+        for name, value in row.items()
+        if known[name].kind == "DATE" and isinstance(value, datetime)
+    }
+    return {name: _json(value) for name, value in (row | days).items() if value is not None}
 
 
 def moment(value: Any) -> Any:

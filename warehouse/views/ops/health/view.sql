@@ -3,10 +3,20 @@
 -- Rules: silence of a source counts after three days (a long weekend is no outage). A letter is
 -- open as ops.dead_letters_summary has it. A run that failed counts until the same command succeeds;
 -- one that was refused because of a setting or an option (ConfigurationError), or stopped by hand,
--- does not. A run that has noted nothing for 15 minutes is stuck. A record is unlinked when its
+-- does not. A run that is not over and has noted nothing for five minutes is lost (it notes every
+-- ten seconds that it is alive), until the same command succeeds. A record is unlinked when its
 -- newest row is older than ten minutes and no entity has it. A field that vanished at its source, or
 -- changed its type, counts for a day: what it filled may be empty from now on.
-WITH measured AS (
+WITH newest_runs AS (
+  SELECT
+    status, started_at, noted_at, error_message,
+    MAX(IF(status = 'succeeded', started_at, NULL)) OVER (PARTITION BY command) AS newest_success
+  FROM `ops.runs`
+  WHERE TRUE
+  QUALIFY
+    ROW_NUMBER() OVER (PARTITION BY run_id ORDER BY noted_at DESC, status = 'running') = 1
+),
+measured AS (
   SELECT
     1 AS place,
     'pipeline_delay_s' AS name,
@@ -60,29 +70,19 @@ WITH measured AS (
     ) AS FLOAT64),
     0.0,
     'A command or job failed. See error_message in ops.runs and run it again'
-  FROM (
-    SELECT
-      *,
-      MAX(IF(status = 'succeeded', started_at, NULL)) OVER (PARTITION BY command) AS newest_success
-    FROM `ops.runs`
-    WHERE TRUE
-    QUALIFY ROW_NUMBER() OVER (PARTITION BY run_id ORDER BY noted_at DESC) = 1
-  )
+  FROM newest_runs
   UNION ALL
   SELECT
     7,
-    'stuck_runs',
+    'lost_runs',
     CAST(COUNTIF(
-      status = 'running' AND TIMESTAMP_DIFF(CURRENT_TIMESTAMP(), noted_at, SECOND) > 900
+      status = 'running'
+      AND TIMESTAMP_DIFF(CURRENT_TIMESTAMP(), noted_at, SECOND) > 300
+      AND NOT COALESCE(newest_success > started_at, FALSE)
     ) AS FLOAT64),
     0.0,
-    'A run began and has gone silent. See command in ops.runs; start it again if it is gone'
-  FROM (
-    SELECT status, noted_at
-    FROM `ops.runs`
-    WHERE TRUE
-    QUALIFY ROW_NUMBER() OVER (PARTITION BY run_id ORDER BY noted_at DESC) = 1
-  )
+    'A run began and has gone silent. See ops.runs_daily; start it again if it is gone'
+  FROM newest_runs
   UNION ALL
   SELECT
     8,

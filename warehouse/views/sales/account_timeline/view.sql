@@ -1,9 +1,10 @@
--- What happened with an account, newest first: one row an account entity and event. An event is
+-- What happened with an account: one row an account entity and event. An event is
 -- an interaction or a change of a deal. Times are UTC.
 -- Rules: an interaction stands under every account it is with. A deal's version is an event where
 -- its name, stage, amount, currency, closing day or outcome differs from the version before; it
 -- stands under the account that the deal has now. A deal deleted or merged away at its source is
--- left out. The order is complete (time, kind, event), so that two readings never differ.
+-- left out. Shown newest first, in an order that is complete (time, kind, event), so that two
+-- readings never differ.
 WITH versions AS (
   SELECT
     record_key, change_id, version_stamp, version_fetched, version_digest, name, stage, amount,
@@ -90,4 +91,3 @@ SELECT
   events.event_id
 FROM events
 LEFT JOIN `identity.entities_latest` AS entity ON entity.entity_id = events.account_entity_id
-ORDER BY events.occurred_at DESC, events.kind, events.event_id, events.account_entity_id

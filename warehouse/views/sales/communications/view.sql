@@ -1,70 +1,18 @@
 -- Every communication once: copies of a mail in several mailboxes, and the legs, recap and
 -- transcript of a call, are one row. Times are UTC.
--- Rules: each column comes from the newest part that has it (version stamps, then the row's own);
--- unknown is not a direction to keep, a leg's (a transfer, a call forwarded) counts where the call
--- has none, and one between us last. It happened when its earliest part did. Drafts and what is
--- deleted at the source are left out. A person is an external participant who is no shared mailbox
--- or number; who of them must not be contacted, mailed or called makes the column true. Accounts:
--- those that a CRM names come first, then those of the deals it names, then those of the people on
--- the other side, more people first; ties go to the smaller id. account_entity_id is the first.
-WITH live AS (
-  SELECT
-    interaction_id, record_key, part, kind, NULLIF(direction, 'unknown') AS direction, occurred_at,
-    thread_id, subject, snippet, mailbox, duration_s, outcome, our_number, owner_key, is_bulk,
-    version_stamp, version_fetched, version_digest, pipeline_version, written_at
-  FROM `sales.interactions_latest`
-  WHERE NOT is_draft
-),
-parties AS (
-  SELECT
-    interaction_id, party_key, role_rank, role, email, phone, shown_name, is_internal, is_shared,
-    entity_kind, entity_id, account_entity_id, account_name, account_domain
-  FROM `sales.interaction_parties`
-),
-parts AS (
-  SELECT
-    live.*,
-    ROW_NUMBER() OVER (
-      PARTITION BY interaction_id
-      ORDER BY
-        version_stamp, version_fetched, version_digest, pipeline_version, written_at,
-        record_key, part
-    ) AS age,
-    ROW_NUMBER() OVER (
-      PARTITION BY interaction_id
-      ORDER BY
-        part != 'leg', direction != 'internal',
-        version_stamp, version_fetched, version_digest, pipeline_version, written_at,
-        record_key, part
-    ) AS direction_age
-  FROM live
-),
-folded AS (
-  SELECT
-    interaction_id,
-    ANY_VALUE(kind HAVING MAX age) AS kind,
-    COALESCE(
-      ANY_VALUE(direction HAVING MAX IF(direction IS NULL, NULL, direction_age)), 'unknown'
-    ) AS direction,
-    MIN(occurred_at) AS occurred_at,
-    ANY_VALUE(thread_id HAVING MAX IF(thread_id IS NULL, NULL, age)) AS thread_id,
-    ANY_VALUE(subject HAVING MAX IF(subject IS NULL, NULL, age)) AS subject,
-    ANY_VALUE(snippet HAVING MAX IF(snippet IS NULL, NULL, age)) AS snippet,
-    ANY_VALUE(duration_s HAVING MAX IF(duration_s IS NULL, NULL, age)) AS duration_s,
-    ANY_VALUE(outcome HAVING MAX IF(outcome IS NULL, NULL, age)) AS outcome,
-    ANY_VALUE(our_number HAVING MAX IF(our_number IS NULL, NULL, age)) AS our_number,
-    ANY_VALUE(owner_key HAVING MAX IF(owner_key IS NULL, NULL, age)) AS owner_key,
-    LOGICAL_OR(is_bulk) AS is_bulk,
-    COUNT(*) AS part_count
-  FROM parts
-  GROUP BY interaction_id
-),
-mailboxes AS (
+-- Rules: the parts are folded as in sales.folded_interactions, which leaves out drafts and what is
+-- deleted at the source. A person is an external participant who is no shared mailbox or number;
+-- who of them must not be contacted, mailed or called makes the column true. Accounts: those that a
+-- CRM names come first, then those of the deals it names, then those of the people on the other
+-- side, more people first; ties go to the smaller id. account_entity_id is the first. search_text
+-- is what can be searched, in lower case: subject, beginning of the text, everyone's name, address
+-- and number, and the account.
+WITH mailboxes AS (
   SELECT interaction_id, ARRAY_AGG(mailbox ORDER BY mailbox) AS mailboxes
   FROM (
     SELECT DISTINCT interaction_id, mailbox
-    FROM live
-    WHERE mailbox IS NOT NULL
+    FROM `sales.interactions_latest`
+    WHERE NOT is_draft AND mailbox IS NOT NULL
   )
   GROUP BY interaction_id
 ),
@@ -87,7 +35,7 @@ participants AS (
       CONCAT(shown_name, ' ', COALESCE(email, ''), ' ', COALESCE(phone, '')),
       ' ' ORDER BY role_rank, party_key
     ) AS search_text
-  FROM parties
+  FROM `sales.interaction_parties`
   WHERE role NOT IN ('account', 'deal')
   GROUP BY interaction_id
 ),
@@ -97,7 +45,7 @@ persons AS (
     entity_id,
     MIN(shown_name) AS shown_name,
     MIN(role_rank) AS role_rank
-  FROM parties
+  FROM `sales.interaction_parties`
   WHERE NOT is_internal AND NOT is_shared AND entity_kind = 'person'
   GROUP BY interaction_id, entity_id
 ),
@@ -117,8 +65,6 @@ placed AS (
   SELECT
     interaction_id,
     account_entity_id,
-    MAX(account_name) AS account_name,
-    MAX(account_domain) AS account_domain,
     ROW_NUMBER() OVER (
       PARTITION BY interaction_id
       ORDER BY
@@ -126,7 +72,7 @@ placed AS (
         COUNTIF(role NOT IN ('account', 'deal')) DESC,
         account_entity_id
     ) AS place
-  FROM parties
+  FROM `sales.interaction_parties`
   WHERE NOT is_internal AND account_entity_id IS NOT NULL
   GROUP BY interaction_id, account_entity_id
 ),
@@ -134,11 +80,19 @@ accounts AS (
   SELECT
     interaction_id,
     MAX(IF(place = 1, account_entity_id, NULL)) AS account_entity_id,
-    MAX(IF(place = 1, account_name, NULL)) AS account_name,
-    MAX(IF(place = 1, account_domain, NULL)) AS account_domain,
     ARRAY_AGG(account_entity_id ORDER BY place) AS account_entity_ids
   FROM placed
   GROUP BY interaction_id
+),
+named_accounts AS (
+  SELECT
+    accounts.interaction_id,
+    accounts.account_entity_id,
+    accounts.account_entity_ids,
+    entity.display_name AS account_name,
+    entity.primary_domain AS account_domain
+  FROM accounts
+  LEFT JOIN `identity.entities_latest` AS entity ON entity.entity_id = accounts.account_entity_id
 )
 SELECT
   folded.interaction_id,
@@ -170,8 +124,8 @@ SELECT
     COALESCE(participants.search_text, ''), ' ', COALESCE(accounts.account_name, ''), ' ',
     COALESCE(accounts.account_domain, '')
   )) AS search_text
-FROM folded
+FROM `sales.folded_interactions` AS folded
 LEFT JOIN mailboxes ON mailboxes.interaction_id = folded.interaction_id
 LEFT JOIN participants ON participants.interaction_id = folded.interaction_id
 LEFT JOIN counterparts ON counterparts.interaction_id = folded.interaction_id
-LEFT JOIN accounts ON accounts.interaction_id = folded.interaction_id
+LEFT JOIN named_accounts AS accounts ON accounts.interaction_id = folded.interaction_id

@@ -1,51 +1,12 @@
 -- Who and what an interaction is with: one row an interaction and party. A party is a participant
 -- (mail address, phone number), or a person, account or deal that a CRM names as what it is about.
--- Rules: drafts are no interactions. Only the participants of a record's newest version count. Of
--- several roles the first in the list below is shown. Internal or shared is whoever the source or
--- the resolver calls so; a number that an account gives as its own is its main line, and shared. The
--- account is the party itself, that of the deal, or that of the person.
-WITH interactions AS (
-  SELECT interaction_id, record_key, change_id, person_keys, account_keys, deal_keys
-  FROM `sales.interactions_latest`
-  WHERE NOT is_draft
-),
-live AS (
-  SELECT DISTINCT interaction_id, record_key, change_id
-  FROM interactions
-),
-abouts AS (
-  SELECT interaction_id, party_key, 'about' AS role
-  FROM interactions
-  CROSS JOIN UNNEST(person_keys) AS party_key
-  UNION ALL
-  SELECT interaction_id, party_key, 'account' AS role
-  FROM interactions
-  CROSS JOIN UNNEST(account_keys) AS party_key
-  UNION ALL
-  SELECT interaction_id, party_key, 'deal' AS role
-  FROM interactions
-  CROSS JOIN UNNEST(deal_keys) AS party_key
-),
-named AS (
+-- Rules: parties are those of sales.named_parties. Of several roles the first in the list below is
+-- shown. Internal or shared is whoever the source or the resolver calls so; a number that an account
+-- gives as its own is its main line, and shared. The account is the party itself, that of the deal,
+-- or that of the person.
+WITH ranked AS (
   SELECT
-    live.interaction_id,
-    part.participant_key AS party_key,
-    part.role,
-    part.email,
-    part.phone,
-    part.display_name,
-    part.is_internal,
-    part.is_shared
-  FROM live
-  JOIN `sales.participants_latest` AS part
-    ON part.record_key = live.record_key AND part.change_id = live.change_id
-  UNION ALL
-  SELECT interaction_id, party_key, role, NULL, NULL, NULL, FALSE, FALSE
-  FROM abouts
-),
-ranked AS (
-  SELECT
-    named.*,
+    interaction_id, party_key, role, email, phone, display_name, is_internal, is_shared,
     CASE role
       WHEN 'from' THEN 1
       WHEN 'caller' THEN 2
@@ -59,7 +20,7 @@ ranked AS (
       WHEN 'deal' THEN 11
       ELSE 9
     END AS role_rank
-  FROM named
+  FROM `sales.named_parties`
 ),
 parties AS (
   SELECT

@@ -1,7 +1,7 @@
 -- Addresses that we exchange mail with and that no CRM person has, most mails first: whom to add.
--- Rules: internal, shared or role addresses, bulk mail and drafts do not count. A CRM person is a
--- contact, lead or user of Salesforce, HubSpot or an import; one such record in the entity of the
--- address is enough. An address that is not resolved yet has no entity and is listed. Times are UTC.
+-- Rules: internal, shared or role addresses, bulk mail and drafts do not count. A CRM person is one
+-- of sales.crm_people. An address that is not resolved yet has no entity and is listed. Times are
+-- UTC.
 WITH mails AS (
   SELECT
     interaction_id,
@@ -12,15 +12,6 @@ WITH mails AS (
   WHERE NOT is_draft
   GROUP BY interaction_id
   HAVING LOGICAL_OR(kind = 'email') AND NOT LOGICAL_OR(is_bulk)
-),
-known AS (
-  SELECT DISTINCT link.entity_id
-  FROM `sales.people_latest` AS person
-  JOIN `identity.links_latest` AS link ON link.record_key = person.record_key
-  WHERE
-    person.source IN ('salesforce', 'hubspot', 'files')
-    AND person.object_type IN ('contact', 'lead', 'user')
-    AND link.entity_id IS NOT NULL
 ),
 seen AS (
   SELECT
@@ -39,7 +30,7 @@ seen AS (
     ) AS place
   FROM mails AS mail
   JOIN `sales.interaction_parties` AS person ON person.interaction_id = mail.interaction_id
-  LEFT JOIN known ON known.entity_id = person.entity_id
+  LEFT JOIN `sales.crm_people` AS known ON known.entity_id = person.entity_id
   WHERE
     person.email IS NOT NULL
     AND NOT person.is_internal
