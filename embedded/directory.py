@@ -3,13 +3,14 @@
 import fcntl
 import json
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from types import MappingProxyType
 
 import msgspec
 
-from schemas.errors import ConfigurationError, FatalError
+from schemas.errors import ConfigurationError, FatalError, RetriableError
 
 FORMAT = 1
 """Rises when what lies in the directory changes its form; older ones are upgraded, step by step."""
@@ -147,6 +148,21 @@ class DataDirectory:
         except (FileNotFoundError, ValueError):
             return {}
         return found if isinstance(found, dict) else {}
+
+    @contextmanager
+    def upkeep(self) -> Iterator[None]:
+        """For what moves or takes away rows: one at a time; RetriableError where one is at it."""
+        lock = os.open(self.run / "upkeep.lock", os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise RetriableError(
+                    "a compaction, a rebuild or the like is at work: do it again when that is done"
+                ) from None
+            yield
+        finally:
+            os.close(lock)
 
     def close(self) -> None:
         """Lets go of the directory."""

@@ -15,9 +15,11 @@ from embedded.directory import DataDirectory, Stack
 from embedded.messaging import provision_messaging
 from embedded.ports import free_port, obstacle
 from embedded.safe_event import SafeEvent
+from embedded.upkeep import Upkeep
 from pipelines.checks import checked_settings
 from schemas.clock import Clock, wall_clock
 from schemas.errors import ConfigurationError, FatalError
+from transforms.settings import Retention
 from warehouse.catalogue import provision_views
 from warehouse.clients import Endpoint, bigquery_client
 from warehouse.provision import provision
@@ -91,6 +93,7 @@ class Supervisor:
         self._warehouse_environment = warehouse.environment(memory)
         self._stopping = SafeEvent()
         self._failing = False
+        self._upkeep: Upkeep | None = None
         self.children: list[Child] = []
         self.stack: Stack | None = None
 
@@ -98,13 +101,14 @@ class Supervisor:
         """Returns when everything answers; FatalError with the end of a log where it does not."""
         self.directory.open()
         try:
-            checked_settings(self._settings, self.directory.make_redaction_key())
-            return self._start(tell)
+            key = self.directory.make_redaction_key()
+            retention = checked_settings(self._settings, key).retention
+            return self._start(tell, retention)
         except BaseException:
             self.stop()
             raise
 
-    def _start(self, tell: Callable[[str], None]) -> Stack:
+    def _start(self, tell: Callable[[str], None], retention: Retention) -> Stack:
         ports = self._wanted.chosen()
         stack = Stack(
             pid=os.getpid(),
@@ -127,7 +131,7 @@ class Supervisor:
         provision_messaging(stack.project)
         endpoint = Endpoint(project=stack.project, rest=stack.rest, grpc=stack.grpc)
         client = bigquery_client(endpoint)
-        for line in [*provision(client), *provision_views(client)]:
+        for line in [*provision(client, retention=retention), *provision_views(client)]:
             log.info(line)
         client.close()
         if self._with_pipeline:
@@ -136,6 +140,8 @@ class Supervisor:
             self.children.append(child)
             child.start()
             self._await(child)
+            self._upkeep = Upkeep(self.directory, endpoint, retention)
+            self._upkeep.start()
         # Before the stack can be found: else `status` would see none, or those of another run.
         self.directory.write_health(self.health())
         self.directory.publish(stack)
@@ -228,6 +234,9 @@ class Supervisor:
     def stop(self) -> None:
         """Pipeline first, so that it drains; then the servers; then the directory is free."""
         self._stopping.set()
+        if self._upkeep is not None:
+            self._upkeep.stop()
+            self._upkeep = None
         for child in reversed(self.children):
             child.stop()
         self.children = []

@@ -11,7 +11,13 @@ import typer
 from typer.core import TyperGroup
 
 from embedded.directory import DataDirectory
-from operations import config, identity_commands, source_commands, watching_commands
+from operations import (
+    config,
+    identity_commands,
+    source_commands,
+    upkeep_commands,
+    watching_commands,
+)
 from operations.console import console, quiet_libraries, spoken_errors
 from operations.options import Data, Port, SettingsFile, Yes, directory_of, moment, settings_of
 from schemas.clock import to_us
@@ -186,6 +192,9 @@ def query(
     whole: Annotated[
         bool, typer.Option("--whole", help="Read raw.changes without a day: for operators.")
     ] = False,
+    reader: Annotated[
+        str | None, typer.Option("--as", help="Ask as this reader: see what he sees of texts.")
+    ] = None,
 ) -> None:
     """Ask a view by name, or the warehouse in SQL."""
     from operations.query import query as run
@@ -193,7 +202,7 @@ def query(
 
     begin = moment(since, "--since")
     seconds = TIMEOUT_S if timeout is None else timeout
-    run(directory_of(data), what, sys.stdout, account, begin, limit, output, seconds, whole)
+    run(directory_of(data), what, sys.stdout, account, begin, limit, output, seconds, whole, reader)
 
 
 @app.command("resolve")
@@ -215,6 +224,7 @@ def resolve_command(
 
 
 app.add_typer(identity_commands.app)
+app.add_typer(upkeep_commands.app)
 app.add_typer(watching_commands.app)
 
 

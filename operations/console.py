@@ -99,12 +99,16 @@ def still_running(directory: DataDirectory) -> None:
 
 
 @contextmanager
-def warehouse_of(directory: DataDirectory) -> Iterator["bigquery.Client"]:
-    """A client of the running stack's warehouse."""
+def warehouse_of(
+    directory: DataDirectory, reader: str | None = None
+) -> Iterator["bigquery.Client"]:
+    """A client of the running stack's warehouse, which takes it for `reader` where one is named."""
+    from msgspec.structs import replace
+
     from warehouse.clients import bigquery_client
 
     _, endpoint = running(directory)
-    client = bigquery_client(endpoint)
+    client = bigquery_client(replace(endpoint, reader=reader))
     try:
         yield client
     finally:

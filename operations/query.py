@@ -21,8 +21,12 @@ def query(
     output: str,
     timeout_s: float = TIMEOUT_S,
     whole: bool = False,
+    reader: str | None = None,
 ) -> None:
-    """Writes the rows to `stream`; ConfigurationError where what is asked does not fit."""
+    """Writes the rows to `stream`, as `reader` sees them where one is named.
+
+    ConfigurationError where what is asked does not fit.
+    """
     write = FORMATS.get(output)
     if write is None:
         raise ConfigurationError(f"--format {output!r}: choose one of {', '.join(FORMATS)}")
@@ -36,7 +40,7 @@ def query(
     _, endpoint = running(directory)
     with (
         audited(endpoint, "query", asked, must=False) as deed,
-        warehouse_of(directory) as client,
+        warehouse_of(directory, reader) as client,
     ):
         if is_sql:
             result = run_sql(client, what, limit=limit, timeout_s=timeout_s, whole=whole)

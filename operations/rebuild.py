@@ -52,7 +52,7 @@ def rebuild(directory: DataDirectory, *, dry_run: bool) -> Rebuilt | None:
         shards=LOCAL_SHARDS,
         job_name="rebuild",
     )
-    with noted_run(endpoint, "rebuild", {"changes": changes}) as run:
+    with directory.upkeep(), noted_run(endpoint, "rebuild", {"changes": changes}) as run:
         settled = wall_clock()
         with console.status("waiting for what is on its way …"):
             until_written(directory, settled)

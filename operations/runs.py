@@ -1,142 +1,19 @@
-"""ops.runs: a start row, heartbeats and an end row for every run of a command."""
+"""Runs of commands: one that outlives its stack says no more of it."""
 
-import json
-import logging
-import threading
-import uuid
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from typing import Any
 
 from operations.console import StackGone
-from schemas.clock import DAY_US, Clock, wall_clock
-from schemas.columns import Row
-from schemas.errors import RetriableError, SalesIntelError
-from schemas.operations import Run
+from warehouse import runs
 from warehouse.clients import Endpoint
-from warehouse.sink import StorageSink
+from warehouse.runs import RunNotes
 
-log = logging.getLogger(__name__)
-
-HEARTBEAT_US = 10_000_000
-"""Where nothing is noted for thirty times as long, ops.health shows a run as lost."""
-LOOKS_EVERY_S = 1.0
-GIVE_UP_AFTER_S = 30.0
+__all__ = ["RunNotes", "noted_run"]
 
 
-class RunNotes:
-    """The rows of one run; counts are set by the command as it goes, in one thread, while the rows
-    may be written from another."""
-
-    def __init__(
-        self,
-        endpoint: Endpoint,
-        command: str,
-        detail: Mapping[str, Any] | None = None,
-        clock: Clock = wall_clock,
-    ) -> None:
-        self.run_id = uuid.uuid4().hex
-        self.changes = self.skipped = self.failed = 0
-        self.detail: dict[str, Any] = dict(detail or {})
-        self._command = command
-        self._clock = clock
-        self._sink = StorageSink(endpoint, give_up_after_s=GIVE_UP_AFTER_S)
-        self._writing = threading.RLock()
-        self._started = self._noted = clock()
-
-    def note(self, status: str, error: str | None = None) -> None:
-        """Writes a row now."""
-        with self._writing:
-            self._noted = now = self._clock()
-            self._sink.write([self._row(status, error, now)])
-            self._sink.flush()
-
-    def _row(self, status: str, error: str | None, now: int) -> Run:
-        # A copy: the command may add to it meanwhile.
-        detail = dict(self.detail)
-        return Run(
-            run_id=self.run_id,
-            command=self._command,
-            status=status,
-            started_at=self._started,
-            noted_at=now,
-            noted_date=now // DAY_US,
-            changes=self.changes,
-            skipped=self.skipped,
-            failed=self.failed,
-            detail=json.dumps(detail) if detail else None,
-            error_message=error,
-        )
-
-    def write(self, rows: Sequence[Row]) -> None:
-        """Writes rows that the run is about; RetriableError where one is refused."""
-        with self._writing:
-            self._sink.write(rows)
-            refused = self._sink.flush()
-        if refused:
-            raise RetriableError(f"{len(refused)} rows were refused: {refused[0].error}")
-
-    def heartbeat(self) -> None:
-        """Writes a row where the last one is ten seconds old.
-
-        One that cannot be written is no reason to end the run: the last row says how that went.
-        """
-        with self._writing:
-            if self._clock() - self._noted <= HEARTBEAT_US:
-                return
-            try:
-                self.note("running")
-            except SalesIntelError as error:
-                log.warning("no heartbeat: %s", error)
-                self._sink.discard()
-
-    @contextmanager
-    def beating(self) -> Iterator[None]:
-        """Within, a thread writes the heartbeats, however long a step of the command takes."""
-        ended = threading.Event()
-
-        def beat() -> None:
-            while not ended.wait(LOOKS_EVERY_S):
-                self.heartbeat()
-
-        thread = threading.Thread(target=beat, name="heartbeats of a run", daemon=True)
-        thread.start()
-        try:
-            yield
-        finally:
-            ended.set()
-            thread.join()
-
-    def close(self) -> None:
-        """Ends the connection."""
-        self._sink.close()
-
-
-@contextmanager
 def noted_run(
     endpoint: Endpoint, command: str, detail: Mapping[str, Any] | None = None
-) -> Iterator[RunNotes]:
-    """A run from its start row to its end row, which says whether it failed.
-
-    A warehouse that cannot take the end row either does not hide what it failed by.
-    """
-    notes = RunNotes(endpoint, command, detail)
-    notes.note("running")
-    try:
-        with notes.beating():
-            yield notes
-    except StackGone:
-        raise
-    except BaseException as error:
-        stopped = isinstance(error, KeyboardInterrupt)
-        if stopped and notes.changes:
-            error.add_note(f"{notes.changes:,} changes were published, do it again for the rest")
-        try:
-            notes.note("stopped" if stopped else "failed", type(error).__name__)
-        except RetriableError as unsaid:
-            log.warning("no end of the run: %s", unsaid)
-        raise
-    else:
-        notes.note("succeeded")
-    finally:
-        notes.close()
+) -> AbstractContextManager[RunNotes]:
+    """A run from its start row to its end row, which says whether it failed."""
+    return runs.noted_run(endpoint, command, detail, unsaid=StackGone)

@@ -7,11 +7,12 @@ import msgspec
 from phonenumbers import SUPPORTED_REGIONS
 
 from schemas.errors import ConfigurationError
-from transforms.identifiers import domain, phone
+from schemas.retention import CLASSES, LONGEST_DAYS, SHORTEST_DAYS
+from transforms.identifiers import domain, email, phone
 from transforms.identity.weighed.choice import model_of
 from transforms.normalise.context import Context
 from transforms.redact import Redact
-from transforms.settings import Settings, load_settings
+from transforms.settings import Retention, Settings, load_settings
 
 _E164 = re.compile(r"\+[1-9][0-9]{6,14}")
 
@@ -21,8 +22,8 @@ def checked_settings(path: Path | None, redaction_key: bytes) -> Settings:
     in E.164.
 
     ConfigurationError names the first thing that is wrong: a key that is none, a region, domain or
-    number that is none, a custom field or a field policy of a column that there is not, a model of
-    identity that cannot be read.
+    number that is none, days of retention that are too few or too many, a custom field or a field
+    policy of a column that there is not, a model of identity that cannot be read.
     """
     settings = load_settings(path)
     _check_region(settings.region)
@@ -30,6 +31,7 @@ def checked_settings(path: Path | None, redaction_key: bytes) -> Settings:
         settings,
         own_domains=tuple(map(_own_domain, settings.own_domains)),
         own_numbers=tuple(_own_number(one, settings.region) for one in settings.own_numbers),
+        retention=_retention(settings.retention),
     )
     Context(settings)
     Redact(settings.field_policies, redaction_key)
@@ -74,3 +76,33 @@ def _own_number(written: str, region: str) -> str:
         f"own_numbers: {written!r} is no phone number: write it with its country code, as in "
         '"+14155550100"'
     )
+
+
+def _retention(written: Retention) -> Retention:
+    """With what is on hold as the tables have it: mailboxes in lower case."""
+    for name in CLASSES:
+        days = written.days(name)
+        if not SHORTEST_DAYS <= days <= LONGEST_DAYS:
+            raise ConfigurationError(
+                f"retention: {name} is {days} days: write {SHORTEST_DAYS} to {LONGEST_DAYS}"
+            )
+    if written.bodies > written.facts:
+        raise ConfigurationError(
+            "retention: bodies are kept longer than facts, whose texts they are: let facts stay as "
+            "long"
+        )
+    if not written.held:
+        return written
+    return msgspec.structs.replace(written, legal_hold=tuple(map(_held, written.held)))
+
+
+def _held(written: str) -> str:
+    if written.count(":") >= 2:
+        return written
+    found = email.parse(written)
+    if found is None:
+        raise ConfigurationError(
+            f"retention.legal_hold: {written!r} is neither a record key (source:type:id) nor a "
+            "mailbox: write true to hold everything"
+        )
+    return found.address

@@ -29,6 +29,7 @@ from schemas.tables import BY_ROW, TABLES
 from transforms.accept import change_of
 from warehouse.bounded import WHOLE_TABLES_BYTES, rows
 from warehouse.clients import Endpoint, bigquery_client
+from warehouse.compaction import start_over
 from warehouse.latest import select, table_reference
 from warehouse.sink import OpenSink, RowSink
 from warehouse.storage_write import RefusedRow
@@ -104,6 +105,8 @@ def rebuild(
     nothing else writes.
     """
     client = bigquery_client(endpoint)
+    # Rows are taken away: no view may go by a copy of them.
+    start_over(client, dataset_prefix)
     names = {t.id: table_reference(client, t, dataset_prefix) for t in (*DERIVED, RAW, DEAD)}
     before = {table.id: count(client, names[table.id]) for table in DERIVED}
     began = parts.clock()

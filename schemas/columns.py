@@ -5,14 +5,23 @@ description and the class of personal data. From these come the BigQuery schemas
 rows of the Storage Write API, Terraform's JSON and the tables in docs/.
 """
 
+from collections.abc import Mapping
 from functools import cache
 from typing import Annotated, Any, Literal, NamedTuple, get_args, get_origin, get_type_hints
 
 import msgspec
 
+from schemas.retention import DAYS, RetentionClass
+
 Policy = Literal["", "identifier", "personal", "content"]
-"""Class of personal data: an identifier of a person (e-mail, phone), other facts about a person,
-or what people wrote and said."""
+"""Class of personal data; "" is none of a person."""
+
+POLICIES: Mapping[Policy, str] = {
+    "identifier": "Identifies a person by itself: an e-mail address, a phone number.",
+    "personal": "Says something of a person: a name, a title, an address.",
+    "content": "What people wrote and said, or may have written there.",
+}
+"""What each class is: a policy tag each, in a taxonomy."""
 
 Micros = Annotated[int, "TIMESTAMP"]
 """Microseconds since the epoch, UTC."""
@@ -55,6 +64,8 @@ class Table(NamedTuple):
     `key` names the thing a row is a version of and `order` the columns that make one version newer
     than another, most significant first; both are empty for tables of plain events. A `partset`
     table holds several rows a version (a mail's participants): the whole newest set is current.
+    Rows of a `retention` class expire by the partition; without one they stay for good. A
+    `primary_key` is true at any time: one row a key.
     """
 
     dataset: str
@@ -66,12 +77,18 @@ class Table(NamedTuple):
     key: tuple[str, ...] = ()
     order: tuple[str, ...] = ()
     partset: bool = False
-    expiry_days: int | None = None
+    retention: RetentionClass | None = None
+    primary_key: tuple[str, ...] = ()
 
     @property
     def id(self) -> str:
         """`dataset.name`."""
         return f"{self.dataset}.{self.name}"
+
+    @property
+    def expiry_days(self) -> int | None:
+        """Days that its rows are kept where no settings say otherwise; None = for good."""
+        return DAYS[self.retention] if self.retention else None
 
 
 @cache

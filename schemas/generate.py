@@ -1,5 +1,9 @@
 """Writes what others read from the schemas: BigQuery JSON for Terraform, and docs/tables.md.
 
+The manifest has what a BigQuery schema cannot say: layout, days until a partition expires (by
+class, for a deployment to set), classes of personal data. A `version_key` names what a row is a
+version of and is no constraint; a `primary_key` holds, and is declared NOT ENFORCED.
+
 `make schemas` runs it; a test fails when what is committed is stale.
 """
 
@@ -7,7 +11,9 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
-from schemas.columns import Table, columns
+from schemas.columns import POLICIES, Table, columns
+from schemas.current import CURRENT
+from schemas.retention import DAYS
 from schemas.tables import DATASETS, TABLES
 from schemas.topology import (
     DECISIONS_SUBSCRIPTION,
@@ -40,16 +46,20 @@ def manifest() -> dict[str, object]:
     """Tables with their layout, for Terraform."""
     return {
         "datasets": DATASETS,
+        "retention_days": DAYS,
+        "taxonomy": POLICIES,
         "tables": {
             table.id: {
                 "description": table.description,
                 "partition": table.partition or None,
                 "cluster": list(table.cluster),
-                "primary_key": list(table.key),
+                "version_key": list(table.key),
+                "primary_key": list(table.primary_key),
+                "retention": table.retention,
                 "expiry_days": table.expiry_days,
                 "policies": {c.name: c.policy for c in columns(table.row) if c.policy},
             }
-            for table in TABLES
+            for table in (*TABLES, *CURRENT.values())
         },
     }
 
@@ -83,11 +93,14 @@ def markdown() -> str:
     """docs/tables.md."""
     lines = ["# Tables", "", "Made by `make schemas` from schemas/; do not edit.", ""]
     for table in TABLES:
+        kept = table.retention
         layout = [f"Partition: {table.partition}." if table.partition else "Not partitioned."]
         layout.append(f"Cluster: {', '.join(table.cluster)}.")
         if table.key:
             layout.append(f"Key: {', '.join(table.key)}.")
-        layout.append(f"Kept {table.expiry_days} days." if table.expiry_days else "Kept for good.")
+        layout.append(f"Kept {table.expiry_days} days ({kept})." if kept else "Kept for good.")
+        if table.id in CURRENT:
+            layout.append(f"Its latest rows, by the last compaction: {CURRENT[table.id].id}.")
         lines += [f"## {table.id}", "", table.description, "", " ".join(layout), ""]
         lines += ["| column | type | mode | class | meaning |", "|---|---|---|---|---|"]
         lines += [
@@ -100,7 +113,7 @@ def markdown() -> str:
 
 def files() -> Iterator[tuple[Path, str]]:
     """Every generated file with its content."""
-    for table in TABLES:
+    for table in (*TABLES, *CURRENT.values()):
         path = ROOT / "terraform" / "schemas" / f"{table.dataset}.{table.name}.json"
         yield path, json.dumps(bigquery_fields(table), indent=2) + "\n"
     yield ROOT / "terraform" / "schemas" / "manifest.json", json.dumps(manifest(), indent=2) + "\n"

@@ -1,4 +1,4 @@
-"""The rows of ops.*: dead letters, runs, erasures, changes and counts of sources, who did what."""
+"""The rows of ops.*: dead letters, runs, erasures, sources, readers, and who did what."""
 
 from typing import Annotated
 
@@ -116,3 +116,18 @@ class Audit(Row, frozen=True, kw_only=True):
     started_at: Annotated[Micros, col("When it began.")]
     noted_at: Annotated[Micros, col("When this row was made.")]
     noted_date: Annotated[Days, col("Day of noted_at; the partition.")]
+
+
+class Reader(Row, frozen=True, kw_only=True):
+    """ops.readers: who may read what was written in which mailbox; the newest row counts."""
+
+    reader: Annotated[
+        str, col("E-mail address that the reader signs in with, lower case.", "identifier")
+    ]
+    mailbox: Annotated[
+        str, col("Mailbox, lower case; * is every one, and what is in none.", "identifier")
+    ]
+    granted_at: Annotated[Micros, col("When it was granted, or taken back.")]
+    granted_by: Annotated[str, col("Who did it.", "personal")]
+    revoked: Annotated[bool, col("True where it was taken back.")] = False
+    written_at: Annotated[Micros, col("When the row was made.")]

@@ -87,7 +87,9 @@ class Person(Versioned, frozen=True, kw_only=True):
     title: Annotated[str | None, col("Job title.", "personal")] = None
     emails: Annotated[tuple[str, ...], col("E-mail addresses, canonical.", "identifier")] = ()
     phones: Annotated[tuple[str, ...], col("Phone numbers, E.164.", "identifier")] = ()
-    organisation: Annotated[str | None, col("Name of the organisation, as on the record.")] = None
+    organisation: Annotated[
+        str | None, col("Name of the organisation, as on the record.", "personal")
+    ] = None
     account_key: Annotated[str | None, col("record_key of the account it belongs to.")] = None
     owner_key: Annotated[str | None, col("record_key of the user who owns the record.")] = None
     linked_keys: Annotated[
@@ -127,13 +129,13 @@ class Account(Versioned, frozen=True, kw_only=True):
         tuple[str, ...], col("record_keys that the source says are the same account.")
     ] = ()
     created_at: Annotated[Micros | None, col("When the source made the record.")] = None
-    extra: Annotated[Json | None, col("What the schema does not know.")] = None
+    extra: Annotated[Json | None, col("What the schema does not know.", "personal")] = None
 
 
 class Deal(Versioned, frozen=True, kw_only=True):
     """sales.deals: opportunities and deals."""
 
-    name: Annotated[str | None, col("Name of the deal.")] = None
+    name: Annotated[str | None, col("Name of the deal.", "content")] = None
     account_key: Annotated[str | None, col("record_key of the account.")] = None
     person_keys: Annotated[tuple[str, ...], col("record_keys of the people in the deal.")] = ()
     stage: Annotated[str | None, col("Stage, as the source names it.")] = None
@@ -147,7 +149,7 @@ class Deal(Versioned, frozen=True, kw_only=True):
         tuple[str, ...], col("record_keys that the source says are the same deal.")
     ] = ()
     created_at: Annotated[Micros | None, col("When the source made the record.")] = None
-    extra: Annotated[Json | None, col("What the schema does not know.")] = None
+    extra: Annotated[Json | None, col("What the schema does not know.", "personal")] = None
 
 
 class Interaction(Versioned, frozen=True, kw_only=True):
@@ -172,9 +174,8 @@ class Interaction(Versioned, frozen=True, kw_only=True):
     in_reply_to: Annotated[str | None, col("Message-ID that this one answers.")] = None
     subject: Annotated[str | None, col("Subject or title.", "content")] = None
     snippet: Annotated[str | None, col("First 200 characters of the text.", "content")] = None
-    body: Annotated[str | None, col("The text, without quoted history.", "content")] = None
     mailbox: Annotated[str | None, col("Mailbox that held this copy.", "identifier")] = None
-    labels: Annotated[tuple[str, ...], col("Labels or folders of this copy.")] = ()
+    labels: Annotated[tuple[str, ...], col("Labels or folders of this copy.", "content")] = ()
     attachment_names: Annotated[tuple[str, ...], col("File names.", "content")] = ()
     is_bulk: Annotated[bool, col("Sent by a machine or to a list.")] = False
     is_draft: Annotated[bool, col("Not sent.")] = False
@@ -191,6 +192,45 @@ class Interaction(Versioned, frozen=True, kw_only=True):
         tuple[str, ...], col("What was wrong with the input and how it was read, as short codes.")
     ] = ()
     extra: Annotated[Json | None, col("What the schema does not know.", "content")] = None
+
+
+class Body(Versioned, frozen=True, kw_only=True):
+    """sales.bodies: what was written, apart from the facts: restricted, and kept for less long.
+
+    A version without a text has no row here; a text counts while the newest version of its
+    interaction has its change_id.
+    """
+
+    interaction_id: Annotated[str, col("The interaction.")]
+    part: Annotated[str, col("Which part of it, as in sales.interactions.")]
+    event_date: Annotated[Days, col("Day of the interaction, clamped; the partition.")]
+    mailbox: Annotated[
+        str | None,
+        col(
+            "Mailbox that held this copy: whose text it is. Null of what is in none.", "identifier"
+        ),
+    ] = None
+    body: Annotated[str, col("The text, without quoted history.", "content")]
+
+
+class Transcript(Versioned, frozen=True, kw_only=True):
+    """sales.transcripts: what was said in a call, restricted as bodies are.
+
+    A version without words has no row here, as with bodies.
+    """
+
+    interaction_id: Annotated[str, col("The call.")]
+    part: Annotated[str, col("Which part of it, as in sales.interactions.")]
+    event_date: Annotated[Days, col("Day of the call, clamped; the partition.")]
+    transcript: Annotated[str, col("All that was said, a line each, with who said it.", "content")]
+    lines: Annotated[
+        Json | None,
+        col(
+            "The lines in order: speaker, offset_s (seconds since the first line; null where no "
+            "time is told), text. Null where the source gives one text only.",
+            "content",
+        ),
+    ] = None
 
 
 class Participant(Versioned, frozen=True, kw_only=True):

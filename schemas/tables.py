@@ -10,10 +10,19 @@ from schemas.identity import (
     PairEvidence,
     StoredRecord,
 )
-from schemas.operations import Audit, DeadLetter, Erasure, Run, SchemaChange, SourceCount
+from schemas.operations import (
+    Audit,
+    DeadLetter,
+    Erasure,
+    Reader,
+    Run,
+    SchemaChange,
+    SourceCount,
+)
 from schemas.quality import RuleResult
 from schemas.records import (
     Account,
+    Body,
     Deal,
     Duplicate,
     Enrollment,
@@ -21,6 +30,7 @@ from schemas.records import (
     Participant,
     Person,
     RawChange,
+    Transcript,
 )
 
 VERSION_ORDER = (
@@ -49,7 +59,7 @@ TABLES: tuple[Table, ...] = (
         cluster=("source", "object_type", "object_id"),
         key=("record_key",),
         order=VERSION_ORDER,
-        expiry_days=90,
+        retention="raw",
     ),
     Table(
         "raw",
@@ -58,7 +68,7 @@ TABLES: tuple[Table, ...] = (
         "Every message whose change had already been accepted.",
         partition="publish_date",
         cluster=("source", "change_id"),
-        expiry_days=30,
+        retention="raw",
     ),
     Table(
         "sales",
@@ -96,7 +106,7 @@ TABLES: tuple[Table, ...] = (
         cluster=("kind", "interaction_id"),
         key=("record_key", "part"),
         order=VERSION_ORDER,
-        expiry_days=1_100,
+        retention="facts",
     ),
     Table(
         "sales",
@@ -108,7 +118,7 @@ TABLES: tuple[Table, ...] = (
         key=("record_key",),
         order=VERSION_ORDER,
         partset=True,
-        expiry_days=1_100,
+        retention="facts",
     ),
     Table(
         "identity",
@@ -153,7 +163,7 @@ TABLES: tuple[Table, ...] = (
         cluster=("stage", "error_type"),
         key=("dead_letter_id",),
         order=("failed_at",),
-        expiry_days=90,
+        retention="dead_letters",
     ),
     Table(
         "ops",
@@ -164,7 +174,7 @@ TABLES: tuple[Table, ...] = (
         cluster=("command", "run_id"),
         key=("run_id",),
         order=("noted_at",),
-        expiry_days=400,
+        retention="operations",
     ),
     # New tables at the end: rows on their way in a running job are named by their place here.
     Table(
@@ -185,7 +195,7 @@ TABLES: tuple[Table, ...] = (
         cluster=("source", "object_name"),
         key=("record_key", "field"),
         order=VERSION_ORDER,
-        expiry_days=400,
+        retention="operations",
     ),
     Table(
         "ops",
@@ -196,7 +206,7 @@ TABLES: tuple[Table, ...] = (
         cluster=("source", "object_type"),
         key=("source", "object_type", "created_date"),
         order=("counted_at",),
-        expiry_days=400,
+        retention="operations",
     ),
     Table(
         "identity",
@@ -225,7 +235,7 @@ TABLES: tuple[Table, ...] = (
         cluster=("table_id", "rule_id"),
         key=("rule_id",),
         order=("checked_at",),
-        expiry_days=400,
+        retention="operations",
     ),
     Table(
         "ops",
@@ -236,7 +246,38 @@ TABLES: tuple[Table, ...] = (
         cluster=("command", "actor"),
         key=("audit_id",),
         order=("noted_at",),
-        expiry_days=1_100,
+        retention="audit",
+    ),
+    Table(
+        "sales",
+        "bodies",
+        Body,
+        "What was written in interactions. Restricted: each reader to his mailboxes.",
+        partition="event_date",
+        cluster=("interaction_id",),
+        key=("record_key", "part"),
+        order=VERSION_ORDER,
+        retention="bodies",
+    ),
+    Table(
+        "sales",
+        "transcripts",
+        Transcript,
+        "What was said in calls. Restricted as bodies are.",
+        partition="event_date",
+        cluster=("interaction_id",),
+        key=("record_key", "part"),
+        order=VERSION_ORDER,
+        retention="bodies",
+    ),
+    Table(
+        "ops",
+        "readers",
+        Reader,
+        "Who may read what was written in which mailbox; the newest row of the two counts.",
+        cluster=("reader",),
+        key=("reader", "mailbox"),
+        order=("granted_at", "written_at"),
     ),
     Table(
         "identity",

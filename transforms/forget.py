@@ -21,7 +21,7 @@ from schemas.identity import (
     PairEvidence,
     StoredRecord,
 )
-from schemas.records import Enrollment, Participant, Person, RawChange
+from schemas.records import Body, Enrollment, Participant, Person, RawChange, Transcript
 from transforms.erasure import NOBODY, Marks
 
 ERASED = "erased"
@@ -38,6 +38,8 @@ _OWN: tuple[type[Row], ...] = (
     *(PairEvidence, PairCandidate),
 )
 """Rows that are about the record they name and nothing else."""
+_TEXTS: tuple[type[Row], ...] = (Body, Transcript)
+"""Rows that are what was written or said and nothing else."""
 _NAMING = ("_id", "_ids", "_key", "_keys", "_digest")
 
 
@@ -149,7 +151,7 @@ def _left(row: Row, marks: Marks, touched: bool) -> Row | None:
         row = msgspec.structs.replace(row, reason=ERASED)
     if not touched:
         return row
-    if isinstance(row, _OWN) and _is_theirs(row, marks):
+    if isinstance(row, _TEXTS) or (isinstance(row, _OWN) and _is_theirs(row, marks)):
         return None
     changed: dict[str, Any] = {}
     for column in _keys(type(row)):

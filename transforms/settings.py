@@ -1,4 +1,5 @@
-"""What a deployment decides: own domains, region of phone numbers, custom fields, field policy.
+"""What a deployment decides: own domains, region of phone numbers, custom fields, field policy,
+how long what is kept.
 
 One TOML file (`salesintel.toml`, or the path in SALESINTEL_CONFIG); every key has a default, an
 unknown key is an error. Nothing here is a secret.
@@ -11,6 +12,7 @@ from typing import Literal
 import msgspec
 
 from schemas.errors import ConfigurationError
+from schemas.retention import DAYS, RetentionClass
 
 Treatment = Literal["keep", "drop", "truncate", "hash"]
 OTHERS = ("sources", "webhooks", "quality", "notifications")
@@ -29,13 +31,41 @@ class CustomField(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 
 
 class FieldPolicy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What happens to a column after Normalise: `sales.interactions.body` = truncate to 2,000."""
+    """What happens to a column after Normalise: `sales.bodies.body` = truncate to 2,000."""
 
     column: str
     """`dataset.table.column`."""
     treatment: Treatment
     length: int = 0
     """Of `truncate`: characters that stay."""
+
+
+class Retention(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Table `[retention]`: days by class of data (schemas/retention.py), and what is on hold."""
+
+    facts: int = DAYS["facts"]
+    bodies: int = DAYS["bodies"]
+    raw: int = DAYS["raw"]
+    dead_letters: int = DAYS["dead_letters"]
+    operations: int = DAYS["operations"]
+    history: int = DAYS["history"]
+    audit: int = DAYS["audit"]
+    legal_hold: bool | tuple[str, ...] = False
+    """Nothing expires and nobody is erased: true, of all; or of these record keys and mailboxes."""
+
+    def days(self, of: RetentionClass) -> int:
+        """Days that rows of a class are kept."""
+        return int(getattr(self, of))
+
+    @property
+    def holds_all(self) -> bool:
+        """Whether nothing at all may go."""
+        return self.legal_hold is True
+
+    @property
+    def held(self) -> tuple[str, ...]:
+        """The record keys and mailboxes whose rows may not go."""
+        return self.legal_hold if isinstance(self.legal_hold, tuple) else ()
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -47,6 +77,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """Our own phone numbers, E.164: never the counterpart, never evidence."""
     region: str = "US"
     """ISO 3166 code under which a national phone number is read."""
+    retention: Retention = Retention()
     custom_fields: tuple[CustomField, ...] = ()
     field_policies: tuple[FieldPolicy, ...] = ()
     identity_model: str = "shipped"

@@ -48,6 +48,27 @@ def submit(
     return client.query(sql, job_config=settings, timeout=timeout_s, retry=retry, job_retry=None)
 
 
+def changed(
+    client: bigquery.Client,
+    sql: str,
+    parameters: Sequence[Parameter] = (),
+    *,
+    timeout_s: float,
+    maximum_bytes_billed: int = WHOLE_TABLES_BYTES,
+) -> int:
+    """How many rows one INSERT or DELETE of our own concerned; it is not sent twice."""
+    job = submit(
+        client,
+        sql,
+        parameters,
+        timeout_s=timeout_s,
+        maximum_bytes_billed=maximum_bytes_billed,
+        retry=None,
+    )
+    job.result(timeout=timeout_s, retry=None, job_retry=None)
+    return int(job.num_dml_affected_rows or 0)
+
+
 def rows(
     client: bigquery.Client,
     sql: str,

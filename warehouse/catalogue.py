@@ -20,8 +20,9 @@ from google.cloud import bigquery
 
 from schemas.change import stable_hash
 from schemas.columns import columns
+from schemas.current import CURRENT, newest_sql
 from schemas.errors import ConfigurationError, FatalError
-from schemas.tables import BY_ID
+from schemas.tables import BY_ID, latest_sql
 from warehouse.bounded import rows
 
 VIEWS = Path(__file__).parent / "views"
@@ -29,6 +30,7 @@ DDL_TIMEOUT_S = 60.0
 FINGERPRINT_LABEL = "definition"
 """Label of a view that holds the fingerprint it was made under."""
 
+_CURRENT = frozenset(table.id for table in CURRENT.values())
 _REFERENCE = re.compile(r"`([a-z_]+\.[a-z_]+)`")
 
 Reader = Literal["rep", "manager", "operator"]
@@ -113,18 +115,36 @@ def qualified(sql: str, project: str, dataset_prefix: str = "") -> str:
     """The SQL with every `` `dataset.table` `` of ours under its project and dataset."""
 
     def full(match: re.Match[str]) -> str:
-        known = match[1] in BY_ID or match[1] in views()
+        known = match[1] in BY_ID or match[1] in _CURRENT or match[1] in views()
         return f"`{project}.{dataset_prefix}{match[1]}`" if known else match[0]
 
     return _REFERENCE.sub(full, sql)
 
 
-def definition(view: View, project: str, dataset_prefix: str = "") -> str:
-    """The statement that creates the view, or replaces it."""
+def definition(
+    view: View, project: str, dataset_prefix: str = "", marks: Mapping[str, int] | None = None
+) -> str:
+    """The statement that creates the view, or replaces it.
+
+    `marks` are those of the last compaction, by the id of the table: where the view reads the
+    latest rows of one, it reads its current table and what came since. It shows the same.
+    """
     name = f"`{project}.{dataset_prefix}{view.id}`"
     description = msgspec.json.encode(view.metadata.description).decode()
-    body = qualified(view.sql, project, dataset_prefix)
+    body = qualified(compacted(view.sql, marks or {}), project, dataset_prefix)
     return f"CREATE OR REPLACE VIEW {name}\nOPTIONS (description = {description})\nAS\n{body}"
+
+
+def compacted(sql: str, marks: Mapping[str, int]) -> str:
+    """The SQL with the latest rows of each table of `marks` read from its current table."""
+    for table_id, mark in marks.items():
+        sql = sql.replace(latest_text(table_id), newest_sql(BY_ID[table_id], mark))
+    return sql
+
+
+def latest_text(table_id: str) -> str:
+    """How the SQL of a view reads the latest rows of a table."""
+    return latest_sql(BY_ID[table_id], f"`{table_id}`")
 
 
 def fingerprint(view: View, project: str, dataset_prefix: str = "") -> str:
@@ -159,17 +179,35 @@ def provision_views(client: bigquery.Client, dataset_prefix: str = "") -> list[s
         found = _get(client, name)
         if found is not None and found.labels.get(FINGERPRINT_LABEL) == wanted:
             continue
-        statement = definition(view, client.project, dataset_prefix)
-        try:
-            rows(client, statement, timeout_s=DDL_TIMEOUT_S, retry=None)
-            made = client.get_table(name, retry=None, timeout=DDL_TIMEOUT_S)
-            made.labels = {FINGERPRINT_LABEL: wanted}
-            client.update_table(made, ["labels"], retry=None, timeout=DDL_TIMEOUT_S)
-        except GoogleAPICallError as error:
-            reason = error.message.partition("; reason:")[0]
-            raise FatalError(f"view {view.id} was refused: {reason}") from error
+        replace_view(client, view, dataset_prefix)
         done.append(f"{'created' if found is None else 'replaced'} view {dataset_prefix}{view.id}")
     return done
+
+
+def replace_view(
+    client: bigquery.Client,
+    view: View,
+    dataset_prefix: str = "",
+    marks: Mapping[str, int] | None = None,
+    *,
+    signed: bool = True,
+) -> None:
+    """Creates a view or replaces it; FatalError where it is refused.
+
+    Without its fingerprint, as when killed in between, `provision_views` makes it anew.
+    """
+    name = f"{client.project}.{dataset_prefix}{view.id}"
+    statement = definition(view, client.project, dataset_prefix, marks)
+    try:
+        rows(client, statement, timeout_s=DDL_TIMEOUT_S, retry=None)
+        if not signed:
+            return
+        made = client.get_table(name, retry=None, timeout=DDL_TIMEOUT_S)
+        made.labels = {FINGERPRINT_LABEL: fingerprint(view, client.project, dataset_prefix)}
+        client.update_table(made, ["labels"], retry=None, timeout=DDL_TIMEOUT_S)
+    except GoogleAPICallError as error:
+        reason = error.message.partition("; reason:")[0]
+        raise FatalError(f"view {view.id} was refused: {reason}") from error
 
 
 def _get(client: bigquery.Client, name: str) -> bigquery.Table | None:

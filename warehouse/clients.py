@@ -16,6 +16,9 @@ MAX_CALL_BYTES = 64 * 1024 * 1024
 TIMEOUT_S = 120.0
 """Of one request to the REST API where the caller names no time."""
 
+CALLER_HEADER = "X-Bqemu-Caller"
+"""By which the embedded warehouse is told who asks."""
+
 RETRY_S = 30.0
 """How long a request is tried again; by default the client tries for ten minutes."""
 
@@ -26,6 +29,9 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
     project: str
     rest: str | None = None
     grpc: str | None = None
+    reader: str | None = None
+    """Of the embedded warehouse: whom it takes for the one who asks, as SESSION_USER() has it.
+    Google's own knows that by itself."""
 
 
 class BoundedClient(bigquery.Client):  # type: ignore[misc]
@@ -45,11 +51,14 @@ def bigquery_client(endpoint: Endpoint) -> bigquery.Client:
     """A client of the REST API; every request of it ends within about TIMEOUT_S + RETRY_S."""
     if endpoint.rest is None:
         return BoundedClient(project=endpoint.project)
-    return BoundedClient(
+    client = BoundedClient(
         project=endpoint.project,
         credentials=AnonymousCredentials(),  # type: ignore[no-untyped-call]
         client_options=ClientOptions(api_endpoint=endpoint.rest),
     )
+    if endpoint.reader is not None:
+        client._connection.extra_headers = {CALLER_HEADER: f"user:{endpoint.reader}"}
+    return client
 
 
 def write_client(endpoint: Endpoint) -> BigQueryWriteClient:

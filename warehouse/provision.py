@@ -1,10 +1,10 @@
 """Datasets and tables, made by the API; the same code for BigQuery and the embedded warehouse.
 
-Idempotent. An existing table is only ever given new columns: anything else would break the jobs
-that write to it, and is refused by name.
+Idempotent. An existing table is only ever given new columns, and the days after which its
+partitions expire: anything else would break the jobs that write to it, and is refused by name.
 
-Tables carry no primary key: rows are appended and a key has many versions, and BigQuery believes a
-declared key when it plans joins.
+A primary key is declared, not enforced, where it holds: of current tables. Others have many
+versions of a key, and BigQuery believes a declared key when it plans joins.
 https://cloud.google.com/bigquery/docs/primary-foreign-keys
 """
 
@@ -12,14 +12,21 @@ from collections.abc import Iterable
 
 from google.api_core.exceptions import Conflict, NotFound
 from google.cloud import bigquery
+from google.cloud.bigquery.table import PrimaryKey, TableConstraints
 
 from schemas.columns import Table, columns
+from schemas.current import CURRENT
 from schemas.errors import FatalError
 from schemas.tables import DATASETS, TABLES
+from transforms.settings import Retention
 from warehouse.bounded import rows
+from warehouse.catalogue import replace_view
+from warehouse.compaction import compacted_views
 
 TIMEOUT_S = 60.0
 DAY_MS = 86_400_000
+ALL: tuple[Table, ...] = (*TABLES, *CURRENT.values())
+DEFAULT_RETENTION = Retention()
 
 
 def fields(table: Table) -> list[bigquery.SchemaField]:
@@ -30,8 +37,21 @@ def fields(table: Table) -> list[bigquery.SchemaField]:
     ]
 
 
+def expiry_days(table: Table, retention: Retention) -> int | None:
+    """Days after which BigQuery itself drops a partition; None of what it may not drop.
+
+    It knows no exceptions: with anything on legal hold `warehouse.retention.expire` does it all.
+    """
+    if table.retention is None or retention.legal_hold:
+        return None
+    return retention.days(table.retention)
+
+
 def provision(
-    client: bigquery.Client, dataset_prefix: str = "", tables: Iterable[Table] = TABLES
+    client: bigquery.Client,
+    dataset_prefix: str = "",
+    tables: Iterable[Table] = ALL,
+    retention: Retention = DEFAULT_RETENTION,
 ) -> list[str]:
     """Makes what is missing; returns what it did, a line each. FatalError names a conflict."""
     done = []
@@ -50,28 +70,67 @@ def provision(
             existing = client.get_table(reference, timeout=TIMEOUT_S)
         except NotFound:
             # Another process may be provisioning too.
-            client.create_table(_definition(table, reference), exists_ok=True, timeout=TIMEOUT_S)
+            schema = _schema(client, table, dataset_prefix)
+            definition = _definition(table, reference, schema, retention)
+            client.create_table(definition, exists_ok=True, timeout=TIMEOUT_S)
             done.append(f"created table {dataset_prefix}{table.id}")
             continue
         added = _additions(table, existing)
         if added:
+            _let_go(client, table, dataset_prefix)
             _add(client, reference, added)
             names = ", ".join(field.name for field in added)
             done.append(f"added to {dataset_prefix}{table.id}: {names}")
+        if _expires_otherwise(table, existing, retention):
+            existing.time_partitioning = _partitioning(table, retention)
+            client.update_table(existing, ["time_partitioning"], timeout=TIMEOUT_S)
+            days = expiry_days(table, retention)
+            kept = "partitions no longer expire" if days is None else f"kept {days} days"
+            done.append(f"{dataset_prefix}{table.id}: {kept}")
     return done
 
 
-def _definition(table: Table, reference: str) -> bigquery.Table:
-    definition = bigquery.Table(reference, schema=fields(table))
+def _schema(
+    client: bigquery.Client, table: Table, dataset_prefix: str
+) -> list[bigquery.SchemaField]:
+    """Of a current table in the order of the table that it is of, which may have grown."""
+    wanted = fields(table)
+    of = next((whole for whole, current in CURRENT.items() if current == table), None)
+    if of is None:
+        return wanted
+    grown = client.get_table(f"{client.project}.{dataset_prefix}{of}", timeout=TIMEOUT_S).schema
+    place = {field.name: index for index, field in enumerate(grown)}
+    return sorted(wanted, key=lambda field: place.get(field.name, len(place)))
+
+
+def _definition(
+    table: Table, reference: str, schema: list[bigquery.SchemaField], retention: Retention
+) -> bigquery.Table:
+    definition = bigquery.Table(reference, schema=schema)
     definition.description = table.description
-    if table.partition:
-        expiry = table.expiry_days * DAY_MS if table.expiry_days else None
-        definition.time_partitioning = bigquery.TimePartitioning(
-            field=table.partition, expiration_ms=expiry
-        )
+    definition.time_partitioning = _partitioning(table, retention)
     if table.cluster:
         definition.clustering_fields = list(table.cluster)
+    if table.primary_key:
+        definition.table_constraints = TableConstraints(
+            primary_key=PrimaryKey(columns=list(table.primary_key)), foreign_keys=None
+        )
     return definition
+
+
+def _partitioning(table: Table, retention: Retention) -> bigquery.TimePartitioning | None:
+    if not table.partition:
+        return None
+    days = expiry_days(table, retention)
+    expiry = None if days is None else days * DAY_MS
+    return bigquery.TimePartitioning(field=table.partition, expiration_ms=expiry)
+
+
+def _expires_otherwise(table: Table, existing: bigquery.Table, retention: Retention) -> bool:
+    wanted, found = _partitioning(table, retention), existing.time_partitioning
+    if wanted is None or found is None:
+        return False
+    return bool(wanted.expiration_ms != found.expiration_ms)
 
 
 def _additions(table: Table, existing: bigquery.Table) -> list[bigquery.SchemaField]:
@@ -109,6 +168,14 @@ def _add(client: bigquery.Client, reference: str, added: list[bigquery.SchemaFie
     names = {field.name for field in added}
     table.schema = [*(field for field in table.schema if field.name not in names), *added]
     client.update_table(table, ["schema"], timeout=TIMEOUT_S)
+
+
+def _let_go(client: bigquery.Client, table: Table, prefix: str) -> None:
+    """Views of the table and its current table read the table alone while only one of the two has
+    the new column; `provision_views` makes them anew."""
+    if table.id in CURRENT:
+        for view in compacted_views([table]):
+            replace_view(client, view, prefix, signed=False)
 
 
 _ALIASES = {"INTEGER": "INT64", "FLOAT": "FLOAT64", "BOOLEAN": "BOOL"}

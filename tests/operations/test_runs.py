@@ -7,14 +7,15 @@ import pytest
 
 from embedded.ports import free_port
 from embedded.warehouse import WarehouseServer
-from operations import runs
-from operations.runs import HEARTBEAT_US, RunNotes, noted_run
+from operations.runs import RunNotes, noted_run
 from schemas.errors import RetriableError
 from schemas.operations import Run, SourceCount
 from schemas.tables import BY_ROW
+from warehouse import runs
 from warehouse.clients import Endpoint, bigquery_client
 from warehouse.latest import select
 from warehouse.provision import provision
+from warehouse.runs import HEARTBEAT_US
 
 
 class Time:

@@ -16,7 +16,7 @@ from schemas.columns import Row
 from schemas.envelope import encode
 from schemas.flow import Received
 from schemas.operations import DeadLetter
-from schemas.records import Duplicate, Interaction, Person, RawChange
+from schemas.records import Body, Duplicate, Person, RawChange
 from transforms.settings import CustomField, FieldPolicy
 
 ENVELOPE = encode(new_change("files", "contact", "1", b"{}", stamp=1, fetched=1)).attributes
@@ -123,14 +123,14 @@ def test_field_policies_and_custom_fields_make_no_message_go_astray(
             FieldPolicy(column="sales.people.emails", treatment="drop"),
             FieldPolicy(column="sales.people.full_name", treatment="hash"),
             FieldPolicy(column="sales.participants.participant_key", treatment="hash"),
-            FieldPolicy(column="sales.interactions.body", treatment="truncate", length=3),
+            FieldPolicy(column="sales.bodies.body", treatment="truncate", length=3),
         ),
     )
     rng = random.Random(4)
     for messages in (list(of_every_kind(rng)), list(mutated(rng, company.messages))):
         rows = rows_of(messages, strict, redaction_key=b"key")
         assert not unexpected(rows)
-        assert all(len(row.body or "") <= 3 for row in rows if isinstance(row, Interaction))
+        assert all(len(row.body) <= 3 for row in rows if isinstance(row, Body))
         assert all(row.emails == () for row in rows if isinstance(row, Person))
 
 

@@ -36,6 +36,11 @@ def test_no_file_means_the_defaults() -> None:
         ),
         ('identity_model = "two.json"', "two.json cannot be read"),
         ('identity_model = "salesintel.toml"', "is no model file"),
+        ("[retention]\nraw = 7", "raw is 7 days: write 8 to 36500"),
+        ("[retention]\nfacts = 100", "bodies are kept longer than facts"),
+        ('[retention]\nlegal_hold = ["ada"]', "'ada' is neither a record key"),
+        ("[retention]\nlegal_hold = 5", "legal_hold"),
+        ("[retention]\nmails = 5", "mails"),
         ('region = "ZZ"', "region 'ZZ' is no region"),
         ('region = "us"', 'region = "US"'),
         ('region = "Germany"', "two capitals"),
@@ -79,3 +84,13 @@ def test_domains_and_numbers_are_taken_as_people_write_them(tmp_path: Path) -> N
     assert context.is_internal("ann@mail.ours.example")
     assert context.is_internal("ann@xn--mller-kva.de")
     assert not context.is_internal("ann@ours.co.uk")
+
+
+def test_what_is_on_hold_is_named_as_the_tables_name_it(tmp_path: Path) -> None:
+    path = tmp_path / "salesintel.toml"
+    path.write_text('[retention]\nlegal_hold = ["files:contact:7", "Ada@Own.example"]', "utf-8")
+    retention = checked_settings(path, KEY).retention
+    assert retention.held == ("files:contact:7", "ada@own.example")
+    assert not retention.holds_all
+    path.write_text("[retention]\nlegal_hold = true", "utf-8")
+    assert checked_settings(path, KEY).retention.holds_all

@@ -18,7 +18,7 @@ from graph_runs import (
 )
 
 from sandbox.company.world import AS_OF_US
-from schemas.change import new_change
+from schemas.change import Source, new_change
 from schemas.columns import Row
 from schemas.envelope import encode
 from schemas.flow import Received
@@ -29,7 +29,7 @@ DATES = (("enrolled_date", 1), ("unenrolled_date", 2))
 
 @pytest.fixture(scope="module")
 def company(company: CompanyMessages) -> CompanyMessages:
-    """With what no export tells of: sequences that a contact is in, and fields that went."""
+    """With what no export tells of: sequences that a contact is in, fields that went, speech."""
     return company._replace(messages=[*company.messages, *told_live()])
 
 
@@ -43,12 +43,20 @@ def told_live() -> Iterator[Received]:
         yield message("contact", "9000000001", contact, number)
         drift = [{"field": "never_call", "before": ("string", None)[number], "after": "bool"}]
         yield message("schema", "contact", {"object": "contact", "drift": drift}, number)
+        lines = [
+            {"content": said, "name": "Ada", "time": "2026-01-05T08:00:00"}
+            for said in ("Hello", "Bye")
+        ]
+        spoken = {"call_id": "9000000002", "lines": lines}
+        yield message("transcript", "9000000002", spoken, number, "dialpad")
 
 
-def message(object_type: str, object_id: str, told: dict[str, Any], number: int) -> Received:
+def message(
+    object_type: str, object_id: str, told: dict[str, Any], number: int, source: Source = "hubspot"
+) -> Received:
     stamp = AS_OF_US + number
     payload = msgspec.json.encode(told)
-    change = new_change("hubspot", object_type, object_id, payload, stamp=stamp, fetched=stamp)
+    change = new_change(source, object_type, object_id, payload, stamp=stamp, fetched=stamp)
     return Received(*encode(change), f"live-{object_type}-{number}", stamp)
 
 
@@ -69,6 +77,7 @@ def test_the_company_comes_to_rows_in_every_view(undisturbed: list[Row]) -> None
         "ops.erasures",
         "ops.quality",
         "ops.audit",
+        "ops.readers",
         "ops.runs",
         "ops.source_counts",
     }

@@ -20,7 +20,7 @@ from schemas.clock import (
     rfc3339,
     to_us,
 )
-from schemas.columns import Table, columns
+from schemas.columns import POLICIES, Table, columns
 from schemas.flow import RowBatch, pack_rows, unpack_rows
 from schemas.generate import files
 from schemas.operations import DeadLetter
@@ -39,6 +39,59 @@ def test_every_table_and_column_is_described_and_every_name_it_uses_exists(table
     assert "at" not in known
     assert all(re.fullmatch(r"[a-z][a-z0-9_]*", name) for name in known)
     assert len(table.cluster) <= 4
+
+
+NOT_OF_A_PERSON = {
+    "an id, or what an id is made of": """
+        change_id record_key object_id successor_key account_key owner_key parent_key linked_keys
+        person_key person_keys account_keys deal_keys participant_key left_key right_key asked_left
+        asked_right interaction_id enrollment_id thread_id message_id_header in_reply_to entity_id
+        account_entity_id successor_id other_ids dead_letter_id decision_id run_id message_id
+        sequence_id enrolled_by version_digest erasure_id rule_id sample audit_id
+    """,
+    "a word of a short list": """
+        source object_type lane operation content_type kind direction part role method what verdict
+        event end_reason stage status outcome currency industry error_type type_before type_after
+        command job_name topic table_id object_name field defects severity measure
+    """,
+    "keyed hashes": "marks",
+    "where a payload lies, under an id": "dataref payload_uri",
+    "a text of our own, in which no value of a record may stand": """
+        reason error_message stack_trace detail message
+    """,
+    "a name that we gave to a thing of ours": "sequence_name",
+    "the internet domain of an organisation": "primary_domain",
+}
+OF_AN_ORGANISATION = {
+    "sales.accounts": """
+        name domains phones street city region postal_code country
+    """
+}
+
+
+@pytest.mark.parametrize("table", TABLES, ids=lambda table: table.id)
+def test_every_column_that_can_hold_personal_data_has_its_class_or_a_reason(table: Table) -> None:
+    reasoned = {name for names in NOT_OF_A_PERSON.values() for name in names.split()}
+    reasoned |= set(OF_AN_ORGANISATION.get(table.id, "").split())
+    unclassified = {
+        column.name
+        for column in columns(table.row)
+        if column.kind in ("STRING", "JSON", "BYTES") and not column.policy
+    }
+    assert not unclassified - reasoned, "give it a class (col) or a reason (here)"
+
+
+def test_no_reason_is_given_for_what_has_a_class_everywhere_or_is_no_column() -> None:
+    unclassified = {
+        column.name for table in TABLES for column in columns(table.row) if not column.policy
+    }
+    reasoned = {name for names in NOT_OF_A_PERSON.values() for name in names.split()}
+    assert reasoned <= unclassified
+
+
+def test_every_class_that_a_column_has_is_in_the_taxonomy() -> None:
+    used = {column.policy for table in TABLES for column in columns(table.row)} - {""}
+    assert used == set(POLICIES)
 
 
 def test_what_is_generated_is_not_stale() -> None:

@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 from schemas.change import Change
 from schemas.columns import Row
 from schemas.identity import IdentityRecord
-from schemas.records import Participant
+from schemas.records import Body, Participant, Transcript
 from schemas.tables import BY_ROW
 from transforms.normalise import normalise
 from transforms.settings import Settings
@@ -51,6 +51,12 @@ class Tables:
         """The one newest row of a record."""
         (row,) = self.of(kind, record_key)
         return row
+
+    def text(self, record_key: str) -> str:
+        """What was written or said in one record."""
+        bodies, spoken = self.of(Body, record_key), self.of(Transcript, record_key)
+        (text,) = (*(one.body for one in bodies), *(one.transcript for one in spoken))
+        return text
 
     def participants(self, record_key: str) -> list[Participant]:
         """The set of a record's newest version."""

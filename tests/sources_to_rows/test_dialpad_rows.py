@@ -63,7 +63,8 @@ def test_a_text_message_is_an_interaction_with_both_its_sides(
     event = sms_event(reading.state, inbound=inbound, text="see you at ten")
     tables = reading.sent([event])
     row = tables.one(Interaction, f"dialpad:sms:{event['id']}")
-    assert (row.kind, row.part, row.body) == ("sms", "message", "see you at ten")
+    assert (row.kind, row.part) == ("sms", "message")
+    assert tables.text(row.record_key) == "see you at ten"
     assert row.direction == ("inbound" if inbound else "outbound")
     assert row.occurred_at == event["created_date"] * 1_000
     assert row.owner_key == f"dialpad:user:{event['target']['id']}"
@@ -117,7 +118,7 @@ def test_legs_transcripts_recaps_recordings_and_voicemails_stand_under_the_maste
     }
     by_part = {one.part: one for one in rows if one.object_id.startswith(master)}
     assert by_part["call"].outcome == "hangup"
-    assert by_part["voicemail"].body == "please call me back"
+    assert tables.text(by_part["voicemail"].record_key) == "please call me back"
     links = json.loads(by_part["recording"].extra or "")["recording_details"]
     assert links[0]["recording_type"] == "admincallrecording"
 
@@ -134,7 +135,7 @@ def test_a_recap_of_the_api_stands_under_the_master_call_with_its_outcome(
     row = tables.one(Interaction, f"dialpad:recap:{leg}")
     assert row.interaction_id == stable_hash("call", master)
     assert (row.part, row.outcome) == ("recap", "Interested")
-    assert row.body == "They spoke of the quote.\n- Send the quote"
+    assert tables.text(row.record_key) == "They spoke of the quote.\n- Send the quote"
 
 
 def test_a_voicemail_is_a_call_that_ended_so_and_its_text_comes_behind(reading: Reading) -> None:
@@ -146,14 +147,15 @@ def test_a_voicemail_is_a_call_that_ended_so_and_its_text_comes_behind(reading: 
     )
     assert tables.one(Interaction, f"dialpad:call:{call}").outcome == "voicemail"
     told = tables.one(Interaction, f"dialpad:call_event:{call}:voicemail_uploaded")
-    assert (told.body, told.outcome) == ("please call me back", None)
+    assert (tables.text(told.record_key), told.outcome) == ("please call me back", None)
     assert "voicemail_share_link" in (told.extra or "")
 
 
 def test_transcripts_have_their_lines_in_the_order_of_their_times(reading: Reading) -> None:
     call = reading.state.new_call(length_s=60)
-    row = reading.polled("transcript").one(Interaction, f"dialpad:transcript:{call}")
-    said = [line.partition(": ")[2] for line in (row.body or "").splitlines()]
+    tables = reading.polled("transcript")
+    row = tables.one(Interaction, f"dialpad:transcript:{call}")
+    said = [line.partition(": ")[2] for line in tables.text(row.record_key).splitlines()]
     assert said == [
         "hello, about the quote",
         "I have it here",

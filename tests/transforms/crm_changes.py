@@ -6,7 +6,7 @@ from typing import Any, cast
 from schemas.change import Change, Operation, Source, new_change
 from schemas.columns import Row
 from schemas.identity import IdentityRecord
-from schemas.records import Account, Deal, Interaction, Participant, Person
+from schemas.records import Account, Body, Deal, Interaction, Participant, Person, Transcript
 from transforms.normalise import normalise
 from transforms.settings import Settings
 
@@ -80,10 +80,22 @@ def interaction(
     rows, identities = facts(change, settings)
     first, *others = rows
     assert isinstance(first, Interaction)
-    assert all(isinstance(one, Participant) for one in others)
-    participants = cast(list[Participant], others)
+    participants = [one for one in others if isinstance(one, Participant)]
+    texts = [one for one in others if isinstance(one, Body | Transcript)]
+    assert len(participants) + len(texts) == len(others)
+    # A text says of what it is: the same as the facts beside it.
+    shared = ("change_id", "record_key", "interaction_id", "part", "event_date", "written_at")
+    for one in texts:
+        assert [getattr(one, name) for name in shared] == [getattr(first, name) for name in shared]
     assert [one.ordinal for one in participants] == list(range(len(participants)))
     return first, participants, identities
+
+
+def body_of(change: Change, settings: Settings = SETTINGS) -> str | None:
+    """What was written or said; None where the change has no text."""
+    texts = [row for row in facts(change, settings)[0] if isinstance(row, Body | Transcript)]
+    assert len(texts) <= 1
+    return next((t.body if isinstance(t, Body) else t.transcript for t in texts), None)
 
 
 def extra(row: Any) -> dict[str, Any]:

@@ -9,7 +9,15 @@ from schemas.columns import Row, columns
 from schemas.flow import Normalised
 from schemas.identity import EntityChange, IdentityRecord, Link
 from schemas.operations import DeadLetter
-from schemas.records import Interaction, Participant, Person, RawChange, lineage
+from schemas.records import (
+    Body,
+    Interaction,
+    Participant,
+    Person,
+    RawChange,
+    Transcript,
+    lineage,
+)
 from schemas.tables import TABLES
 from transforms.accept import accepted_rows
 from transforms.erasure import NOBODY, Kind, Marks, marks_of
@@ -78,12 +86,16 @@ def test_a_new_record_with_their_address_goes_and_one_with_their_number_alone_st
 
 
 def test_of_a_mail_with_others_the_fact_stays_and_what_was_written_goes() -> None:
-    mail = a_mail(3, subject="Offer", body="Dear Ann", snippet="Dear", mailbox="rep@own.test")
+    mail = a_mail(3, subject="Offer", snippet="Dear", mailbox="rep@own.test")
+    told = {"interaction_id": "i-1", "part": "message", "event_date": 1}
+    body = Body(**lines(3), **told, body="Dear all")
+    said = Transcript(**lines(3), **told, transcript="Hello")
     ann = a_participant(
         3, participant_key="gmail:address:h-ann", email="ann@acme.test", display_name="Ann Lee"
     )
     bo = a_participant(3, participant_key="gmail:address:h-bo", email="bo@acme.test", ordinal=1)
-    left = forget_rows([mail, ann, bo], MARKS)
+    left = forget_rows([mail, body, said, ann, bo], MARKS)
+    assert len(left) == 3
     assert isinstance(left[0], Interaction)
     assert (left[0].subject, left[0].snippet) == (None, None)
     assert left[0].mailbox == "rep@own.test" and left[0].kind == "email"

@@ -3,10 +3,11 @@
 import json
 
 import pytest
-from crm_changes import STAMP, a_change, extra, facts, interaction, person
+from crm_changes import STAMP, a_change, body_of, extra, facts, interaction, person
 
 from schemas.change import opaque_id, stable_hash
 from schemas.errors import InvalidPayload
+from schemas.records import Transcript
 
 THEIRS, OURS = "+12064460763", "+14152340199"
 CALL = {
@@ -114,10 +115,15 @@ def test_a_transcript_is_put_in_order_and_its_times_are_utc() -> None:
         {"type": "transcript", "time": None, "content": "[expletive]"},
         None,
     ]
-    row, participants, identities = interaction(
-        a_change("dialpad.transcript", {"call_id": "5", "lines": lines})
-    )
-    assert row.body == "[expletive]\nAda: Hello\nRex: Bye"
+    change = a_change("dialpad.transcript", {"call_id": "5", "lines": lines})
+    row, participants, identities = interaction(change)
+    [said] = [row for row in facts(change)[0] if isinstance(row, Transcript)]
+    assert said.transcript == "[expletive]\nAda: Hello\nRex: Bye"
+    assert json.loads(said.lines or "") == [
+        {"speaker": None, "offset_s": None, "text": "[expletive]"},
+        {"speaker": "Ada", "offset_s": 0.0, "text": "Hello"},
+        {"speaker": "Rex", "offset_s": 9.5, "text": "Bye"},
+    ]
     assert row.interaction_id == stable_hash("call", "5")
     assert (row.part, row.kind, row.occurred_at) == ("transcript", "call", STAMP)
     assert (participants, identities) == ([], ())
@@ -132,8 +138,9 @@ def test_a_recap_has_what_was_said_and_is_to_be_done() -> None:
         "action_items": [{"content": "Send the quote"}, "Ring back"],
         "disposition": {"name": "Interested"},
     }
-    row, _, _ = interaction(a_change("dialpad.recap", payload))
-    assert row.body == "They talked.\n- Send the quote\n- Ring back"
+    change = a_change("dialpad.recap", payload)
+    row, _, _ = interaction(change)
+    assert body_of(change) == "They talked.\n- Send the quote\n- Ring back"
     assert (row.part, row.outcome, row.occurred_at) == ("recap", "Interested", None)
     assert row.interaction_id == stable_hash("call", "5")
 
@@ -153,8 +160,10 @@ def test_a_text_message_has_two_sides(direction: str) -> None:
         "target": {"id": "9", "type": "user"},
         "message_status": "success",
     }
-    row, participants, [identity] = interaction(a_change("dialpad.sms", payload))
-    assert (row.kind, row.part, row.body, row.occurred_at) == ("sms", "message", "hi", STAMP)
+    change = a_change("dialpad.sms", payload)
+    row, participants, [identity] = interaction(change)
+    assert (row.kind, row.part, row.occurred_at) == ("sms", "message", STAMP)
+    assert body_of(change) == "hi"
     assert (row.our_number, identity.phones) == (OURS, (THEIRS,))
     assert [one.is_internal for one in participants] == [not inbound, inbound]
     assert [one.display_name for one in participants] == (

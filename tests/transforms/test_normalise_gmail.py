@@ -5,7 +5,7 @@ from base64 import urlsafe_b64encode
 from typing import Any
 
 import pytest
-from crm_changes import SETTINGS, extra, facts
+from crm_changes import body_of, extra, facts, interaction
 from hypothesis import given
 from hypothesis import strategies as st
 from mails import MAILBOX, STAMP, a_mail, a_message, a_part, multipart, normalised
@@ -25,11 +25,12 @@ def key(address: str) -> str:
 
 
 def test_a_mail_is_an_interaction_with_its_participants_and_their_records() -> None:
-    row, participants, records = normalised()
+    change = a_message(a_mail(body="Hello there\n"))
+    row, participants, records = interaction(change)
     assert (row.kind, row.part, row.direction) == ("email", "message", "inbound")
     assert row.interaction_id == mail_interaction_id("one@their.example")
     assert (row.message_id_header, row.in_reply_to) == ("one@their.example", None)
-    assert (row.subject, row.body, row.snippet) == ("Hello", "Hello there", "Hello there")
+    assert (row.subject, body_of(change), row.snippet) == ("Hello", "Hello there", "Hello there")
     assert (row.occurred_at, row.event_date) == (STAMP, STAMP // DAY_US)
     assert (row.mailbox, row.labels) == (MAILBOX, ("INBOX",))
     assert (row.is_bulk, row.is_draft, row.defects, row.extra) == (False, False, (), None)
@@ -281,11 +282,10 @@ def test_whatever_stands_beside_the_mail_it_is_read(fields: dict[str, Any], date
     body = json.dumps({**fields, "raw": urlsafe_b64encode(mail).decode()}).encode()
     change = new_change("gmail", "message", "1", body, stamp=STAMP, fetched=STAMP)
     try:
-        (row, *participants), records = facts(change, SETTINGS)
+        row, participants, records = interaction(change)
     except InvalidPayload as error:
         assert "JSON" in str(error)  # NaN and Infinity
         return
-    assert isinstance(row, Interaction)
     assert len(participants) == len(records) == 2
     assert row.occurred_at is None or MIN_US <= row.occurred_at <= MAX_US
     assert all(label and "\0" not in label for label in row.labels)

@@ -5,7 +5,7 @@ from base64 import urlsafe_b64encode
 from typing import Any
 
 import pytest
-from crm_changes import WRITTEN_AT, facts
+from crm_changes import WRITTEN_AT, body_of, facts, interaction
 from mails import STAMP, a_mail, a_message, normalised
 
 from schemas.change import new_change, stable_hash
@@ -187,14 +187,12 @@ def test_both_alphabets_of_base64_are_read_with_padding_or_without(mail: bytes) 
     written = urlsafe_b64encode(mail)
     common = written.replace(b"-", b"+").replace(b"_", b"/")
     payloads = [{"id": "1", "raw": one.decode()} for one in (written, written.rstrip(b"="), common)]
-    rows = [
-        facts(new_change("gmail", "message", "1", json.dumps(one).encode(), stamp=1, fetched=2))[0][
-            0
-        ]
+    changes = [
+        new_change("gmail", "message", "1", json.dumps(one).encode(), stamp=1, fetched=2)
         for one in payloads
     ]
-    bodies = {(one.body, one.interaction_id) for one in rows if isinstance(one, Interaction)}
-    assert (len(rows), len(bodies)) == (3, 1)
+    found = {(body_of(one), interaction(one)[0].interaction_id) for one in changes}
+    assert (len(changes), len(found)) == (3, 1)
 
 
 def test_a_subject_is_one_text_without_what_no_table_can_hold() -> None:

@@ -3,7 +3,17 @@
 import json
 
 import pytest
-from crm_changes import STAMP, a_change, account, deal, extra, facts, interaction, person
+from crm_changes import (
+    STAMP,
+    a_change,
+    account,
+    body_of,
+    deal,
+    extra,
+    facts,
+    interaction,
+    person,
+)
 
 from schemas.change import opaque_id, stable_hash
 from schemas.errors import InvalidPayload
@@ -164,12 +174,11 @@ def test_an_email_is_the_mail_that_gmail_has() -> None:
         "hubspot_owner_id": "5",
     }
     related = {"contacts": {"results": [{"id": "8"}]}, "deals": {"results": [{"id": "3"}]}}
-    row, participants, identities = interaction(
-        a_change("hubspot.email", an_object(fields, associations=related))
-    )
+    change = a_change("hubspot.email", an_object(fields, associations=related))
+    row, participants, identities = interaction(change)
     assert row.interaction_id == stable_hash("mail", "one@customer.example")
     assert (row.part, row.kind, row.direction) == ("message", "email", "inbound")
-    assert (row.occurred_at, row.body) == (STAMP, "Hello\nthere")
+    assert (row.occurred_at, body_of(change)) == (STAMP, "Hello\nthere")
     assert (row.person_keys, row.deal_keys) == (("hubspot:contact:8",), ("hubspot:deal:3",))
     assert [(one.role, one.email, one.display_name) for one in participants] == [
         ("from", "ada@customer.example", "Ada Byron"),
@@ -227,10 +236,9 @@ def test_meetings_notes_tasks_and_messages() -> None:
         a_change("hubspot.task", an_object({"hs_task_subject": "Do", "hs_task_status": "DONE"}))
     )
     assert (task.kind, task.subject, task.outcome) == ("task", "Do", "DONE")
-    sms, _, _ = interaction(
-        a_change("hubspot.communication", an_object({"hs_communication_body": "hi"}))
-    )
-    assert (sms.kind, sms.part, sms.body) == ("sms", "message", "hi")
+    change = a_change("hubspot.communication", an_object({"hs_communication_body": "hi"}))
+    sms, _, _ = interaction(change)
+    assert (sms.kind, sms.part, body_of(change)) == ("sms", "message", "hi")
 
 
 @pytest.mark.parametrize(("kind", "payload"), [("hubspot.shoe", {}), ("hubspot.contact", {})])

@@ -3,7 +3,17 @@
 import json
 
 import pytest
-from crm_changes import STAMP, a_change, account, deal, extra, facts, interaction, person
+from crm_changes import (
+    STAMP,
+    a_change,
+    account,
+    body_of,
+    deal,
+    extra,
+    facts,
+    interaction,
+    person,
+)
 
 from schemas.change import opaque_id, stable_hash
 from schemas.errors import ConfigurationError, InvalidPayload
@@ -214,7 +224,8 @@ def test_an_email_message_is_the_mail_that_gmail_has() -> None:
         "RelatedToId": DEAL,
         "Status": "0",
     }
-    row, participants, identities = interaction(a_change("salesforce.emailmessage", fields))
+    change = a_change("salesforce.emailmessage", fields)
+    row, participants, identities = interaction(change)
     assert row.interaction_id == stable_hash("mail", "one@customer.example")
     assert row.message_id_header == "one@customer.example"
     assert (row.part, row.kind, row.direction, row.is_draft) == (
@@ -223,7 +234,7 @@ def test_an_email_message_is_the_mail_that_gmail_has() -> None:
         "inbound",
         False,
     )
-    assert (row.body, row.snippet) == ("Hello there", "Hello there")
+    assert (body_of(change), row.snippet) == ("Hello there", "Hello there")
     assert row.deal_keys == (f"salesforce:opportunity:{DEAL}",)
     assert [(one.role, one.email) for one in participants] == [
         ("from", "ada@customer.example"),

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
-from crm_changes import interaction
+from crm_changes import body_of, interaction
 from mails import MAILBOX, STAMP, a_message
 
 from connectors.bad_input import bad_input_message
@@ -98,12 +98,13 @@ def test_every_real_mail_is_accepted_and_what_is_none_says_why(tmp_path: Path) -
 
 def test_every_real_mail_becomes_rows_that_agree_with_each_other() -> None:
     for key, raw in real_mails().items():
-        row, participants, records = interaction(a_message(raw, object_id=key))
+        change = a_message(raw, object_id=key)
+        row, participants, records = interaction(change)
         assert row.interaction_id and row.thread_id
         assert row.occurred_at is not None
         assert {one.participant_key for one in participants} == {one.record_key for one in records}
         assert len(set(row.defects)) == len(row.defects)
-        assert (row.snippet or "") == " ".join((row.body or "")[:800].split())[:200].rstrip()
+        assert (row.snippet or "") == " ".join((body_of(change) or "")[:800].split())[:200].rstrip()
 
 
 class Facts(NamedTuple):
@@ -134,11 +135,12 @@ READ_BY_EYE = {
 
 @pytest.mark.parametrize("key", READ_BY_EYE)
 def test_a_mail_says_what_was_read_in_it_by_eye(key: str) -> None:
-    row, participants, _ = interaction(a_message(real_mails()[key]))
+    change = a_message(real_mails()[key])
+    row, participants, _ = interaction(change)
     assert row.occurred_at is not None
     assert READ_BY_EYE[key] == Facts(
         subject=stable_hash(row.subject or "")[:12],
-        body=stable_hash(row.body or "")[:12],
+        body=stable_hash(body_of(change) or "")[:12],
         occurred_at=row.occurred_at,
         participants=len(participants),
         attachments=len(row.attachment_names),

@@ -11,9 +11,10 @@ from pathlib import Path
 
 import pytest
 
+from schemas.current import COMPACTED, CURRENT
 from schemas.generate import ROOT
 from schemas.tables import TABLES
-from warehouse.catalogue import views
+from warehouse.catalogue import compacted, views
 from warehouse.quality.checking import window_of
 from warehouse.quality.conditions import is_row_rule
 from warehouse.quality.questions import Question, counted, question, sample
@@ -42,7 +43,7 @@ def assert_accepted(folder: Path, texts: Mapping[str, str]) -> None:
     schemas, queries = folder / "schemas", folder / "queries"
     schemas.mkdir()
     queries.mkdir()
-    for table in TABLES:
+    for table in (*TABLES, *CURRENT.values()):
         shutil.copy(ROOT / "terraform" / "schemas" / f"{table.id}.json", schemas)
     for name, text in texts.items():
         (queries / f"{name}.sql").write_text(text, encoding="utf-8")
@@ -54,8 +55,11 @@ def assert_accepted(folder: Path, texts: Mapping[str, str]) -> None:
     assert wrong == [f"{len(texts)} passed, 0 failed"]
 
 
-def test_the_analyser_of_googlesql_accepts_every_view(tmp_path: Path) -> None:
-    assert_accepted(tmp_path, {view.id: view.sql for view in views().values()})
+@pytest.mark.parametrize("marks", [{}, {table.id: 1 for table in COMPACTED}], ids=["", "compacted"])
+def test_the_analyser_of_googlesql_accepts_every_view(
+    marks: dict[str, int], tmp_path: Path
+) -> None:
+    assert_accepted(tmp_path, {view.id: compacted(view.sql, marks) for view in views().values()})
 
 
 def test_the_analyser_of_googlesql_accepts_every_question_of_a_rule(tmp_path: Path) -> None:

@@ -10,10 +10,19 @@ import yaml
 from google.cloud import bigquery
 from view_warehouse import PROJECT, embedded_warehouse, empty, fill
 
+from schemas.current import COMPACTED
 from schemas.errors import ConfigurationError, FatalError
 from schemas.tables import BY_ID, latest_sql
 from warehouse import catalogue, cost
-from warehouse.catalogue import VIEWS, provision_views, qualified, view_of, views
+from warehouse.catalogue import (
+    VIEWS,
+    definition,
+    provision_views,
+    qualified,
+    view_of,
+    views,
+)
+from warehouse.compaction import compacted_views
 from warehouse.generate import TARGET, main
 
 CASES = sorted(VIEWS.glob("*/*/tests/*.yaml"))
@@ -97,6 +106,19 @@ def test_a_latest_view_is_the_query_of_the_schemas_without_tombstones(table_id: 
 @pytest.mark.parametrize("table_id", ["sales.people", "sales.accounts", "sales.deals"])
 def test_merged_keys_read_the_newest_version_as_the_schemas_have_it(table_id: str) -> None:
     assert latest_sql(BY_ID[table_id], f"`{table_id}`") in views()["identity.merged_keys"].sql
+
+
+def test_every_view_of_latest_rows_goes_by_current_tables_and_so_do_merged_keys() -> None:
+    assert {view.id for view in compacted_views(COMPACTED)} == {
+        "identity.merged_keys",
+        "sales.consent",
+        *(f"{table_id}_latest" for table_id in LATEST),
+    }
+    marks = {table.id: 7 for table in COMPACTED}
+    for view in compacted_views(COMPACTED):
+        made = definition(view, "p", "x_", marks)
+        assert "_current` AS kept" in made and "TIMESTAMP_MICROS(7)" in made
+        assert "`sales." not in made and "`identity." not in made
 
 
 def test_consent_reads_the_newest_as_the_schemas_have_it() -> None:

@@ -14,7 +14,7 @@ from warehouse.protobuf import MAX_ROW_BYTES
 from warehouse.sink import DiscardSink, MemorySink, WriteRowsFn
 from warehouse.storage_write import RefusedRow
 
-PEOPLE, INTERACTIONS = BY_ID["sales.people"], BY_ID["sales.interactions"]
+PEOPLE, BODIES = BY_ID["sales.people"], BY_ID["sales.bodies"]
 
 
 def bundle(fn: WriteRowsFn, *rows: Row) -> None:
@@ -54,7 +54,7 @@ def test_a_row_too_large_for_a_row_goes_by_claim_check() -> None:
         objects["folder:" + name] = body
         return "folder:" + name
 
-    huge = a_row(INTERACTIONS, body="x" * MAX_ROW_BYTES)
+    huge = a_row(BODIES, body="x" * MAX_ROW_BYTES)
     bundle(WriteRowsFn(lambda: MemorySink(kept), "test", 1, lambda: 5, store), huge)
     [letter] = kept
     assert isinstance(letter, DeadLetter) and letter.payload == b""
@@ -65,7 +65,7 @@ def test_a_row_too_large_for_a_row_goes_by_claim_check() -> None:
 def test_without_an_object_store_a_row_too_large_fails_the_bundle() -> None:
     fn = WriteRowsFn(lambda: MemorySink([]), "test", 1, lambda: 5)
     with pytest.raises(RetriableError, match="dead letter was refused"):
-        bundle(fn, a_row(INTERACTIONS, body="x" * MAX_ROW_BYTES))
+        bundle(fn, a_row(BODIES, body="x" * MAX_ROW_BYTES))
 
 
 def test_a_refused_row_keeps_its_broken_text_as_escapes() -> None:

@@ -14,7 +14,7 @@ from embedded.warehouse import PROJECT, WarehouseServer
 from schemas.columns import Table, columns
 from schemas.tables import BY_ID
 from warehouse.catalogue import provision_views
-from warehouse.clients import bigquery_client
+from warehouse.clients import Endpoint, bigquery_client
 from warehouse.provision import provision
 
 STAMP = datetime(2026, 1, 1, tzinfo=UTC)
@@ -35,12 +35,19 @@ _DEFAULTS: dict[str, Any] = {
 @contextmanager
 def embedded_warehouse(directory: Path) -> Iterator[bigquery.Client]:
     """A client of a fresh warehouse with every table and view; the server ends with the block."""
+    with served_warehouse(directory) as (client, _):
+        yield client
+
+
+@contextmanager
+def served_warehouse(directory: Path) -> Iterator[tuple[bigquery.Client, Endpoint]]:
+    """The same, with its address."""
     server = WarehouseServer(directory / "warehouse", log=directory / "warehouse.log")
     client = bigquery_client(server.start())
     try:
         provision(client)
         provision_views(client)
-        yield client
+        yield client, server.endpoint
     finally:
         client.close()
         server.stop()

@@ -7,6 +7,8 @@ specification does not have. https://developers.dialpad.com/reference
 from collections.abc import Callable
 from typing import Any
 
+import msgspec
+
 from schemas.change import Change, stable_hash
 from schemas.columns import Row
 from schemas.errors import InvalidPayload
@@ -181,7 +183,7 @@ def _of_call(reading: Reading, fields: Fields, part: str, said: str) -> Fields:
         "interaction_id": interaction_id,
         "part": part,
         "kind": "call",
-        "body": read.body,
+        "transcript" if part == "transcript" else "body": read.body,
         "snippet": read.snippet,
         "defects": read.defects,
     }
@@ -189,7 +191,7 @@ def _of_call(reading: Reading, fields: Fields, part: str, said: str) -> Fields:
 
 def _transcript(reading: Reading, fields: Fields) -> Result:
     """Lines come in any order, with times that name no zone and are UTC."""
-    spoken = []
+    spoken: list[tuple[int, int, str | None, str]] = []
     times = []
     lines = fields.pop("lines", None)
     for place, line in enumerate(lines if isinstance(lines, list) else []):
@@ -200,13 +202,22 @@ def _transcript(reading: Reading, fields: Fields) -> Result:
         if when is not None:
             times.append(when)
         if said and (line.get("type") or "transcript") == "transcript":
-            who = as_text(line.get("name"))
-            spoken.append((when or 0, place, f"{who}: {said}" if who else said))
-    columns = _of_call(
-        reading, fields, "transcript", "\n".join(said for _, _, said in sorted(spoken))
-    )
-    columns["occurred_at"] = min(times, default=None)
+            spoken.append((when or 0, place, as_text(line.get("name")), said))
+    spoken.sort(key=lambda one: one[:2])
+    text = "\n".join(f"{who}: {said}" if who else said for _, _, who, said in spoken)
+    columns = _of_call(reading, fields, "transcript", text)
+    began = columns["occurred_at"] = min(times, default=None)
+    columns["lines"] = _lines(spoken, began or 0)
     return rows.interaction(reading, columns, fields)
+
+
+def _lines(spoken: list[tuple[int, int, str | None, str]], began: int) -> str | None:
+    """Who said what, and when, in seconds since the first line; of one without a time null."""
+    lines = [
+        {"speaker": who, "offset_s": (when - began) / 1_000_000 if when else None, "text": said}
+        for when, _, who, said in spoken
+    ]
+    return msgspec.json.encode(lines).decode() if lines else None
 
 
 def _recap(reading: Reading, fields: Fields) -> Result:

@@ -16,7 +16,7 @@ from schemas.clock import partition_day
 from schemas.columns import Row
 from schemas.errors import InvalidPayload
 from schemas.identity import IdentityRecord
-from schemas.records import Interaction, Participant, lineage
+from schemas.records import Body, Interaction, Participant, lineage
 from schemas.version import PIPELINE_VERSION
 from transforms.identifiers import email
 from transforms.identifiers.email import Email
@@ -108,7 +108,6 @@ def normalise_message(change: Change, settings: Settings, written_at: int) -> Re
         in_reply_to=answers[0] if answers else None,
         subject=subject,
         snippet=snippet(mail.text) or None,
-        body=mail.text or None,
         mailbox=mailbox.address if mailbox else None,
         labels=labels,
         attachment_names=mail.attachment_names,
@@ -117,7 +116,22 @@ def normalise_message(change: Change, settings: Settings, written_at: int) -> Re
         defects=tuple(dict.fromkeys(defects)),
         extra=values.extra(left),  # noqa: S610 (no Django here)
     )
-    return (interaction, *participants), tuple(records.values())
+    text = _body(base, interaction, mail.text)
+    return (interaction, *text, *participants), tuple(records.values())
+
+
+def _body(base: dict[str, Any], interaction: Interaction, text: str) -> tuple[Body, ...]:
+    if not text:
+        return ()
+    body = Body(
+        **base,
+        interaction_id=interaction.interaction_id,
+        part=interaction.part,
+        event_date=interaction.event_date,
+        mailbox=interaction.mailbox,
+        body=text,
+    )
+    return (body,)
 
 
 def _labels(value: Any) -> tuple[str, ...] | None:

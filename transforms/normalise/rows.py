@@ -10,7 +10,16 @@ from schemas.change import Change, opaque_id, stable_hash
 from schemas.clock import partition_day
 from schemas.columns import Row
 from schemas.identity import IdentityRecord, Kind
-from schemas.records import Account, Deal, Interaction, Participant, Person, lineage
+from schemas.records import (
+    Account,
+    Body,
+    Deal,
+    Interaction,
+    Participant,
+    Person,
+    Transcript,
+    lineage,
+)
 from schemas.version import PIPELINE_VERSION
 from transforms.identifiers import Email, email
 from transforms.mime import ids
@@ -175,19 +184,32 @@ def deal(reading: Reading, columns: Fields, left: Fields) -> Result:
 def interaction(
     reading: Reading, columns: Fields, left: Fields, parties: "Parties | None" = None
 ) -> Result:
-    """An Interaction with its participants; `columns` has at least interaction_id, part, kind."""
+    """An Interaction with its text and its participants.
+
+    `columns` has at least interaction_id, part, kind; its `body` becomes a row of sales.bodies, its
+    `transcript` (with `lines`) one of sales.transcripts.
+    """
+    body, transcript = columns.pop("body", None), columns.pop("transcript", None)
+    lines = columns.pop("lines", None)
     reading.context.fill(reading.record, left, columns)
     base = reading.lineage()
     day = reading.day(columns.get("occurred_at"))
     row = Interaction(**base, **columns, event_date=day, extra=extra(left))
+    place: Fields = {"interaction_id": row.interaction_id, "event_date": day}
+    written: list[Row] = [row]
+    if body:
+        written.append(Body(**base, **place, part=row.part, mailbox=row.mailbox, body=body))
+    if transcript:
+        written.append(
+            Transcript(**base, **place, part=row.part, transcript=transcript, lines=lines)
+        )
     if parties is None:
-        return (row,), ()
-    interaction_id = row.interaction_id
-    participants = [
-        Participant(**base, interaction_id=interaction_id, event_date=day, ordinal=ordinal, **facts)
+        return tuple(written), ()
+    written += (
+        Participant(**base, **place, ordinal=ordinal, **facts)
         for ordinal, facts in enumerate(parties.facts)
-    ]
-    return (row, *participants), tuple(parties.records.values())
+    )
+    return tuple(written), tuple(parties.records.values())
 
 
 def mail_id(reading: Reading, header: str | None) -> tuple[str, str | None]:

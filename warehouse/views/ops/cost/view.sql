@@ -137,7 +137,7 @@ WITH sizes AS (
     'sales.interactions' AS table_id,
     DATE(written_at) AS day,
     written_at AS written,
-    125 + BYTE_LENGTH(ARRAY_TO_STRING([
+    123 + BYTE_LENGTH(ARRAY_TO_STRING([
       change_id,
       source,
       object_type,
@@ -155,7 +155,6 @@ WITH sizes AS (
       in_reply_to,
       subject,
       snippet,
-      body,
       mailbox,
       ARRAY_TO_STRING(labels, '  '),
       ARRAY_TO_STRING(attachment_names, '  '),
@@ -434,6 +433,97 @@ WITH sizes AS (
   WHERE
     noted_date >= DATE_SUB(CURRENT_DATE(), INTERVAL 30 DAY)
     AND TIMESTAMP_DIFF(CURRENT_TIMESTAMP(), noted_at, SECOND) < 604800
+  UNION ALL
+  SELECT
+    'sales.bodies' AS table_id,
+    DATE(written_at) AS day,
+    written_at AS written,
+    73 + BYTE_LENGTH(ARRAY_TO_STRING([
+      change_id,
+      source,
+      object_type,
+      object_id,
+      record_key,
+      successor_key,
+      version_digest,
+      lane,
+      interaction_id,
+      part,
+      mailbox,
+      body
+    ], '')) AS row_bytes
+  FROM `sales.bodies`
+  WHERE
+    event_date >= DATE_SUB(CURRENT_DATE(), INTERVAL 30 DAY)
+    AND TIMESTAMP_DIFF(CURRENT_TIMESTAMP(), written_at, SECOND) < 604800
+  UNION ALL
+  SELECT
+    'sales.transcripts' AS table_id,
+    DATE(written_at) AS day,
+    written_at AS written,
+    73 + BYTE_LENGTH(ARRAY_TO_STRING([
+      change_id,
+      source,
+      object_type,
+      object_id,
+      record_key,
+      successor_key,
+      version_digest,
+      lane,
+      interaction_id,
+      part,
+      transcript,
+      TO_JSON_STRING(lines)
+    ], '')) AS row_bytes
+  FROM `sales.transcripts`
+  WHERE
+    event_date >= DATE_SUB(CURRENT_DATE(), INTERVAL 30 DAY)
+    AND TIMESTAMP_DIFF(CURRENT_TIMESTAMP(), written_at, SECOND) < 604800
+  UNION ALL
+  SELECT
+    'ops.readers' AS table_id,
+    DATE(written_at) AS day,
+    written_at AS written,
+    23 + BYTE_LENGTH(ARRAY_TO_STRING([
+      reader,
+      mailbox,
+      granted_by
+    ], '')) AS row_bytes
+  FROM `ops.readers`
+  WHERE
+    TIMESTAMP_DIFF(CURRENT_TIMESTAMP(), written_at, SECOND) < 604800
+  UNION ALL
+  SELECT
+    'identity.evidence' AS table_id,
+    DATE(resolved_at) AS day,
+    resolved_at AS written,
+    37 + BYTE_LENGTH(ARRAY_TO_STRING([
+      left_key,
+      right_key,
+      kind,
+      entity_id,
+      method,
+      TO_JSON_STRING(fields)
+    ], '')) AS row_bytes
+  FROM `identity.evidence`
+  WHERE
+    TIMESTAMP_DIFF(CURRENT_TIMESTAMP(), resolved_at, SECOND) < 604800
+  UNION ALL
+  SELECT
+    'identity.candidates' AS table_id,
+    DATE(resolved_at) AS day,
+    resolved_at AS written,
+    37 + BYTE_LENGTH(ARRAY_TO_STRING([
+      left_key,
+      right_key,
+      kind,
+      left_entity_id,
+      right_entity_id,
+      why
+    ], '')) AS row_bytes
+  FROM `identity.candidates`
+  WHERE
+    TIMESTAMP_DIFF(CURRENT_TIMESTAMP(), resolved_at, SECOND) < 604800
 )
 SELECT
   day,

@@ -1,0 +1,43 @@
+"""`salesintel grant` and `salesintel revoke`: who may read the texts of which mailbox."""
+
+import getpass
+
+from embedded.directory import DataDirectory
+from operations.audit import audited
+from operations.console import console, running
+from operations.runs import noted_run
+from schemas.clock import Clock, wall_clock
+from warehouse.access import EVERY_MAILBOX, granted, reader_row
+from warehouse.clients import bigquery_client
+
+
+def set_access(
+    directory: DataDirectory,
+    reader: str,
+    mailboxes: tuple[str, ...],
+    *,
+    revoked: bool,
+    by: str | None = None,
+    clock: Clock = wall_clock,
+) -> None:
+    """Writes a row of ops.readers for each mailbox, and says what the reader may read now."""
+    _, endpoint = running(directory)
+    who, now = by or getpass.getuser(), clock()
+    rows = [reader_row(reader, one, by=who, now=now, revoked=revoked) for one in mailboxes]
+    command = "revoke" if revoked else "grant"
+    with (
+        audited(endpoint, command, {"mailboxes": len(rows)}, must=True, by=who),
+        noted_run(endpoint, command) as run,
+    ):
+        run.write(rows)
+        run.changes = len(rows)
+    client = bigquery_client(endpoint)
+    now_granted = granted(client).get(rows[0].reader, ())
+    client.close()
+    if EVERY_MAILBOX in now_granted:
+        told = "the texts of all mailboxes, and of calls and notes"
+    elif now_granted:
+        told = f"the texts of {len(now_granted):,} mailboxes"
+    else:
+        told = "facts and subjects alone"
+    console.print(f"{rows[0].reader} reads {told} in sales.messages", highlight=False)

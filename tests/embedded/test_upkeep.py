@@ -1,0 +1,131 @@
+"""The upkeep of a running stack: hourly, daily, noted, one at a time, and never in the way."""
+
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from google.cloud import bigquery
+from typer.testing import CliRunner, Result
+
+from embedded.directory import DataDirectory, Stack
+from embedded.upkeep import Upkeep, compact_once, settled
+from embedded.warehouse import PROJECT, WarehouseServer
+from operations import cli
+from pipelines.recovery import MARGIN_US
+from schemas.clock import DAY_US, wall_clock
+from schemas.errors import RetriableError
+from transforms.settings import Retention
+from warehouse.catalogue import provision_views
+from warehouse.clients import Endpoint, bigquery_client
+from warehouse.provision import provision
+
+pytestmark = pytest.mark.slow
+
+SUBSCRIPTION = "projects/p/subscriptions/s"
+
+
+@pytest.fixture(scope="module")
+def served(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[tuple[DataDirectory, Endpoint, bigquery.Client]]:
+    """A directory whose stack is this process, with a warehouse and a pipeline that keeps up."""
+    folder = tmp_path_factory.mktemp("upkeep")
+    server = WarehouseServer(folder / "warehouse")
+    endpoint = server.start()
+    client = bigquery_client(endpoint)
+    provision(client)
+    provision_views(client)
+    directory = DataDirectory(folder / "data")
+    directory.open()
+    stack = Stack(
+        pid=os.getpid(),
+        project=PROJECT,
+        pubsub="127.0.0.1:1",
+        rest=endpoint.rest or "",
+        grpc=endpoint.grpc or "",
+    )
+    directory.publish(stack)
+    directory.marks.write_text(json.dumps({SUBSCRIPTION: wall_clock()}), encoding="utf-8")
+    yield directory, endpoint, client
+    directory.close()
+    client.close()
+    server.stop()
+
+
+def runs(client: bigquery.Client) -> list[tuple[str, str]]:
+    rows = client.query_and_wait(
+        f"SELECT command, status FROM `{PROJECT}.ops.runs` WHERE status != 'running' "
+        "ORDER BY noted_at"
+    )
+    return [(row.command, row.status) for row in rows]
+
+
+def called(directory: DataDirectory, *words: str) -> Result:
+    return CliRunner().invoke(cli.app, [*words, "--data", str(directory.path)])
+
+
+def test_it_compacts_each_time_and_deletes_what_has_expired_once_a_day(
+    served: tuple[DataDirectory, Endpoint, bigquery.Client],
+) -> None:
+    directory, endpoint, client = served
+    now = [wall_clock()]
+    upkeep = Upkeep(directory, endpoint, Retention(), clock=lambda: now[0])
+    before = len(runs(client))
+    upkeep.once()
+    upkeep.once()
+    now[0] += DAY_US
+    upkeep.once()
+    assert runs(client)[before:] == [
+        ("compact", "succeeded"),
+        ("retention", "succeeded"),
+        ("compact", "succeeded"),
+        ("compact", "succeeded"),
+        ("retention", "succeeded"),
+    ]
+
+
+def test_one_is_at_it_at_a_time_and_the_thread_goes_on_afterwards(
+    served: tuple[DataDirectory, Endpoint, bigquery.Client],
+) -> None:
+    directory, endpoint, client = served
+    upkeep = Upkeep(directory, endpoint, Retention(), first_s=0.0)
+    before = len(runs(client))
+    with directory.upkeep():
+        with pytest.raises(RetriableError, match="at work"):
+            compact_once(directory, endpoint)
+        upkeep.once()
+        assert len(runs(client)) == before
+        result = called(directory, "compact")
+        assert result.exit_code == 1 and "at work" in result.output
+    upkeep.once()
+    assert len(runs(client)) == before + 2
+    upkeep.stop()
+
+
+def test_a_pipeline_that_has_not_said_how_far_it_is_moves_no_mark(tmp_path: Path) -> None:
+    directory = DataDirectory(tmp_path)
+    directory.run.mkdir()
+    with pytest.raises(RetriableError, match="how far"):
+        settled(directory)
+    directory.marks.write_text(json.dumps({"a": 5 * MARGIN_US, "b": 9 * MARGIN_US}))
+    assert settled(directory) == 4 * MARGIN_US
+
+
+def test_the_commands_do_it_at_once_and_say_what_came_of_it(
+    served: tuple[DataDirectory, Endpoint, bigquery.Client], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    directory, _, client = served
+    monkeypatch.setenv("PUBSUB_EMULATOR_HOST", "")
+    assert "no table has 100,000 rows" in called(directory, "compact").output
+    assert "nothing has expired" in called(directory, "retention").output
+    text = called(directory, "grant", "Rep@Own.example", "--mailbox", "rep@own.example").output
+    assert "rep@own.example reads the texts of 1 mailboxes" in text
+    text = called(directory, "grant", "boss@own.example", "--mailbox", "*").output
+    assert "boss@own.example reads the texts of all mailboxes" in text
+    text = called(directory, "revoke", "rep@own.example", "--mailbox", "rep@own.example").output
+    assert "facts and subjects alone" in text
+    assert called(directory, "grant", "rep", "--mailbox", "*").exit_code == 2
+    asked = ("query", "SELECT SESSION_USER() AS me", "--format", "csv")
+    assert "boss@own.example" in called(directory, *asked, "--as", "boss@own.example").output

@@ -1,0 +1,61 @@
+-- Every part of every interaction with its text, where whoever asks may read it: a row a copy of a
+-- mail, a part of a call, a note. Facts and subjects are for all readers. Times are UTC.
+-- Rules: ops.readers says who may read what: the text of a mailbox for those it was granted to, any
+-- text for those who were granted *; the newest row of reader and mailbox counts, and what is in no
+-- mailbox (calls, notes) is for * alone. A text belongs to the version it came with: the newest
+-- version of an interaction without one has none. is_readable says whether a text would be shown.
+WITH granted AS (
+  SELECT
+    COALESCE(LOGICAL_OR(mailbox = '*'), FALSE) AS is_all,
+    ARRAY_AGG(mailbox) AS mailboxes
+  FROM (
+    SELECT mailbox, revoked
+    FROM `ops.readers`
+    WHERE reader = LOWER(SESSION_USER())
+    QUALIFY ROW_NUMBER() OVER (
+      PARTITION BY reader, mailbox ORDER BY granted_at DESC, written_at DESC
+    ) = 1
+  )
+  WHERE NOT revoked
+),
+written AS (
+  SELECT record_key, part, change_id, written_at, body
+  FROM `sales.bodies`
+  UNION ALL
+  SELECT record_key, part, change_id, written_at, transcript AS body
+  FROM `sales.transcripts`
+),
+texts AS (
+  SELECT record_key, part, change_id, written_at, MAX(body) AS body
+  FROM written
+  GROUP BY record_key, part, change_id, written_at
+),
+judged AS (
+  SELECT
+    interaction.*,
+    granted.is_all OR COALESCE(interaction.mailbox IN UNNEST(granted.mailboxes), FALSE)
+      AS is_readable
+  FROM `sales.interactions_latest` AS interaction
+  CROSS JOIN granted
+)
+SELECT
+  judged.occurred_at,
+  judged.kind,
+  judged.part,
+  judged.direction,
+  judged.mailbox,
+  judged.subject,
+  judged.is_readable,
+  IF(judged.is_readable, texts.body, NULL) AS body,
+  judged.thread_id,
+  judged.duration_s,
+  judged.outcome,
+  judged.owner_key,
+  judged.interaction_id,
+  judged.record_key
+FROM judged
+LEFT JOIN texts
+  ON texts.record_key = judged.record_key
+  AND texts.part = judged.part
+  AND texts.change_id = judged.change_id
+  AND texts.written_at = judged.written_at
