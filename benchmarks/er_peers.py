@@ -30,10 +30,12 @@ FIELDS = (
     *("dob", "street", "city", "state", "zip"),
 )
 FEWEST = 0.05
+MOST_PAIRS = 2
+"""For each record, that a block of recordlinkage may bring."""
 THRESHOLD = 0.95
 """Probability from which Splink's pairs are one."""
 LABELS = 120
-PATIENCE_S = 300
+PATIENCE_S = 120
 """Processor time for one set."""
 
 Rows = list[dict[str, str]]
@@ -84,14 +86,17 @@ def joined(ids: Iterable[str], pairs: Pairs) -> dict[str, str]:
     return {one: root(one) for one in home}
 
 
+def pairs_of(rows: Rows, key: tuple[str, ...]) -> int:
+    """How many pairs of records share a key."""
+    values = (tuple((row.get(name) or "").lower() for name in key) for row in rows)
+    sizes = collections.Counter(value for value in values if all(value)).values()
+    return sum(size * (size - 1) // 2 for size in sizes)
+
+
 def selective(rows: Rows) -> list[tuple[str, ...]]:
     """The keys with the fewest pairs first, of those with enough to learn from: what Splink's
     documentation counts before it trains."""
-    pairs = {}
-    for key in keys(used(rows)):
-        values = (tuple((row.get(name) or "").lower() for name in key) for row in rows)
-        sizes = collections.Counter(value for value in values if all(value)).values()
-        pairs[key] = sum(size * (size - 1) // 2 for size in sizes)
+    pairs = {key: pairs_of(rows, key) for key in keys(used(rows))}
     return sorted((k for k in pairs if pairs[k] >= FEWEST * len(rows)), key=lambda k: (pairs[k], k))
 
 
@@ -149,10 +154,12 @@ def by_recordlinkage(rows: Rows) -> dict[str, str]:
         [{n: row.get(n) or None for n in names} for row in rows], index=[r["id"] for r in rows]
     )
     indexer = linkage.Index()
-    # Narrower keys leave its classifier with pairs that agree by construction.
-    for name in ("email", "phone", "last", "dob", "org", "street"):
-        if name in names:
-            indexer.block(name)
+    # Narrower keys leave its classifier with pairs that agree by construction; broader ones with so
+    # many strangers that it takes a city or an employer for what sets matches apart.
+    single = [n for n in ("email", "phone", "last", "dob", "org", "street") if n in names]
+    crowded = MOST_PAIRS * len(rows)
+    for key in [n for n in single if pairs_of(rows, (n,)) <= crowded] or single:
+        indexer.block(key)
     candidates = indexer.index(table)
     compare = linkage.Compare()
     for name in names:

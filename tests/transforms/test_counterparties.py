@@ -14,6 +14,7 @@ from schemas.change import Change
 from schemas.identity import IdentityRecord
 from transforms.identity.engine import Engine
 from transforms.identity.partition import Matching
+from transforms.identity.weighed.resolver import Resolver
 
 PHONE = "+12127360001"
 OUR_PHONE = "+14152340111"
@@ -167,3 +168,17 @@ def test_a_leg_or_a_transfer_is_with_the_customer_of_its_call_and_one_between_us
     assert external == [[PHONE], [PHONE], [PHONE], []]
     assert [[one.phones for one in records] for _, records in found[:3]] == [[(PHONE,)]] * 3
     assert calls[3].direction == "internal"
+
+
+def test_whose_it_could_be_are_asked_about(matching: Matching) -> None:
+    """A nameless call from the number of two people, and a private mailbox of two namesakes."""
+    ann, namesake = contact(1, **ANN, phones=(PHONE,)), contact(3, **ANN, emails=("a@birch.io",))
+    bob = contact(2, given_name="Bob", family_name="Ray", phones=(PHONE,))
+    private = sighting("ann.okafor@gmail.com", "Ann Okafor")
+    for unclear, people in ((called(), (ann, bob)), (private, (ann, namesake))):
+        engine = engine_of(matching, *people, unclear)
+        assert not any(are_one(engine, unclear, one) for one in people)
+        resolver = Resolver()
+        resolver.rebuild((*people, unclear))
+        asked = {frozenset((one.left, one.right)) for one in resolver.candidates()}
+        assert asked == {frozenset((unclear.record_key, one.record_key)) for one in people}
