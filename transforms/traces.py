@@ -1,0 +1,155 @@
+"""Traces of a person in any bytes: what an erasure looks for, and proves itself by.
+
+Unlike marks (transforms/erasure.py), which are held against what is read out of a payload, traces
+are found in the payload itself, however it is wrapped: by who knows the person in clear.
+"""
+
+import codecs
+import re
+from collections import deque
+from collections.abc import Iterable, Iterator
+from typing import Literal, NamedTuple
+
+import phonenumbers
+
+from transforms.identifiers import email, phone
+from transforms.wrappings import unwrapped
+
+MOST_WRAPPINGS = 8
+"""One within the other; a mail in a mail in an archive in an answer of an API has six."""
+MOST_BYTES = 512 * 1024 * 1024
+"""Unwrapped from one input, all together."""
+
+TraceKind = Literal["email", "phone", "name", "record"]
+
+_LATIN = "salesintel-latin-1"
+_BETWEEN_DIGITS = r"[ ()./\u00a0-]{0,3}"
+_BETWEEN_WORDS = r"[\W\d_]{1,8}"
+_WORD = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")
+_GMAIL = ("gmail.com", "googlemail.com")
+
+
+def _latin(error: UnicodeError) -> tuple[str, int]:
+    """A byte that is no UTF-8 is the Latin-1 letter that old mails mean by it."""
+    assert isinstance(error, UnicodeDecodeError)
+    return error.object[error.start : error.end].decode("latin-1"), error.end
+
+
+codecs.register_error(_LATIN, _latin)
+
+
+class Identifiers(NamedTuple):
+    """What a person is known by, canonical: addresses, numbers (E.164), whole names that nobody
+    else bears, record keys."""
+
+    emails: tuple[str, ...] = ()
+    phones: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()
+    records: tuple[str, ...] = ()
+
+
+class Trace(NamedTuple):
+    """That somebody was found: by what, and in which wrappings, the outermost first."""
+
+    kind: TraceKind
+    wrappings: tuple[str, ...] = ()
+
+
+class Traces:
+    """A person's identifiers as they are written."""
+
+    def __init__(self, person: Identifiers) -> None:
+        self._edged = _pattern(person, edged=True)
+        self._anywhere = _pattern(person, edged=False)
+
+    def find(self, data: bytes, *, edged: bool = True) -> Trace | None:
+        """The first trace in some bytes, the one in the fewest wrappings; None where there is none.
+
+        `edged` False: also right behind other letters, as in the files of a database, where values
+        stand side by side. It finds ann@x.test in joann@x.test, too.
+        """
+        pattern = self._edged if edged else self._anywhere
+        if pattern is None:
+            return None
+        waiting: deque[tuple[tuple[str, ...], bytes]] = deque([((), data)])
+        seen, left = {data}, MOST_BYTES
+        while waiting:
+            wrappings, inner = waiting.popleft()
+            found = pattern.search(inner.decode("utf-8", _LATIN))
+            if found:
+                return Trace(_kind(found), wrappings)
+            if len(wrappings) == MOST_WRAPPINGS:
+                continue
+            for name, one in unwrapped(inner):
+                left -= len(one)
+                if one not in seen and left > 0:
+                    seen.add(one)
+                    waiting.append(((*wrappings, name), one))
+        return None
+
+    def in_text(self, text: str) -> bool:
+        """Whether a text names the person."""
+        return self.find(text.encode("utf-8", "replace")) is not None
+
+
+def _kind(found: re.Match[str]) -> TraceKind:
+    kinds: dict[str | None, TraceKind] = {
+        "email": "email",
+        "phone": "phone",
+        "name": "name",
+        "record": "record",
+    }
+    return kinds[found.lastgroup]
+
+
+def _pattern(person: Identifiers, *, edged: bool) -> re.Pattern[str] | None:
+    kinds = (
+        ("email", r"(?<![\w.+-])", _emails(person.emails), r"(?![\w-]|\.\w)"),
+        ("phone", r"(?<!\d)", _phones(person.phones), r"(?!\d)"),
+        ("record", r"(?<![\w:])", map(re.escape, person.records), r"(?!\w)"),
+    )
+    alternatives = [
+        f"(?P<{kind}>{before if edged else ''}(?:{'|'.join(ways)}){after if edged else ''})"
+        for kind, before, found, after in kinds
+        if (ways := sorted(set(found), key=lambda way: (-len(way), way)))
+    ]
+    names = sorted(set(_names(person.names)))
+    if names:
+        # Two words are in every database: as words alone, whatever else is asked for.
+        alternatives.append(rf"(?P<name>(?<![^\W\d_])(?:{'|'.join(names)})(?![^\W\d_]))")
+    return re.compile("|".join(alternatives), re.IGNORECASE) if alternatives else None
+
+
+def _emails(addresses: Iterable[str]) -> Iterator[str]:
+    for address in addresses:
+        found = email.parse(address)
+        if found is None:
+            yield re.escape(address)
+            continue
+        yield re.escape(found.address)
+        local, _, domain = found.match_key.rpartition("@")
+        if domain in _GMAIL:
+            local_way = r"\.?".join(re.escape(c) for c in local)
+            domain_way = "(?:gmail|googlemail)\\.com"
+        else:
+            local_way, domain_way = re.escape(local), re.escape(domain)
+        yield rf"{local_way}(?:\+[\w.+-]{{0,60}})?@{domain_way}"
+
+
+def _phones(numbers: Iterable[str]) -> Iterator[str]:
+    for number in numbers:
+        if phone.parse(number) is None:
+            continue
+        read = phonenumbers.parse(number)
+        national = str(read.national_number)
+        country = _BETWEEN_DIGITS.join(str(read.country_code))
+        digits = _BETWEEN_DIGITS.join(national)
+        prefix = rf"(?:(?:\+|00|011)?{_BETWEEN_DIGITS}{country}{_BETWEEN_DIGITS})?"
+        yield rf"{prefix}(?:\(?0\)?{_BETWEEN_DIGITS})?\(?{digits}"
+
+
+def _names(names: Iterable[str]) -> Iterator[str]:
+    for name in names:
+        words = _WORD.findall(name)
+        if len(words) > 1:
+            yield _BETWEEN_WORDS.join(map(re.escape, words))
