@@ -11,7 +11,13 @@ import typer
 from typer.core import TyperGroup
 
 from embedded.directory import DataDirectory
-from operations import config, identity_commands, source_commands, watching_commands
+from operations import (
+    config,
+    identity_commands,
+    privacy_commands,
+    source_commands,
+    watching_commands,
+)
 from operations.console import console, quiet_libraries, spoken_errors
 from operations.options import Data, Port, SettingsFile, Yes, directory_of, moment, settings_of
 from schemas.clock import to_us
@@ -203,6 +209,7 @@ def resolve_command(
 
 app.add_typer(identity_commands.app)
 app.add_typer(watching_commands.app)
+app.add_typer(privacy_commands.app)
 
 
 @app.command()

@@ -76,7 +76,7 @@ def forget_rows(rows: Sequence[Row], marks: Marks, traced: Collection[object] = 
     """
     if not marks:
         return list(rows)
-    touched = {group_of(row) for row in rows if _touches(row, marks)} | set(traced)
+    touched = {group_of(row) for row in rows if touches(row, marks)} | set(traced)
     left = (_left(row, marks, group_of(row) in touched) for row in rows)
     return [row for row in left if row is not None]
 
@@ -115,7 +115,8 @@ def group_of(row: Row) -> object:
     return getattr(row, "change_id", None) or id(row)
 
 
-def _touches(row: Row, marks: Marks) -> bool:
+def touches(row: Row, marks: Marks) -> bool:
+    """Whether a row is about somebody forgotten, or names them, by what it says itself."""
     interaction = getattr(row, "interaction_id", "")
     if interaction and marks.bears("interaction", interaction):
         return True

@@ -4,7 +4,6 @@ Unlike marks (transforms/erasure.py), which are held against what is read out of
 are found in the payload itself, however it is wrapped: by who knows the person in clear.
 """
 
-import codecs
 import re
 from collections import deque
 from collections.abc import Iterable, Iterator
@@ -22,20 +21,12 @@ MOST_BYTES = 512 * 1024 * 1024
 
 TraceKind = Literal["email", "phone", "name", "record"]
 
-_LATIN = "salesintel-latin-1"
-_BETWEEN_DIGITS = r"[ ()./\u00a0-]{0,3}"
+_BETWEEN_DIGITS = "[ ()./\N{NO-BREAK SPACE}-]{0,3}"
+_AMONG_DIGITS = b" ()./-\xc2\xa0"
 _BETWEEN_WORDS = r"[\W\d_]{1,8}"
 _WORD = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")
+_ASCII = re.compile(r"[A-Za-z]+")
 _GMAIL = ("gmail.com", "googlemail.com")
-
-
-def _latin(error: UnicodeError) -> tuple[str, int]:
-    """A byte that is no UTF-8 is the Latin-1 letter that old mails mean by it."""
-    assert isinstance(error, UnicodeDecodeError)
-    return error.object[error.start : error.end].decode("latin-1"), error.end
-
-
-codecs.register_error(_LATIN, _latin)
 
 
 class Identifiers(NamedTuple):
@@ -62,6 +53,8 @@ class Traces:
         self._edged = _pattern(person, edged=True)
         self._anywhere = _pattern(person, edged=False)
         self._loose = "|".join(_alternatives(person))
+        self._seeds = _seeds(person)
+        self._numbers = tuple(one.encode() for one in map(_national, person.phones) if one)
 
     def find(self, data: bytes, *, edged: bool = True) -> Trace | None:
         """The first trace in some bytes, the one in the fewest wrappings; None where there is none.
@@ -76,9 +69,10 @@ class Traces:
         seen, left = {data}, MOST_BYTES
         while waiting:
             wrappings, inner = waiting.popleft()
-            found = pattern.search(inner.decode("utf-8", _LATIN))
-            if found:
-                return Trace(_kind(found), wrappings)
+            if self._may_be_in(inner):
+                for text in _texts(inner):
+                    if found := pattern.search(text):
+                        return Trace(_kind(found), wrappings)
             if len(wrappings) == MOST_WRAPPINGS:
                 continue
             for name, one in unwrapped(inner):
@@ -88,11 +82,44 @@ class Traces:
                     waiting.append(((*wrappings, name), one))
         return None
 
+    def _may_be_in(self, data: bytes) -> bool:
+        """A quick no for what is mostly nonsense."""
+        if self._seeds is None:
+            return True
+        low = data.lower()
+        if any(seed in low for seed in self._seeds):
+            return True
+        digits = data.translate(None, _AMONG_DIGITS) if self._numbers else b""
+        return any(number in digits for number in self._numbers)
+
     @property
     def sql_pattern(self) -> str:
         """For REGEXP_CONTAINS, whose RE2 cannot look around: finds all that `find` does in a plain
         text, and more. Empty where nobody is looked for."""
         return f"(?i){self._loose}" if self._loose else ""
+
+
+def _texts(data: bytes) -> Iterator[str]:
+    """As it may be read: what is no UTF-8 may be the Latin-1 of an old mail."""
+    try:
+        yield data.decode()
+    except UnicodeDecodeError:
+        yield data.decode("utf-8", "replace")
+        yield data.decode("latin-1")
+
+
+def _seeds(person: Identifiers) -> tuple[bytes, ...] | None:
+    """A part in lower case of every identifier but numbers, without which it stands nowhere; None
+    where one has no such part."""
+    parsed = (email.parse(one) for one in person.emails)
+    domains = ["@" if one is None or one.domain in _GMAIL else one.domain for one in parsed]
+    words = [max(_ASCII.findall(name), key=len, default="") for name in person.names]
+    seeds = {one.lower() for one in (*domains, *words, *person.records)}
+    return None if "" in seeds else tuple(one.encode() for one in sorted(seeds))
+
+
+def _national(number: str) -> str:
+    return str(phonenumbers.parse(number).national_number) if phone.parse(number) else ""
 
 
 def _kind(found: re.Match[str]) -> TraceKind:

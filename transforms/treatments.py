@@ -39,6 +39,7 @@ TREATMENTS: Mapping[str, Treatment] = {
     "ops.schema_changes": Treatment("nobody", "fields of the sources' objects"),
     "ops.source_counts": Treatment("nobody", "counts"),
     "ops.erasures": Treatment("nobody", "keyed hashes: they must stay, and name nobody"),
+    "ops.audit": Treatment("texts", "SQL as asked may name anybody", ("audit_id", "noted_at")),
     "ops.quality": Treatment("texts", "samples name records", ("rule_id", "checked_at")),
 }
 """By table id."""

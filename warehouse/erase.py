@@ -4,7 +4,7 @@ A pass may end anywhere and be begun again: nothing is deleted before what is le
 acknowledged, and what has been done is not found again.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
@@ -19,6 +19,7 @@ from schemas.records import RawChange
 from schemas.tables import TABLES
 from transforms.forget import empty, forget_rows
 from transforms.treatments import TREATMENTS
+from warehouse.bounded import change
 from warehouse.catalogue import qualified
 from warehouse.latest import select
 from warehouse.sink import RowSink
@@ -35,10 +36,11 @@ _BY_CHANGE = tuple(table for table in TABLES if TREATMENTS[table.id].way == "cha
 
 
 class Pass(NamedTuple):
-    """What a pass has found: rows by table, and addresses of payloads that lie elsewhere."""
+    """What a pass has found: rows by table, changes, addresses of payloads that lie elsewhere."""
 
     rows: dict[str, int]
-    objects: frozenset[str]
+    changes: frozenset[str] = frozenset()
+    objects: frozenset[str] = frozenset()
 
 
 def _silent(table_id: str) -> None:
@@ -56,7 +58,7 @@ class Erasing:
         dataset_prefix: str = "",
         clock: Clock = wall_clock,
     ) -> None:
-        self._client, self._sink, self._person = client, sink, person
+        self._client, self._sink, self.person = client, sink, person
         self._prefix, self._clock = dataset_prefix, clock
 
     def look(self, tell: Tell = _silent, *, payloads: bool = True) -> Pass:
@@ -65,11 +67,11 @@ class Erasing:
         for table in TABLES:
             tell(table.id)
             count = sum(
-                1 for _ in rows(self._client, table, self._person, self._prefix, payloads=payloads)
+                1 for _ in rows(self._client, table, self.person, self._prefix, payloads=payloads)
             )
             if count:
                 counts[table.id] = count
-        return Pass(counts, frozenset())
+        return Pass(counts)
 
     def once(self, tell: Tell = _silent) -> Pass:
         """One pass over every table."""
@@ -78,7 +80,7 @@ class Erasing:
         traced: set[str] = set()
         for table in TABLES:
             tell(table.id)
-            found = rows(self._client, table, self._person, self._prefix)
+            found = rows(self._client, table, self.person, self._prefix)
             way = TREATMENTS[table.id].way
             count = 0
             if way == "changes":
@@ -95,7 +97,7 @@ class Erasing:
                 counts[table.id] = count
         for ids in _parts(sorted(traced), CHANGES_AT_ONCE):
             self._rewrite(ids, objects)
-        return Pass(counts, frozenset(objects))
+        return Pass(counts, frozenset(traced), frozenset(objects))
 
     def _rewrite(self, ids: Sequence[str], objects: set[str]) -> None:
         """The rows of some changes again, without the person; then the old ones are deleted."""
@@ -107,10 +109,8 @@ class Erasing:
             sql = f"SELECT * FROM `{table.id}` {where}"  # noqa: S608 (own names)
             held += select(self._client, table.row, self._qualified(sql), parameters)
         objects |= {row.dataref for row in held if isinstance(row, RawChange) and row.dataref}
-        left = forget_rows(held, self._person.marks, ids)
-        left = [
-            msgspec.structs.replace(self._person.without(one), written_at=began) for one in left
-        ]
+        left = forget_rows(held, self.person.marks, ids)
+        left = [msgspec.structs.replace(self.person.without(one), written_at=began) for one in left]
         self._sink.write(left)
         refused = self._sink.flush()
         if refused:
@@ -124,7 +124,7 @@ class Erasing:
     def _delete_records(self, table: Table) -> int:
         keys = [column.name for column in columns(table.row) if column.name.endswith("_key")]
         named = " OR ".join(f"{key} IN UNNEST(@records)" for key in keys)
-        records = array("records", self._person.subject.identifiers.records)
+        records = array("records", self.person.subject.identifiers.records)
         return self._run(f"DELETE FROM `{table.id}` WHERE {named}", [records])  # noqa: S608
 
     def _empty(self, table: Table, found: Sequence[Found], objects: set[str]) -> int:
@@ -158,15 +158,10 @@ class Erasing:
             "DELETE FROM `identity.entities` WHERE entity_id IN UNNEST(@entities) AND NOT "
             "(is_retired AND display_name IS NULL AND primary_email IS NULL)"
         )
-        return self._run(sql, [array("entities", self._person.subject.entities)])
+        return self._run(sql, [array("entities", self.person.subject.entities)])
 
-    def _run(self, sql: str, parameters: Iterable[Any]) -> int:
-        settings = bigquery.QueryJobConfig(query_parameters=list(parameters))
-        job: Any = self._client.query(
-            self._qualified(sql), job_config=settings, timeout=TIMEOUT_S, job_retry=None
-        )
-        job.result(timeout=TIMEOUT_S, job_retry=None)
-        return int(job.num_dml_affected_rows or 0)
+    def _run(self, sql: str, parameters: Sequence[Any]) -> int:
+        return change(self._client, self._qualified(sql), parameters, timeout_s=TIMEOUT_S)
 
     def _qualified(self, sql: str) -> str:
         return qualified(sql, self._client.project, self._prefix)

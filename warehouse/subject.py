@@ -1,7 +1,7 @@
 """Who a person is to the warehouse: all their records, what only they are known by, and the
 interactions that they took part in."""
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
@@ -15,6 +15,7 @@ from transforms.erasure import LONGEST_NAME_WORDS, Kind, marks_of
 from transforms.identifiers import email, phone
 from transforms.identity.records import from_stored
 from transforms.traces import Identifiers, Traces
+from warehouse.bounded import WHOLE_TABLES_BYTES, rows
 from warehouse.catalogue import qualified
 from warehouse.latest import select
 
@@ -117,7 +118,8 @@ class _Search(NamedTuple):
         lost = sum(map(len, borne[:3])) - sum(map(len, alone[:3]))
         if lost and not (alone.emails or alone.phones or alone.records):
             raise ConfigurationError("others bear that, too: name the person with --person")
-        return Subject(entities, alone, self._interactions(alone), lost)
+        took_part = _took_part(self.client, alone, self.prefix)
+        return Subject(entities, alone, tuple(took_part), lost)
 
     def _asked(self, address: str, number: str) -> Identifiers:
         if address:
@@ -186,23 +188,36 @@ class _Search(NamedTuple):
             if record.record_key not in ours and not record.deleted:
                 yield msgspec.json.encode(record)
 
-    def _interactions(self, known: Identifiers) -> tuple[str, ...]:
-        found = self._ask(
-            _TOOK_PART, records=known.records, emails=known.emails, phones=known.phones
-        )
-        return tuple(sorted(row["interaction_id"] for row in found))
-
     def _versions(self, row: type[Any], records: Sequence[str]) -> Iterator[Any]:
         sql = qualified(_VERSIONS.format(BY_ROW[row].id), self.client.project, self.prefix)
         yield from select(self.client, row, sql, [array("records", records)])
 
     def _ask(self, sql: str, **values: Iterable[str]) -> list[dict[str, Any]]:
-        settings = bigquery.QueryJobConfig(
-            query_parameters=[array(name, value) for name, value in values.items()]
-        )
-        statement = qualified(sql, self.client.project, self.prefix)
-        job = self.client.query(statement, job_config=settings, timeout=TIMEOUT_S)
-        return [dict(row.items()) for row in job.result(timeout=TIMEOUT_S)]
+        return _asked(self.client, sql, self.prefix, values)
+
+
+def again(client: bigquery.Client, subject: Subject, dataset_prefix: str = "") -> Subject:
+    """The same person with what they have taken part in meanwhile."""
+    interactions = {*subject.interactions, *_took_part(client, subject.identifiers, dataset_prefix)}
+    return subject._replace(interactions=tuple(sorted(interactions)))
+
+
+def _took_part(client: bigquery.Client, known: Identifiers, prefix: str) -> list[str]:
+    values = {"records": known.records, "emails": known.emails, "phones": known.phones}
+    return sorted(row["interaction_id"] for row in _asked(client, _TOOK_PART, prefix, values))
+
+
+def _asked(
+    client: bigquery.Client, sql: str, prefix: str, values: Mapping[str, Iterable[str]]
+) -> list[dict[str, Any]]:
+    found = rows(
+        client,
+        qualified(sql, client.project, prefix),
+        [array(name, value) for name, value in values.items()],
+        timeout_s=TIMEOUT_S,
+        maximum_bytes_billed=WHOLE_TABLES_BYTES,
+    )
+    return [dict(row.items()) for row in found]
 
 
 def array(name: str, values: Iterable[str]) -> bigquery.ArrayQueryParameter:

@@ -12,9 +12,10 @@ from google.cloud import bigquery
 from schemas.columns import Column, Row, Table, columns
 from schemas.operations import DeadLetter
 from transforms.erasure import Marks
-from transforms.forget import empty, forget_rows, group_of, text_columns
+from transforms.forget import empty, forget_rows, group_of, text_columns, touches
 from transforms.traces import Traces
 from transforms.treatments import TREATMENTS
+from warehouse import bounded
 from warehouse.catalogue import qualified
 from warehouse.latest import record
 from warehouse.subject import Subject, array
@@ -30,6 +31,8 @@ class Found(NamedTuple):
     row: Row
     left: Row | None
     row_id: str
+    is_theirs: bool
+    """About the person, also where nothing of it has to go."""
 
     @property
     def is_clean(self) -> bool:
@@ -46,13 +49,12 @@ class Person(NamedTuple):
 
     def found(self, row: Row, row_id: str = "") -> Found:
         """What an erasure leaves of one row by itself."""
-        traced = self.is_named(row)
+        traced = any(True for _ in self._naming(row))
         left = forget_rows([row], self.marks, {group_of(row)} if traced else ())
-        return Found(row, self.without(left[0]) if left else None, row_id)
-
-    def is_named(self, row: Row) -> bool:
-        """Whether any column of a row names the person."""
-        return any(True for _ in self._naming(row))
+        is_theirs = traced or touches(row, self.marks)
+        if traced:
+            left = [self.without(one) for one in left]
+        return Found(row, left[0] if left else None, row_id, is_theirs)
 
     def without(self, row: Row) -> Row:
         """The row without what names the person in a way that marks do not see."""
@@ -74,19 +76,24 @@ def rows(
     dataset_prefix: str = "",
     *,
     payloads: bool = True,
+    theirs: bool = False,
 ) -> Iterator[Found]:
-    """The rows of a table that an erasure has something to do with; of those with a payload all
-    have to be read, unless that is left for later."""
+    """The rows of a table that an erasure has something to do with, or all that are `theirs`; where
+    there are payloads every row has to be read, unless that is left for later."""
     whole = payloads and any(column.kind == "BYTES" for column in columns(table.row))
     where = "TRUE" if whole else _condition(table)
     sql = f"SELECT *, {row_id(table)} AS {ROW_ID} FROM `{table.id}` WHERE {where}"  # noqa: S608 (own names)
-    parameters = [] if whole else _parameters(person)
-    settings = bigquery.QueryJobConfig(query_parameters=parameters)
-    statement = qualified(sql, client.project, dataset_prefix)
-    job = client.query(statement, job_config=settings, timeout=TIMEOUT_S)
-    for values in job.result(timeout=TIMEOUT_S, page_size=PAGE_ROWS):
+    asked = bounded.rows(
+        client,
+        qualified(sql, client.project, dataset_prefix),
+        [] if whole else _parameters(person),
+        timeout_s=TIMEOUT_S,
+        maximum_bytes_billed=bounded.WHOLE_TABLES_BYTES,
+        page_size=PAGE_ROWS,
+    )
+    for values in asked:
         found = person.found(record(table.row, dict(values.items())), values[ROW_ID])
-        if not found.is_clean:
+        if found.is_theirs if theirs else not found.is_clean:
             yield found
 
 

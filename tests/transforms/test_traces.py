@@ -11,6 +11,7 @@ import zlib
 from collections.abc import Callable
 from urllib.parse import quote
 
+import duckdb
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -25,6 +26,7 @@ ANN = Identifiers(
     records=("salesforce:contact:0035g00001AbCdE",),
 )
 TRACES = Traces(ANN)
+RE2 = duckdb.connect()
 
 
 def zipped(data: bytes) -> bytes:
@@ -143,3 +145,15 @@ def test_a_bomb_is_not_followed_and_nobody_is_nowhere(monkeypatch: pytest.Monkey
     bomb = gzip.compress(b"\0" * 5_000_000)
     assert TRACES.find(bomb) is None
     assert Traces(Identifiers()).find(b"ann.lee@acme.test") is None
+
+
+@given(written, around, around)
+@settings(max_examples=40, deadline=None)
+def test_the_warehouse_finds_at_least_as_much_in_a_plain_text(
+    one: tuple[str, str], before: str, after: str
+) -> None:
+    text = f"{before} {one[1]} {after}"
+    [found] = (
+        RE2.execute("SELECT regexp_matches(?, ?)", [text, TRACES.sql_pattern]).fetchone() or ()
+    )
+    assert found
