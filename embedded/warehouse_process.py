@@ -12,7 +12,8 @@
 * It leaves DuckDB the default of four fifths of the machine's memory; here the environment says
   how much (`MEMORY_VARIABLE`).
 
-Views with lists in an order are translated by a rule of ours, too (sorted_lists.py).
+Views with lists in an order are translated by a rule of ours, too (sorted_lists.py), and where an
+erasure asks for it the file is written anew before it is opened (compacted_file.py).
 
 Nothing else of the project is imported here: the process stays as small as it can be.
 """
@@ -20,6 +21,7 @@ Nothing else of the project is imported here: the process stays as small as it c
 import os
 import sys
 import threading
+from pathlib import Path
 
 import duckdb
 import duckdb_extensions
@@ -29,6 +31,7 @@ from bqemulator.sql import inner_query, rules
 from bqemulator.storage.engine import DuckDBEngine
 from bqemulator.versioning.snapshots import SnapshotManager
 
+from embedded.compacted_file import rewrite_if_requested
 from embedded.sorted_lists import SortedListRule
 
 SETTINGS = {
@@ -41,6 +44,7 @@ SETTINGS = {
 
 
 MEMORY_VARIABLE = "SALESINTEL_WAREHOUSE_MEMORY"
+DIRECTORY_OPTION = "--data-dir="
 
 
 def _announce(self: SnapshotManager, project_id: str, dataset_id: str, table_id: str) -> None:
@@ -97,6 +101,10 @@ def mend() -> None:
 def main() -> None:
     """Runs the server in the foreground; the arguments are those of `bqemulator start`."""
     mend()
+    folder = next((one for one in sys.argv if one.startswith(DIRECTORY_OPTION)), "")
+    if folder:
+        place = Path(folder.removeprefix(DIRECTORY_OPTION))
+        rewrite_if_requested(place, os.environ.get(MEMORY_VARIABLE, ""))
     # Where bqemulator loads it from; from a wheel, without network.
     duckdb_extensions.import_extension("spatial")
     bqemulator(["start", *sys.argv[1:]], prog_name="bqemulator")

@@ -14,6 +14,7 @@ from embedded.directory import DataDirectory
 from operations import (
     config,
     identity_commands,
+    privacy_commands,
     source_commands,
     upkeep_commands,
     watching_commands,
@@ -226,6 +227,7 @@ def resolve_command(
 app.add_typer(identity_commands.app)
 app.add_typer(upkeep_commands.app)
 app.add_typer(watching_commands.app)
+app.add_typer(privacy_commands.app)
 
 
 @app.command()

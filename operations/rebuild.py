@@ -1,7 +1,5 @@
 """`salesintel rebuild`: derived tables anew from raw.changes, then the resolver from them."""
 
-import os
-import signal
 from functools import partial
 from pathlib import Path
 
@@ -10,6 +8,7 @@ from rich.table import Table
 from connectors.objects import FolderStore
 from embedded.directory import DataDirectory
 from operations.console import console, running
+from operations.restarting import ask_to_restart
 from operations.runs import noted_run
 from operations.waiting import until_written
 from pipelines.checks import checked_settings
@@ -76,7 +75,5 @@ def rebuild(directory: DataDirectory, *, dry_run: bool) -> Rebuilt | None:
 
 def _restart_pipeline(directory: DataDirectory) -> None:
     """The resolver in the running pipeline starts from the new records: drained, then restarted."""
-    pid = directory.read_health().get("pipeline", {}).get("pid")
-    if isinstance(pid, int):
-        os.kill(pid, signal.SIGTERM)
+    if ask_to_restart(directory, "pipeline"):
         console.print("the pipeline drains and starts again from the rebuilt records")

@@ -42,12 +42,15 @@ LEFT_OUT = (
     *(Link, Entity, EntityChange, PairEvidence, PairCandidate),
 )
 TIMEOUT_S = 600.0
+_READABLE = "NOT (operation = 'upsert' AND LENGTH(payload) = 0 AND dataref IS NULL)"
+"""The payload of a person who was erased is gone: the rows that the change has are all there is."""
 
 
 def raw_messages(endpoint: Endpoint, dataset_prefix: str = "") -> Iterator[Received]:
     """Every accepted change as the message that it came in."""
     client = bigquery_client(endpoint)
-    sql = f"SELECT * FROM {table_reference(client, RAW, dataset_prefix)}"  # noqa: S608 (own name)
+    raw_changes = table_reference(client, RAW, dataset_prefix)
+    sql = f"SELECT * FROM {raw_changes} WHERE {_READABLE}"  # noqa: S608 (own name)
     for raw in select(client, RawChange, sql):
         data, attributes = encode(change_of(raw))
         yield Received(data, attributes, raw.message_id, raw.publish_time)
@@ -126,7 +129,7 @@ def rebuild(
         sweep = (
             f"DELETE FROM {names[table.id]} WHERE written_at < @began "  # noqa: S608 (own names)
             f"AND change_id IN (SELECT change_id FROM {names[RAW.id]} "
-            "WHERE publish_time < @settled) AND change_id NOT IN "
+            f"WHERE publish_time < @settled AND {_READABLE}) AND change_id NOT IN "
             f"(SELECT change_id {dead} AND change_id IS NOT NULL)"
         )
         rows(

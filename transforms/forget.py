@@ -4,7 +4,7 @@ A row that is the person's own goes. Of a thing with others in it the fact stays
 in it is nobody's, and what was written or said, with the raw payload, is dropped.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from functools import cache
 from typing import Any
 
@@ -21,6 +21,7 @@ from schemas.identity import (
     PairEvidence,
     StoredRecord,
 )
+from schemas.operations import DeadLetter
 from schemas.records import Body, Enrollment, Participant, Person, RawChange, Transcript
 from transforms.erasure import NOBODY, Marks
 
@@ -50,8 +51,8 @@ def _keys(row: type[Row]) -> tuple[Column, ...]:
 
 
 @cache
-def _texts(row: type[Row]) -> tuple[Column, ...]:
-    """Columns where they may be named: also an account or a deal may be called after somebody."""
+def text_columns(row: type[Row]) -> tuple[Column, ...]:
+    """Columns where people may be named: also an account or a deal may be called after somebody."""
     return tuple(
         c
         for c in columns(row)
@@ -81,12 +82,15 @@ class Forget:
         return forget_records(element, self._known())
 
 
-def forget_rows(rows: Sequence[Row], marks: Marks) -> list[Row]:
-    """The rows without those who are forgotten; rows of one change are treated together."""
+def forget_rows(rows: Sequence[Row], marks: Marks, traced: Collection[object] = ()) -> list[Row]:
+    """The rows without those who are forgotten; rows of one change are treated together.
+
+    `traced` are groups (`group_of`) in which they were found by other means (transforms/traces.py).
+    """
     if not marks:
         return list(rows)
-    touched = {_group(row) for row in rows if _touches(row, marks)}
-    left = (_left(row, marks, _group(row) in touched) for row in rows)
+    touched = {group_of(row) for row in rows if touches(row, marks)} | set(traced)
+    left = (_left(row, marks, group_of(row) in touched) for row in rows)
     return [row for row in left if row is not None]
 
 
@@ -119,17 +123,26 @@ def without(record: IdentityRecord, marks: Marks) -> IdentityRecord | None:
     return msgspec.structs.replace(record, phones=phones) if phones or record.emails else None
 
 
-def _group(row: Row) -> Any:
+def group_of(row: Row) -> object:
+    """What says which rows are treated together: their change, or the row itself."""
     return getattr(row, "change_id", None) or id(row)
 
 
-def _touches(row: Row, marks: Marks) -> bool:
+def touches(row: Row, marks: Marks) -> bool:
+    """Whether a row is about somebody forgotten, or names them, by what it says itself."""
     interaction = getattr(row, "interaction_id", "")
     if interaction and marks.bears("interaction", interaction):
         return True
+    if isinstance(row, DeadLetter) and marks.bears("record", _record_of(row)):
+        return True
     return any(_key_hits(row, c, marks) for c in _keys(type(row))) or any(
-        _said(getattr(row, c.name), marks) for c in _texts(type(row))
+        _said(getattr(row, c.name), marks) for c in text_columns(type(row))
     )
+
+
+def _record_of(letter: DeadLetter) -> str:
+    """The record_key of what could not be processed."""
+    return f"{letter.source}:{letter.object_type}:{letter.object_id}"
 
 
 def _key_hits(row: Row, column: Column, marks: Marks) -> bool:
@@ -157,15 +170,45 @@ def _left(row: Row, marks: Marks, touched: bool) -> Row | None:
     for column in _keys(type(row)):
         if _key_hits(row, column, marks):
             changed[column.name] = _without(getattr(row, column.name), column, marks)
-    if isinstance(row, RawChange) and "record_key" in changed:
-        changed |= {"object_id": ERASED, "record_key": f"{row.source}:{row.object_type}:{ERASED}"}
-    for column in _texts(type(row)):
+    if isinstance(row, RawChange):
+        if "record_key" in changed:
+            key = f"{row.source}:{row.object_type}:{ERASED}"
+            changed |= {"object_id": ERASED, "record_key": key}
+        if row.dataref is not None:
+            changed["dataref"] = None
+    if isinstance(row, DeadLetter):
+        # An empty payload cannot be published again.
+        changed |= {"topic": None, "payload_uri": None}
+        if marks.bears("record", _record_of(row)):
+            changed["object_id"] = None
+    for column in text_columns(type(row)):
         value = getattr(row, column.name)
         if value and (column.policy == "content" or _said(value, marks)):
-            changed[column.name] = _blank(value, column, marks)
+            content = column.policy == "content" or not isinstance(value, tuple)
+            # Of several addresses only that of the person goes.
+            changed[column.name] = (
+                empty(column) if content else _kept(value, lambda one: not marks.in_text(one))
+            )
+    if isinstance(row, StoredRecord) and "record" in changed:
+        changed["record"] = _stored_left(row.record, marks)
     if changed and isinstance(row, Participant):
         changed |= {"participant_key": ERASED, "email": None, "phone": None, "display_name": None}
     return msgspec.structs.replace(row, **changed) if changed else row
+
+
+def _stored_left(stored: str, marks: Marks) -> str:
+    """Of somebody else's record, which the resolver has to be able to read again."""
+    try:
+        record = msgspec.json.decode(stored, type=IdentityRecord)
+    except msgspec.DecodeError:
+        return "{}"
+    texts = ("given_name", "family_name", "full_name", "organisation", "street")
+    changed: dict[str, Any] = {one: "" for one in texts if marks.in_text(getattr(record, one))}
+    changed["emails"] = _kept(record.emails, lambda one: not marks.bears("email", one))
+    changed["phones"] = _kept(record.phones, lambda one: not marks.bears("phone", one))
+    for name in ("same_as", "accounts"):
+        changed[name] = _kept(getattr(record, name), lambda one: not marks.bears("record", one))
+    return msgspec.json.encode(msgspec.structs.replace(record, **changed)).decode()
 
 
 def _names_record(text: str, marks: Marks) -> bool:
@@ -190,14 +233,13 @@ def _without(value: Any, column: Column, marks: Marks) -> Any:
     return None if column.mode == "NULLABLE" else ERASED
 
 
-def _blank(value: Any, column: Column, marks: Marks) -> Any:
-    if isinstance(value, tuple):
-        # Of several addresses only that of the person goes.
-        content = column.policy == "content"
-        return () if content else _kept(value, lambda one: not marks.in_text(one))
+def empty(column: Column) -> Any:
+    """What stands in a column that says nothing."""
+    if column.mode == "REPEATED":
+        return ()
     if column.mode == "NULLABLE":
         return None
-    return b"" if isinstance(value, bytes) else "{}" if column.kind == "JSON" else ""
+    return b"" if column.kind == "BYTES" else "{}" if column.kind == "JSON" else ""
 
 
 def _kept(values: Iterable[str], keep: Callable[[str], bool]) -> tuple[str, ...]:

@@ -101,6 +101,8 @@ class Store:
         database = sqlite3.connect(self._path, isolation_level=None)
         database.execute("PRAGMA journal_mode = WAL")
         database.execute("PRAGMA synchronous = FULL")
+        # What is deleted is overwritten: a message whose time is over is gone.
+        database.execute("PRAGMA secure_delete = ON")
         return database
 
     @property

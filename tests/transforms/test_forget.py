@@ -7,7 +7,7 @@ from elements import a_change, a_normalised
 
 from schemas.columns import Row, columns
 from schemas.flow import Normalised
-from schemas.identity import EntityChange, IdentityRecord, Link
+from schemas.identity import EntityChange, IdentityRecord, Link, StoredRecord
 from schemas.operations import DeadLetter
 from schemas.records import (
     Body,
@@ -197,3 +197,36 @@ def test_the_step_travels_to_a_worker_without_what_it_has_opened() -> None:
 
 def _open() -> Any:
     return lambda: MARKS
+
+
+def test_a_record_of_somebody_else_that_names_them_can_still_be_read_by_the_resolver() -> None:
+    employer = IdentityRecord(
+        record_key="files:account:9",
+        kind="account",
+        stamp=1,
+        fetched=1,
+        digest="d",
+        organisation="Ann Lee Consulting",
+        phones=("+14152340100", "+14152340199"),
+    )
+    row = StoredRecord(
+        record_key="files:account:9",
+        kind="account",
+        version_stamp=1,
+        version_fetched=1,
+        version_digest="d",
+        is_deleted=False,
+        record=msgspec.json.encode(employer).decode(),
+        written_at=1,
+    )
+    [left] = forget_rows([row], MARKS)
+    assert isinstance(left, StoredRecord)
+    assert msgspec.json.decode(left.record, type=IdentityRecord) == msgspec.structs.replace(
+        employer, organisation="", phones=("+14152340199",)
+    )
+
+
+def test_what_is_found_by_other_means_is_treated_as_theirs() -> None:
+    mail = a_mail(5, subject="Offer")
+    [left] = forget_rows([mail], MARKS, {mail.change_id})
+    assert isinstance(left, Interaction) and left.subject is None

@@ -1,0 +1,162 @@
+"""A person's traces in the files of a data directory: found, byte by byte, and removed.
+
+The tables are the warehouse's business (warehouse/erase.py); here is everything else that lies
+there: retained messages, cursors, payloads by claim check, logs.
+"""
+
+import re
+import sqlite3
+from collections.abc import Collection, Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import NamedTuple
+
+from embedded.compacted_file import DATABASE
+from embedded.directory import DataDirectory
+from transforms.traces import Trace, Traces
+
+BLOCK_BYTES = 4 * 1024 * 1024
+OVERLAP_BYTES = 64 * 1024
+"""Of two blocks: what is longer than that and lies across both may be missed."""
+BUSY_S = 60.0
+ROWS_AT_ONCE = 500
+SQLITE = b"SQLite format 3\0"
+_CHANGE_ID = re.compile(rb"(?<![0-9a-f])[0-9a-f]{32}(?![0-9a-f])")
+LOGS = (".log", ".1", ".txt")
+INK = b"*"
+
+
+class Place(NamedTuple):
+    """A file in which the person was found."""
+
+    path: str
+    """Relative to the data directory."""
+    trace: Trace
+
+
+def search(directory: DataDirectory, traces: Traces) -> list[Place]:
+    """Every file of the directory in which the person is found, whatever kind of file it is."""
+    found = []
+    for path in files(directory):
+        trace = _in_file(path, traces)
+        if trace is not None:
+            found.append(Place(str(path.relative_to(directory.path)), trace))
+    return found
+
+
+def files(directory: DataDirectory) -> Iterator[Path]:
+    """Every file of the directory."""
+    yield from (path for path in sorted(directory.path.rglob("*")) if path.is_file())
+
+
+def _in_file(path: Path, traces: Traces) -> Trace | None:
+    tail = b""
+    try:
+        with path.open("rb") as stream:
+            while block := stream.read(BLOCK_BYTES):
+                trace = traces.find(tail + block, edged=False)
+                if trace is not None:
+                    return trace
+                tail = block[-OVERLAP_BYTES:]
+    except FileNotFoundError:
+        pass  # A database's log, or a file that has just been replaced.
+    return None
+
+
+def scrub(
+    directory: DataDirectory, traces: Traces, changes: Collection[str], objects: Collection[str]
+) -> dict[str, int]:
+    """Removes the person from every file but the warehouse's: rows, files and spans that went, by
+    file. `changes` are ids of theirs, `objects` addresses of payloads of theirs."""
+    done: dict[str, int] = {}
+    theirs = {one.removeprefix("folder:") for one in objects}
+    for path in files(directory):
+        name = str(path.relative_to(directory.path))
+        if path.name.startswith(DATABASE) or not path.exists():
+            continue
+        if directory.objects in path.parents:
+            said = str(path.relative_to(directory.objects)) in theirs
+            if said or _in_file(path, traces) is not None:
+                path.unlink()
+                done["objects"] = done.get("objects", 0) + 1
+        elif _is_sqlite(path):
+            count = scrub_database(path, traces, changes)
+            if count:
+                done[name] = count
+        elif path.suffix in LOGS:
+            count = _ink(path, traces)
+            if count:
+                done[name] = count
+    return done
+
+
+def _is_sqlite(path: Path) -> bool:
+    with path.open("rb") as stream:
+        return stream.read(len(SQLITE)) == SQLITE
+
+
+def scrub_database(path: Path, traces: Traces, changes: Collection[str] = ()) -> int:
+    """Deletes the rows in which the person is found, or whose attributes name a change of theirs;
+    nothing of them is left in the file. Others may have the database open meanwhile."""
+    ids = frozenset(changes)
+    with closing(sqlite3.connect(path, timeout=BUSY_S, isolation_level=None)) as database:
+        database.execute("PRAGMA secure_delete = ON")
+        count = sum(
+            _scrub_table(database, table, traces, ids)
+            for [table] in database.execute(
+                "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'"
+            ).fetchall()
+        )
+        database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        if count == 0 and _in_file(path, traces) is not None:
+            # In pages that were freed when nothing was overwritten yet.
+            database.execute("VACUUM")
+            database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    return count
+
+
+def _scrub_table(
+    database: sqlite3.Connection, table: str, traces: Traces, changes: frozenset[str]
+) -> int:
+    columns = database.execute(f'PRAGMA table_info("{table}")').fetchall()
+    keys = [column[1] for column in columns if column[5]] or ["rowid"]
+    named = ", ".join(f'"{key}"' for key in keys)
+    theirs = [
+        row[: len(keys)]
+        for row in database.execute(f'SELECT {named}, * FROM "{table}"')  # noqa: S608 (its schema)
+        if _names(row[len(keys) :], traces, changes)
+    ]
+    where = " AND ".join(f'"{key}" = ?' for key in keys)
+    for start in range(0, len(theirs), ROWS_AT_ONCE):
+        database.execute("BEGIN IMMEDIATE")
+        database.executemany(
+            f'DELETE FROM "{table}" WHERE {where}',  # noqa: S608 (its schema)
+            theirs[start : start + ROWS_AT_ONCE],
+        )
+        database.execute("COMMIT")
+    return len(theirs)
+
+
+def _names(values: tuple[object, ...], traces: Traces, changes: frozenset[str]) -> bool:
+    for value in values:
+        data = value.encode("utf-8", "replace") if isinstance(value, str) else value
+        if isinstance(data, bytes) and (
+            not changes.isdisjoint(one.decode() for one in _CHANGE_ID.findall(data))
+            or traces.find(data, edged=False) is not None
+        ):
+            return True
+    return False
+
+
+def _ink(path: Path, traces: Traces) -> int:
+    """Overwrites every line that names the person, in place: others write behind it."""
+    lines, at = 0, 0
+    with path.open("r+b") as stream:
+        for line in iter(stream.readline, b""):
+            if traces.find(line) is not None:
+                stream.seek(at)
+                stream.write(INK * len(line.rstrip(b"\r\n")))
+                stream.seek(at + len(line))
+                lines += 1
+            at += len(line)
+    return lines

@@ -1,0 +1,84 @@
+"""What an erasure says: whom it found where, and what still holds them afterwards."""
+
+from collections.abc import Mapping, Sequence
+
+from rich.table import Table
+
+from embedded.scrub import Place
+from operations.console import console
+from schemas.clock import from_us
+from schemas.operations import Erasure
+from transforms.treatments import TREATMENTS
+from warehouse.subject import Subject
+
+WAYS = {
+    "changes": "written again without the person",
+    "records": "deleted",
+    "texts": "emptied where they name the person",
+    "nobody": "searched",
+}
+ELSEWHERE = """What still holds them, and until when:
+  backups and copies of this data directory that were made before: carry the erasure over when you
+    restore one (docs/privacy.md), or delete them;
+  in BigQuery: time travel for 7 days, the fail-safe for 7 more, snapshots until they expire; in
+    Pub/Sub: retained messages for 7 days;
+  the sources themselves: what they send again is redacted as it comes."""
+
+
+def show(subject: Subject, found: Mapping[str, int], places: Sequence[Place]) -> None:
+    """Whom it is about, in numbers, and where they stand; nobody's name."""
+    known = subject.identifiers
+    said = (
+        (len(known.records), "records"),
+        (len(known.emails), "addresses"),
+        (len(known.phones), "numbers"),
+        (len(known.names), "names"),
+        (len(subject.interactions), "interactions"),
+    )
+    counts = ", ".join(f"{count:,} {what}" for count, what in said)
+    who = ", ".join(subject.entities) or "nobody who is known"
+    console.print(f"{who}: {counts}", highlight=False)
+    if subject.shared:
+        console.print(f"{subject.shared:,} of theirs others bear, too: these stay", highlight=False)
+    table = Table(show_edge=False)
+    for heading in ("table", "rows", "what happens to them"):
+        table.add_column(heading)
+    for table_id, count in found.items():
+        table.add_row(table_id, f"{count:,}", WAYS[TREATMENTS[table_id].way])
+    console.print(table)
+    for place in places:
+        how = f" in {' in '.join(reversed(place.trace.wrappings))}" if place.trace.wrappings else ""
+        console.print(f"  {place.path}: {place.trace.kind}{how}", highlight=False)
+
+
+def show_proof(erasure_id: str, was_found: bool, left: Sequence[str]) -> None:
+    """What the search has found before and after."""
+    if left:
+        console.print(
+            f"[red]something is left[/red] in {', '.join(left)}: do it again; it goes on from there"
+        )
+        return
+    before = "found them before" if was_found else "had not found them before either"
+    console.print(
+        f"[green]erased[/green]: {erasure_id}. The search of every table and of every file "
+        f"{before} and finds nothing now.",
+        highlight=False,
+    )
+    console.print(ELSEWHERE, highlight=False)
+
+
+def show_erasures(parts: Sequence[Erasure]) -> None:
+    """A line for each erasure."""
+    table = Table(show_edge=False)
+    for heading in ("erasure", "asked at", "by", "reason", "marks", "stands"):
+        table.add_column(heading)
+    by_id: dict[str, list[Erasure]] = {}
+    for part in parts:
+        by_id.setdefault(part.erasure_id, []).append(part)
+    for erasure_id, its in by_id.items():
+        newest = its[0]
+        marks = sum(len(one.marks) for one in its)
+        asked = from_us(newest.asked_at).isoformat(timespec="seconds")
+        stands = "lifted" if newest.is_lifted else "yes"
+        table.add_row(erasure_id, asked, newest.asked_by, newest.reason, f"{marks:,}", stands)
+    console.print(table)

@@ -1,0 +1,63 @@
+"""How the commands are called by which a person is erased, or given what is held of them."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from operations.options import Data, Yes, directory_of
+
+app = typer.Typer()
+
+Address = Annotated[str, typer.Option("--email", help="An e-mail address of the person.")]
+Number = Annotated[str, typer.Option("--phone", help="A number that only the person bears.")]
+Name = Annotated[str, typer.Option("--person", help="The person as an entity, or a record.")]
+By = Annotated[str | None, typer.Option(help="Who does it; default: your name here.")]
+
+
+@app.command()
+def erase(
+    email: Address = "",
+    phone: Number = "",
+    person: Name = "",
+    reason: Annotated[str, typer.Option(help="Number of the case; no name.")] = "",
+    lift: Annotated[
+        str, typer.Option(help="Take this erasure back: what comes from now on is kept again.")
+    ] = "",
+    show: Annotated[
+        bool, typer.Option("--list", help="Show the erasures that there were.")
+    ] = False,
+    by: By = None,
+    yes: Yes = False,
+    data: Data = None,
+) -> None:
+    """Erase a person everywhere and prove it; shows first what it would do. Exit code 1 where
+    anything is left."""
+    from operations.erase import erase as run
+    from operations.erase import lift as take_back
+    from operations.erase import listing
+    from operations.person import Asked
+
+    directory = directory_of(data)
+    if show:
+        listing(directory)
+    elif lift:
+        take_back(directory, lift, by=by)
+    elif not run(directory, Asked(email, phone, person), dry_run=not yes, reason=reason, by=by):
+        raise typer.Exit(1)
+
+
+@app.command("export-person")
+def export_person(
+    out: Annotated[Path, typer.Option(help="File to be made, .zip or .json.")],
+    email: Address = "",
+    phone: Number = "",
+    person: Name = "",
+    by: By = None,
+    data: Data = None,
+) -> None:
+    """Everything that is held of a person, by table, for who asks for access."""
+    from operations.export_person import export_person as run
+    from operations.person import Asked
+
+    run(directory_of(data), Asked(email, phone, person), out, by=by)

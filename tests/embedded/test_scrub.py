@@ -1,0 +1,123 @@
+"""A person goes out of every file of a data directory, and the others stay."""
+
+import base64
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from connectors.objects import FolderStore
+from embedded.compacted_file import DATABASE, request, rewrite_if_requested
+from embedded.directory import DataDirectory
+from embedded.pubsub.store import Publication, Store
+from embedded.scrub import scrub, search
+from transforms.traces import Identifiers, Traces
+
+ANN = "ann.lee@acme.test"
+TRACES = Traces(Identifiers(emails=(ANN,)))
+CHANGE = "0123456789abcdef0123456789abcdef"
+
+
+@pytest.fixture
+def directory(tmp_path: Path) -> Iterator[DataDirectory]:
+    one = DataDirectory(tmp_path / "data")
+    one.open()
+    yield one
+    one.close()
+
+
+def found(directory: DataDirectory) -> list[str]:
+    return [place.path for place in search(directory, TRACES)]
+
+
+def test_retained_messages_go_while_the_server_has_them_open_and_no_byte_is_left(
+    directory: DataDirectory,
+) -> None:
+    path = directory.pubsub / "messages.db"
+    store = Store(path, clock=lambda: 1_000_000)
+    topic = store.create_topic("changes", b"")
+    mail = base64.b64encode(f"To: {ANN}".encode())
+    sent = [(mail, "a"), (b"nothing", CHANGE), (b"to bo@acme.test", "b")]
+    ids = store.publish(topic, [Publication(data, {"ce-id": one}, "") for data, one in sent])
+    assert found(directory)
+    assert scrub(directory, TRACES, {CHANGE}, ()) == {"pubsub/messages.db": 2}
+    assert list(store.fetch(ids, 1_000)[0]) == [ids[2]]
+    assert found(directory) == []
+    assert b"nothing" not in path.read_bytes()
+    store.publish(topic, [Publication(b"more", {}, "")])
+    store.close()
+
+
+def test_what_had_been_deleted_before_is_overwritten_too(directory: DataDirectory) -> None:
+    path = directory.path / "cursors.db"
+    with closing(sqlite3.connect(path)) as database:
+        database.execute("CREATE TABLE cursors (name TEXT PRIMARY KEY, cursor TEXT) WITHOUT ROWID")
+        database.execute("INSERT INTO cursors VALUES ('a', ?), ('b', 'kept')", (ANN,))
+        database.commit()
+        database.execute("PRAGMA secure_delete = OFF")
+        database.execute("DELETE FROM cursors WHERE name = 'a'")
+        database.commit()
+    assert found(directory) == ["cursors.db"]
+    scrub(directory, TRACES, (), ())
+    assert found(directory) == []
+    with closing(sqlite3.connect(path)) as database:
+        assert database.execute("SELECT * FROM cursors").fetchall() == [("b", "kept")]
+
+
+def test_payloads_and_lines_of_logs_go_and_those_of_others_stay(directory: DataDirectory) -> None:
+    objects = FolderStore(directory.objects)
+    named, theirs, others = (
+        objects.put("payloads/1", base64.b64encode(f"cc {ANN}".encode())),
+        objects.put("payloads/2", b"nobody is named"),
+        objects.put("payloads/3", b"to bo@acme.test"),
+    )
+    log = directory.logs / "pipeline.log"
+    log.write_text(f"first\nno such user {ANN}\nlast\n")
+    assert found(directory) == ["logs/pipeline.log", "objects/payloads/1"]
+    done = scrub(directory, TRACES, (), {theirs})
+    assert done == {"objects": 2, "logs/pipeline.log": 1}
+    assert found(directory) == []
+    assert objects.get(others) == b"to bo@acme.test"
+    first, inked, last = log.read_text().splitlines()
+    assert (first, set(inked), last) == ("first", {"*"}, "last")
+    with pytest.raises(LookupError):
+        objects.get(named)
+
+
+def test_the_file_of_the_warehouse_is_written_anew_without_what_was_deleted(
+    directory: DataDirectory,
+) -> None:
+    database = directory.warehouse / DATABASE
+    with duckdb.connect(database) as connection:
+        connection.execute("CREATE SCHEMA s")
+        connection.execute("CREATE TABLE s.t (name VARCHAR PRIMARY KEY, payload BLOB)")
+        connection.executemany(
+            "INSERT INTO s.t VALUES (?, ?)",
+            [(f"n{one}", f"{one} {ANN}".encode()) for one in (1, 2)],
+        )
+        connection.execute("CREATE VIEW s.v AS SELECT name FROM s.t")
+        connection.execute("CHECKPOINT")
+        connection.execute("UPDATE s.t SET payload = ''::BLOB")
+        connection.execute("CHECKPOINT")
+    assert not rewrite_if_requested(directory.warehouse)
+    asked = request(directory.warehouse)
+    assert found(directory) == [f"warehouse/{DATABASE}"]
+    assert rewrite_if_requested(directory.warehouse, "100MB")
+    assert found(directory) == [] and not asked.exists()
+    with duckdb.connect(database) as connection:
+        assert connection.execute("SELECT * FROM s.v ORDER BY name").fetchall() == [
+            ("n1",),
+            ("n2",),
+        ]
+    assert sorted(path.name for path in directory.warehouse.iterdir()) == [DATABASE]
+
+
+def test_a_file_that_cannot_be_copied_stays_as_it_is(directory: DataDirectory) -> None:
+    database = directory.warehouse / DATABASE
+    database.write_bytes(b"no database")
+    asked = request(directory.warehouse)
+    assert not rewrite_if_requested(directory.warehouse)
+    assert database.read_bytes() == b"no database" and asked.exists()

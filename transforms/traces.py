@@ -1,0 +1,193 @@
+"""Traces of a person in any bytes: what an erasure looks for, and proves itself by.
+
+Unlike marks (transforms/erasure.py), which are held against what is read out of a payload, traces
+are found in the payload itself, however it is wrapped: by who knows the person in clear.
+"""
+
+import re
+from collections import deque
+from collections.abc import Iterable, Iterator
+from typing import Literal, NamedTuple
+
+import phonenumbers
+
+from transforms.identifiers import email, phone
+from transforms.wrappings import unwrapped
+
+MOST_WRAPPINGS = 8
+"""One within the other; a mail in a mail in an archive in an answer of an API has six."""
+MOST_BYTES = 512 * 1024 * 1024
+"""Unwrapped from one input, all together."""
+
+TraceKind = Literal["email", "phone", "name", "record"]
+
+_BETWEEN_DIGITS = "[ ()./\N{NO-BREAK SPACE}-]{0,3}"
+_AMONG_DIGITS = b" ()./-\xc2\xa0"
+_BETWEEN_WORDS = r"[\W\d_]{1,8}"
+_WORD = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")
+_ASCII = re.compile(r"[A-Za-z]+")
+_GMAIL = ("gmail.com", "googlemail.com")
+
+
+class Identifiers(NamedTuple):
+    """What a person is known by, canonical: addresses, numbers (E.164), whole names that nobody
+    else bears, record keys."""
+
+    emails: tuple[str, ...] = ()
+    phones: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()
+    records: tuple[str, ...] = ()
+
+
+class Trace(NamedTuple):
+    """That somebody was found: by what, and in which wrappings, the outermost first."""
+
+    kind: TraceKind
+    wrappings: tuple[str, ...] = ()
+
+
+class Traces:
+    """A person's identifiers as they are written."""
+
+    def __init__(self, person: Identifiers) -> None:
+        self._edged = _pattern(person, edged=True)
+        self._anywhere = _pattern(person, edged=False)
+        self._loose = "|".join(_alternatives(person))
+        self._seeds = _seeds(person)
+        self._numbers = tuple(one.encode() for one in map(_national, person.phones) if one)
+
+    def find(self, data: bytes, *, edged: bool = True) -> Trace | None:
+        """The first trace in some bytes, the one in the fewest wrappings; None where there is none.
+
+        `edged` False: also right behind other letters, as in the files of a database, where values
+        stand side by side. It finds ann@x.test in joann@x.test, too.
+        """
+        pattern = self._edged if edged else self._anywhere
+        if pattern is None:
+            return None
+        waiting: deque[tuple[tuple[str, ...], bytes]] = deque([((), data)])
+        seen, left = {data}, MOST_BYTES
+        while waiting:
+            wrappings, inner = waiting.popleft()
+            if self._may_be_in(inner):
+                for text in _texts(inner):
+                    if found := pattern.search(text):
+                        return Trace(_kind(found), wrappings)
+            if len(wrappings) == MOST_WRAPPINGS:
+                continue
+            for name, one in unwrapped(inner):
+                left -= len(one)
+                if one not in seen and left > 0:
+                    seen.add(one)
+                    waiting.append(((*wrappings, name), one))
+        return None
+
+    def _may_be_in(self, data: bytes) -> bool:
+        """A quick no for what is mostly nonsense."""
+        if self._seeds is None:
+            return True
+        low = data.lower()
+        if any(seed in low for seed in self._seeds):
+            return True
+        digits = data.translate(None, _AMONG_DIGITS) if self._numbers else b""
+        return any(number in digits for number in self._numbers)
+
+    @property
+    def sql_pattern(self) -> str:
+        """For REGEXP_CONTAINS, whose RE2 cannot look around: finds all that `find` does in a plain
+        text, and more. Empty where nobody is looked for."""
+        return f"(?i){self._loose}" if self._loose else ""
+
+
+def _texts(data: bytes) -> Iterator[str]:
+    """As it may be read: what is no UTF-8 may be the Latin-1 of an old mail."""
+    try:
+        yield data.decode()
+    except UnicodeDecodeError:
+        yield data.decode("utf-8", "replace")
+        yield data.decode("latin-1")
+
+
+def _seeds(person: Identifiers) -> tuple[bytes, ...] | None:
+    """A part in lower case of every identifier but numbers, without which it stands nowhere; None
+    where one has no such part."""
+    parsed = (email.parse(one) for one in person.emails)
+    domains = ["@" if one is None or one.domain in _GMAIL else one.domain for one in parsed]
+    words = [max(_ASCII.findall(name), key=len, default="") for name in person.names]
+    seeds = {one.lower() for one in (*domains, *words, *person.records)}
+    return None if "" in seeds else tuple(one.encode() for one in sorted(seeds))
+
+
+def _national(number: str) -> str:
+    return str(phonenumbers.parse(number).national_number) if phone.parse(number) else ""
+
+
+def _kind(found: re.Match[str]) -> TraceKind:
+    kinds: dict[str | None, TraceKind] = {
+        "email": "email",
+        "phone": "phone",
+        "name": "name",
+        "record": "record",
+    }
+    return kinds[found.lastgroup]
+
+
+def _pattern(person: Identifiers, *, edged: bool) -> re.Pattern[str] | None:
+    kinds = (
+        ("email", r"(?<![\w.+-])", _emails(person.emails), r"(?![\w-]|\.\w)"),
+        ("phone", r"(?<!\d)", _phones(person.phones), r"(?!\d)"),
+        ("record", r"(?<![\w:])", map(re.escape, person.records), r"(?!\w)"),
+    )
+    alternatives = [
+        f"(?P<{kind}>{before if edged else ''}(?:{'|'.join(ways)}){after if edged else ''})"
+        for kind, before, found, after in kinds
+        if (ways := sorted(set(found), key=lambda way: (-len(way), way)))
+    ]
+    names = sorted(set(_names(person.names)))
+    if names:
+        # Two words are in every database: as words alone, whatever else is asked for.
+        alternatives.append(rf"(?P<name>(?<![^\W\d_])(?:{'|'.join(names)})(?![^\W\d_]))")
+    return re.compile("|".join(alternatives), re.IGNORECASE) if alternatives else None
+
+
+def _alternatives(person: Identifiers) -> Iterator[str]:
+    """Every way of writing, without names of groups."""
+    yield from sorted(set(_emails(person.emails)))
+    yield from sorted(set(_phones(person.phones)))
+    yield from sorted(set(_names(person.names)))
+    yield from sorted(set(map(re.escape, person.records)))
+
+
+def _emails(addresses: Iterable[str]) -> Iterator[str]:
+    for address in addresses:
+        found = email.parse(address)
+        if found is None:
+            yield re.escape(address)
+            continue
+        yield re.escape(found.address)
+        local, _, domain = found.match_key.rpartition("@")
+        if domain in _GMAIL:
+            local_way = r"\.?".join(re.escape(c) for c in local)
+            domain_way = "(?:gmail|googlemail)\\.com"
+        else:
+            local_way, domain_way = re.escape(local), re.escape(domain)
+        yield rf"{local_way}(?:\+[\w.+-]{{0,60}})?@{domain_way}"
+
+
+def _phones(numbers: Iterable[str]) -> Iterator[str]:
+    for number in numbers:
+        if phone.parse(number) is None:
+            continue
+        read = phonenumbers.parse(number)
+        national = str(read.national_number)
+        country = _BETWEEN_DIGITS.join(str(read.country_code))
+        digits = _BETWEEN_DIGITS.join(national)
+        prefix = rf"(?:(?:\+|00|011)?{_BETWEEN_DIGITS}{country}{_BETWEEN_DIGITS})?"
+        yield rf"{prefix}(?:\(?0\)?{_BETWEEN_DIGITS})?\(?{digits}"
+
+
+def _names(names: Iterable[str]) -> Iterator[str]:
+    for name in names:
+        words = _WORD.findall(name)
+        if len(words) > 1:
+            yield _BETWEEN_WORDS.join(map(re.escape, words))

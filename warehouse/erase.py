@@ -1,0 +1,186 @@
+"""The erasure of a person from the tables, one pass: again until a pass finds nothing.
+
+A pass may end anywhere and be begun again: nothing is deleted before what is left of it has been
+acknowledged, and what has been done is not found again.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, NamedTuple
+
+import msgspec
+from google.cloud import bigquery
+
+from schemas.clock import Clock, from_us, wall_clock
+from schemas.columns import Column, Row, Table, columns
+from schemas.errors import RetriableError
+from schemas.identity import Entity
+from schemas.operations import DeadLetter
+from schemas.records import RawChange
+from schemas.tables import TABLES
+from transforms.forget import empty, forget_rows
+from transforms.treatments import TREATMENTS
+from warehouse.bounded import change
+from warehouse.catalogue import qualified
+from warehouse.latest import select
+from warehouse.sink import RowSink
+from warehouse.subject import array
+from warehouse.traced import TIMEOUT_S, Found, Person, row_id, rows
+
+CHANGES_AT_ONCE = 200
+"""Whose rows are held in memory together."""
+IDS_AT_ONCE = 1_000
+
+Tell = Callable[[str], None]
+
+_BY_CHANGE = tuple(table for table in TABLES if TREATMENTS[table.id].way == "changes")
+
+
+class Pass(NamedTuple):
+    """What a pass has found: rows by table, changes, addresses of payloads that lie elsewhere."""
+
+    rows: dict[str, int]
+    changes: frozenset[str] = frozenset()
+    objects: frozenset[str] = frozenset()
+
+
+def _silent(table_id: str) -> None:
+    """Tells nobody."""
+
+
+class Erasing:
+    """Passes over all tables for one person."""
+
+    def __init__(
+        self,
+        client: bigquery.Client,
+        sink: RowSink,
+        person: Person,
+        dataset_prefix: str = "",
+        clock: Clock = wall_clock,
+    ) -> None:
+        self._client, self._sink, self.person = client, sink, person
+        self._prefix, self._clock = dataset_prefix, clock
+
+    def look(self, tell: Tell = _silent, *, payloads: bool = True) -> Pass:
+        """What there is to do, and does nothing."""
+        counts: dict[str, int] = {}
+        for table in TABLES:
+            tell(table.id)
+            count = sum(
+                1 for _ in rows(self._client, table, self.person, self._prefix, payloads=payloads)
+            )
+            if count:
+                counts[table.id] = count
+        return Pass(counts)
+
+    def once(self, tell: Tell = _silent) -> Pass:
+        """One pass over every table."""
+        counts: dict[str, int] = {}
+        objects: set[str] = set()
+        traced: set[str] = set()
+        for table in TABLES:
+            tell(table.id)
+            found = rows(self._client, table, self.person, self._prefix)
+            way = TREATMENTS[table.id].way
+            count = 0
+            if way == "changes":
+                for one in found:
+                    count += 1
+                    traced.add(one.row.change_id)  # type: ignore[attr-defined]
+            elif way == "records":
+                count = self._delete_records(table)
+            elif way == "texts":
+                count = self._empty(table, list(found), objects)
+            else:
+                count = sum(1 for _ in found)
+            if count:
+                counts[table.id] = count
+        for ids in _parts(sorted(traced), CHANGES_AT_ONCE):
+            self._rewrite(ids, objects)
+        return Pass(counts, frozenset(traced), frozenset(objects))
+
+    def _rewrite(self, ids: Sequence[str], objects: set[str]) -> None:
+        """The rows of some changes again, without the person; then the old ones are deleted."""
+        began = self._clock()
+        parameters = [array("ids", ids), _moment("began", began)]
+        where = "WHERE change_id IN UNNEST(@ids) AND written_at < @began"
+        held: list[Row] = []
+        for table in _BY_CHANGE:
+            sql = f"SELECT * FROM `{table.id}` {where}"  # noqa: S608 (own names)
+            held += select(self._client, table.row, self._qualified(sql), parameters)
+        objects |= {row.dataref for row in held if isinstance(row, RawChange) and row.dataref}
+        left = forget_rows(held, self.person.marks, ids)
+        left = [msgspec.structs.replace(self.person.without(one), written_at=began) for one in left]
+        self._sink.write(left)
+        refused = self._sink.flush()
+        if refused:
+            raise RetriableError(
+                f"{len(refused)} rows without the person were refused: {refused[0].error}; their "
+                "old rows stay, do it again when that is mended"
+            )
+        for table in _BY_CHANGE:
+            self._run(f"DELETE FROM `{table.id}` {where}", parameters)  # noqa: S608
+
+    def _delete_records(self, table: Table) -> int:
+        keys = [column.name for column in columns(table.row) if column.name.endswith("_key")]
+        named = " OR ".join(f"{key} IN UNNEST(@records)" for key in keys)
+        records = array("records", self.person.subject.identifiers.records)
+        return self._run(f"DELETE FROM `{table.id}` WHERE {named}", [records])  # noqa: S608
+
+    def _empty(self, table: Table, found: Sequence[Found], objects: set[str]) -> int:
+        """The columns that name the person say nothing; rows that change alike go together."""
+        count = self._delete_entities() if table.row is Entity else 0
+        alike: dict[tuple[Column, ...], list[str]] = {}
+        for one in found:
+            if isinstance(one.row, DeadLetter) and one.row.payload_uri:
+                objects.add(one.row.payload_uri)
+            changed = tuple(
+                column
+                for column in columns(table.row)
+                if one.left is not None
+                and getattr(one.row, column.name) != getattr(one.left, column.name)
+            )
+            alike.setdefault(changed, []).append(one.row_id)
+        for changed, ids in alike.items():
+            for part in _parts(ids, IDS_AT_ONCE):
+                parameters = [array("ids", part)]
+                which = f"WHERE {row_id(table)} IN UNNEST(@ids)"
+                if changed:
+                    values = ", ".join(f"{one.name} = {_nothing(one)}" for one in changed)
+                    count += self._run(f"UPDATE `{table.id}` SET {values} {which}", parameters)  # noqa: S608
+                else:
+                    count += self._run(f"DELETE FROM `{table.id}` {which}", parameters)  # noqa: S608
+        return count
+
+    def _delete_entities(self) -> int:
+        """What was published of the person; that it is retired stays said, and names nobody."""
+        sql = (
+            "DELETE FROM `identity.entities` WHERE entity_id IN UNNEST(@entities) AND NOT "
+            "(is_retired AND display_name IS NULL AND primary_email IS NULL)"
+        )
+        return self._run(sql, [array("entities", self.person.subject.entities)])
+
+    def _run(self, sql: str, parameters: Sequence[Any]) -> int:
+        return change(self._client, self._qualified(sql), parameters, timeout_s=TIMEOUT_S)
+
+    def _qualified(self, sql: str) -> str:
+        return qualified(sql, self._client.project, self._prefix)
+
+
+def _parts(values: Sequence[str], at_once: int) -> Iterator[Sequence[str]]:
+    for start in range(0, len(values), at_once):
+        yield values[start : start + at_once]
+
+
+def _nothing(column: Column) -> str:
+    """As SQL, what `empty` is."""
+    value = empty(column)
+    if value is None:
+        return "NULL"
+    if column.mode == "REPEATED":
+        return "[]"
+    return {"JSON": "JSON '{}'", "BYTES": "b''"}.get(column.kind, "''")
+
+
+def _moment(name: str, moment: int) -> bigquery.ScalarQueryParameter:
+    return bigquery.ScalarQueryParameter(name, "TIMESTAMP", from_us(moment))
