@@ -9,15 +9,14 @@ import random
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from benchmarks.operations_rows import operations_rows
 from schemas.change import stable_hash
 from schemas.clock import DAY_US
 from schemas.columns import Row
 from schemas.identity import Entity, Link
-from schemas.operations import DeadLetter, Run, SourceCount
 from schemas.records import (
     Account,
     Deal,
-    Duplicate,
     Enrollment,
     Interaction,
     Participant,
@@ -47,7 +46,7 @@ def sales_rows(size: Size, now: int, seed: int = 7) -> Iterator[list[Row]]:
     yield from made.registers()
     yield from made.deals()
     yield from made.interactions()
-    yield from made.operations()
+    yield from operations_rows(made.raw, made.past, size.people, now)
 
 
 class _Made:
@@ -55,7 +54,7 @@ class _Made:
         self._size = size
         self._now = now
         self._chance = chance
-        self._raw: list[RawChange] = []
+        self.raw: list[RawChange] = []
         self._users = [f"salesforce:user:{number}" for number in range(size.users)]
         self._contacts = [f"salesforce:contact:{number}" for number in range(size.people)]
 
@@ -79,20 +78,20 @@ class _Made:
             "pipeline_version": 1,
             "written_at": stamp + 3_000_000,
         }
-        if not self._raw or self._raw[-1].change_id != change_id:
+        if not self.raw or self.raw[-1].change_id != change_id:
             told = RawChange(
                 **lineage,  # type: ignore[arg-type]
                 operation="upsert",
-                message_id=f"m{len(self._raw)}",
+                message_id=f"m{len(self.raw)}",
                 publish_time=stamp + 2_000_000,
                 publish_date=stamp // DAY_US,
                 content_type="application/json",
                 payload=b"{}",
             )
-            self._raw.append(told)
+            self.raw.append(told)
         return lineage
 
-    def _past(self, days: int = DAYS) -> int:
+    def past(self, days: int = DAYS) -> int:
         """A moment within the last days, the later the likelier."""
         return self._now - int(self._chance.random() ** 2 * days * DAY_US) - DAY_US // 24
 
@@ -107,7 +106,7 @@ class _Made:
             keys = [f"salesforce:account:{number}", f"hubspot:company:{number}"][: 1 + number % 2]
             accounts += [
                 Account(
-                    **self._version(key, self._past()),  # type: ignore[arg-type]
+                    **self._version(key, self.past()),  # type: ignore[arg-type]
                     name=f"Company {number}",
                     domains=(domain,),
                     owner_key=self._chance.choice(self._users),
@@ -133,7 +132,7 @@ class _Made:
         for number, key in enumerate(self._users):
             people.append(
                 Person(
-                    **self._version(key, self._past()),  # type: ignore[arg-type]
+                    **self._version(key, self.past()),  # type: ignore[arg-type]
                     full_name=f"User {number}",
                     emails=(f"user{number}@ours.example",),
                     is_internal=True,
@@ -147,7 +146,7 @@ class _Made:
 
     def _person(self, key: str, number: int, account: int) -> Person:
         return Person(
-            **self._version(key, self._past()),  # type: ignore[arg-type]
+            **self._version(key, self.past()),  # type: ignore[arg-type]
             full_name=_name(number),
             emails=(_email(number, self._size.accounts),),
             phones=(_phone(number),),
@@ -200,7 +199,7 @@ class _Made:
         for number in range(self._size.deals):
             account = number % self._size.accounts
             reached = self._chance.randint(1, len(STAGES))
-            begun = self._past()
+            begun = self.past()
             for stage in range(reached):
                 stamp = begun + (self._now - begun) * stage // len(STAGES)
                 deals.append(
@@ -221,7 +220,7 @@ class _Made:
                 )
         enrolled: list[Row] = []
         for number in range(0, self._size.people, 4):
-            stamp = self._past(90)
+            stamp = self.past(90)
             enrolled.append(
                 Enrollment(
                     **self._version(f"hubspot:contact:{number}", stamp),  # type: ignore[arg-type]
@@ -242,7 +241,7 @@ class _Made:
         for number in range(self._size.interactions):
             person = int(self._chance.random() ** 2 * self._size.people)
             user = (person + self._chance.randint(0, 2)) % self._size.users
-            moment = self._past()
+            moment = self.past()
             kind = self._chance.choices(
                 ("email", "call", "task", "meeting", "sms"), (55, 25, 10, 5, 5)
             )[0]
@@ -332,71 +331,6 @@ class _Made:
                 phone=phone,
                 is_internal=internal,
             )
-
-    def operations(self) -> Iterator[list[Row]]:
-        """What came, came twice, failed and ran."""
-        raw = list[Row](self._raw)
-        twice: list[Row] = [
-            Duplicate(
-                message_id=f"d{number}",
-                change_id=one.change_id,
-                source=one.source,
-                attempt=1,
-                publish_time=one.publish_time,
-                publish_date=one.publish_date,
-                written_at=one.written_at,
-            )
-            for number, one in enumerate(self._raw[::10])
-        ]
-        letters: list[Row] = [
-            DeadLetter(
-                dead_letter_id=f"l{number}",
-                failed_at=one.written_at,
-                failed_date=one.written_at // DAY_US,
-                stage="normalise",
-                error_type="InvalidPayload",
-                error_message="no id",
-                source=one.source,
-                change_id=f"lost{number}",
-                message_id=f"f{number}",
-                attempt=1,
-                retriable=False,
-                pipeline_version=1,
-                job_name="stream",
-            )
-            for number, one in enumerate(self._raw[::1_000])
-        ]
-        runs: list[Row] = []
-        for number in range(2_000):
-            began = self._past()
-            for status, later in (("running", 0), ("running", 10), ("succeeded", 15)):
-                noted = began + later * 1_000_000
-                runs.append(
-                    Run(
-                        run_id=f"r{number}",
-                        command=("poll", "nightly", "replay")[number % 3],
-                        status=status,
-                        started_at=began,
-                        noted_at=noted,
-                        noted_date=noted // DAY_US,
-                        changes=later,
-                        skipped=0,
-                        failed=0,
-                    )
-                )
-        counted: list[Row] = [
-            SourceCount(
-                counted_at=self._now - ago * DAY_US,
-                counted_date=self._now // DAY_US - ago,
-                source="salesforce",
-                object_type="contact",
-                records=self._size.people,
-                method="COUNT()",
-                run_id="r0",
-            )
-            for ago in range(30)
-        ]
-        yield from (raw, twice, letters, runs, counted)
 
 
 def _name(number: int) -> str:
