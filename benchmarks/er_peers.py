@@ -35,7 +35,7 @@ MOST_PAIRS = 2
 THRESHOLD = 0.95
 """Probability from which Splink's pairs are one."""
 LABELS = 120
-PATIENCE_S = 120
+PATIENCE_S = 300
 """Processor time for one set."""
 
 Rows = list[dict[str, str]]
