@@ -47,7 +47,7 @@ PERMISSIONS: dict[str, frozenset[str]] = {
 }
 """Names of methods that call Google, and of Beam's transforms that do."""
 
-WRAPPERS = {"warehouse.bounded": {"rows": "query", "submit": "query"}}
+WRAPPERS = {"warehouse.bounded": {"change": "query", "rows": "query", "submit": "query"}}
 """Functions of ours that call Google for others: who imports and calls them is who asks."""
 
 BY_ADDRESS = {":signJwt": "iam.serviceAccounts.signJwt"}
@@ -133,7 +133,7 @@ def calls(module: str) -> frozenset[Call]:
         name: method
         for wrapper, names in WRAPPERS.items()
         for name, method in names.items()
-        if f"{wrapper}.{name}" in imports(module)
+        if {f"{wrapper}.{name}", wrapper} & set(imports(module))
     }
     found = set(_by_address(module))
     for node in ast.walk(_tree(module)):
