@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from google.cloud import bigquery
+from provisioned import provisioned
 from typer.testing import CliRunner, Result
 
 from embedded.directory import DataDirectory, Stack
@@ -17,9 +18,7 @@ from pipelines.recovery import MARGIN_US
 from schemas.clock import DAY_US, wall_clock
 from schemas.errors import RetriableError
 from transforms.settings import Retention
-from warehouse.catalogue import provision_views
 from warehouse.clients import Endpoint, bigquery_client
-from warehouse.provision import provision
 
 pytestmark = pytest.mark.slow
 
@@ -32,11 +31,9 @@ def served(
 ) -> Iterator[tuple[DataDirectory, Endpoint, bigquery.Client]]:
     """A directory whose stack is this process, with a warehouse and a pipeline that keeps up."""
     folder = tmp_path_factory.mktemp("upkeep")
-    server = WarehouseServer(folder / "warehouse")
+    server = WarehouseServer(provisioned(folder / "warehouse"))
     endpoint = server.start()
     client = bigquery_client(endpoint)
-    provision(client)
-    provision_views(client)
     directory = DataDirectory(folder / "data")
     directory.open()
     stack = Stack(

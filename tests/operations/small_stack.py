@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from google.cloud import bigquery
+from provisioned import provisioned
 from typer.testing import CliRunner, Result
 
 from embedded.directory import DataDirectory, Stack
@@ -17,9 +18,7 @@ from operations import cli
 from operations.console import warehouse_of
 from schemas.clock import wall_clock
 from schemas.columns import Row
-from warehouse.catalogue import provision_views
-from warehouse.clients import Endpoint, bigquery_client
-from warehouse.provision import provision
+from warehouse.clients import Endpoint
 from warehouse.query import run_sql
 from warehouse.sink import StorageSink
 
@@ -45,14 +44,11 @@ class SmallStack:
         self.directory = DataDirectory(path)
         self.directory.open()
         self.pubsub = PubSubServer(self.directory.pubsub, clock=self.time)
+        provisioned(self.directory.warehouse)
         self.server = WarehouseServer(self.directory.warehouse, log=path / "warehouse.log")
 
     def start(self) -> None:
         address, endpoint = self.pubsub.start(), self.server.start()
-        client = bigquery_client(endpoint)
-        provision(client)
-        provision_views(client)
-        client.close()
         self.stack = Stack(
             pid=os.getpid(),
             project=endpoint.project,

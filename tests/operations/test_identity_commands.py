@@ -15,6 +15,7 @@ from typing import NamedTuple
 import msgspec
 import pytest
 from msgspec.structs import replace
+from provisioned import provisioned
 from typer.testing import CliRunner, Result
 
 from connectors.bad_input import BadInput
@@ -33,9 +34,7 @@ from schemas.identity import IdentityRecord, Override
 from transforms.identity.records import stored_record
 from transforms.identity.weighed.weights import SHIPPED, read_model, write_model
 from transforms.settings import load_settings
-from warehouse.catalogue import provision_views
 from warehouse.clients import bigquery_client
-from warehouse.provision import provision
 from warehouse.query import run_sql
 from warehouse.sink import StorageSink
 
@@ -83,12 +82,8 @@ def held(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Held]:
         for number, found in enumerate(read(plan(list(manifest.imports), options), options))
         if not isinstance(found, BadInput)
     ]
-    server = WarehouseServer(folder / "warehouse", log=folder / "warehouse.log")
+    server = WarehouseServer(provisioned(folder / "warehouse"), log=folder / "warehouse.log")
     endpoint = server.start()
-    client = bigquery_client(endpoint)
-    provision(client)
-    provision_views(client)
-    client.close()
     parts = Parts(load_settings(manifest.settings), StorageSink.opener(endpoint), shards=4)
     run_bounded(partial(iter, messages), parts)
     with running_on(DataDirectory(folder / "data"), server, str(manifest.settings)) as path:
@@ -427,10 +422,8 @@ def test_a_person_and_an_account_are_never_one(held: Held) -> None:
 
 
 def test_an_empty_warehouse_is_told_as_that(tmp_path: Path) -> None:
-    server = WarehouseServer(tmp_path / "warehouse", log=tmp_path / "warehouse.log")
-    client = bigquery_client(server.start())
-    provision(client)
-    provision_views(client)
+    server = WarehouseServer(provisioned(tmp_path / "warehouse"), log=tmp_path / "warehouse.log")
+    server.start()
     directory = DataDirectory(tmp_path / "data")
     try:
         with running_on(directory, server) as path:
@@ -440,5 +433,4 @@ def test_an_empty_warehouse_is_told_as_that(tmp_path: Path) -> None:
                 assert result.exit_code == 2
                 assert "no records yet" in plain(result.stderr)
     finally:
-        client.close()
         server.stop()

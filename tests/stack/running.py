@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import IO
 
 from google.cloud import bigquery, pubsub_v1
+from provisioned import provisioned
 
 from connectors.files import BadInput, ImportOptions, bad_input_message, plan, read
 from connectors.publisher import publisher_client
@@ -59,6 +60,8 @@ class RunningStack:
 
     def start(self) -> None:
         """Returns when `up` says that the system is running."""
+        if not self.directory.warehouse.exists():
+            provisioned(self.directory.warehouse)
         self._output = self.said.open("wb")
         options = ["--data", str(self.directory.path), "--settings", str(self.settings)]
         self._process = subprocess.Popen(

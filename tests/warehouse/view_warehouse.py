@@ -9,13 +9,12 @@ from typing import Any
 
 import msgspec
 from google.cloud import bigquery
+from provisioned import provisioned
 
 from embedded.warehouse import PROJECT, WarehouseServer
 from schemas.columns import Table, columns
 from schemas.tables import BY_ID
-from warehouse.catalogue import provision_views
 from warehouse.clients import Endpoint, bigquery_client
-from warehouse.provision import provision
 
 STAMP = datetime(2026, 1, 1, tzinfo=UTC)
 _NONE = (msgspec.NODEFAULT, (), b"")
@@ -42,11 +41,10 @@ def embedded_warehouse(directory: Path) -> Iterator[bigquery.Client]:
 @contextmanager
 def served_warehouse(directory: Path) -> Iterator[tuple[bigquery.Client, Endpoint]]:
     """The same, with its address."""
+    provisioned(directory / "warehouse")
     server = WarehouseServer(directory / "warehouse", log=directory / "warehouse.log")
     client = bigquery_client(server.start())
     try:
-        provision(client)
-        provision_views(client)
         yield client, server.endpoint
     finally:
         client.close()
