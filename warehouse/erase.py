@@ -19,7 +19,7 @@ from schemas.records import RawChange
 from schemas.tables import TABLES
 from transforms.forget import ERASED, empty, forget_rows
 from transforms.treatments import TREATMENTS
-from warehouse.bounded import change
+from warehouse import bounded
 from warehouse.catalogue import qualified
 from warehouse.latest import select
 from warehouse.sink import RowSink
@@ -186,7 +186,7 @@ class Erasing:
         return self._run(sql, [array("entities", self.person.subject.entities)])
 
     def _run(self, sql: str, parameters: Sequence[Any]) -> int:
-        return change(self._client, self._qualified(sql), parameters, timeout_s=TIMEOUT_S)
+        return bounded.changed(self._client, self._qualified(sql), parameters, timeout_s=TIMEOUT_S)
 
     def _qualified(self, sql: str) -> str:
         return qualified(sql, self._client.project, self._prefix)
