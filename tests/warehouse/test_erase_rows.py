@@ -10,8 +10,12 @@ import pytest
 from google.cloud import bigquery
 from rows import a_row
 
+from embedded.directory import DataDirectory, Stack
 from embedded.warehouse import WarehouseServer
+from operations.holding import refuse_held
+from operations.person import Scene
 from schemas.columns import Row
+from schemas.current import CURRENT
 from schemas.errors import ConfigurationError
 from schemas.identity import Entity, EntityChange, IdentityRecord, Link, Override, StoredRecord
 from schemas.operations import Audit, DeadLetter
@@ -20,8 +24,10 @@ from schemas.records import Person as PersonRow
 from schemas.tables import BY_ROW, TABLES
 from transforms.erasure import Marks
 from transforms.forget import ERASED
+from transforms.settings import Retention, Settings
 from transforms.traces import Traces
 from warehouse.clients import Endpoint, bigquery_client
+from warehouse.compaction import clear
 from warehouse.erase import Erasing, Pass
 from warehouse.latest import select, table_reference
 from warehouse.provision import provision
@@ -183,6 +189,42 @@ def test_whom_nobody_can_be_meant_by_is_refused(client: bigquery.Client) -> None
     ):
         with pytest.raises(ConfigurationError, match=said):
             subject_of(client, **asked)
+
+
+@pytest.mark.parametrize(
+    ("hold", "says"),
+    [
+        (True, "everything is on legal hold"),
+        ((ANN,), "of theirs are on legal hold"),
+        (("ann@acme.test",), "of theirs are on legal hold"),
+        # Of the mailbox in which the mail with Ann lies.
+        (("bo@acme.test",), "1 records or interactions of theirs"),
+        (("files:contact:c-else", "else@acme.test"), ""),
+        (False, ""),
+    ],
+)
+def test_whoever_is_held_is_not_erased_and_it_is_said_who_says_so(
+    client: bigquery.Client, endpoint: Endpoint, hold: bool | tuple[str, ...], says: str
+) -> None:
+    settings = Settings(retention=Retention(legal_hold=hold))
+    stack = Stack(pid=1, project=endpoint.project, pubsub="", rest="", grpc="", settings="s.toml")
+    scene = Scene(DataDirectory(Path("nowhere")), stack, endpoint, settings, KEY)
+    subject = subject_of(client, address="ann@acme.test")
+    if not says:
+        refuse_held(scene, client, subject)
+        return
+    with pytest.raises(ConfigurationError, match=f"{says}.*legal_hold in s.toml"):
+        refuse_held(scene, client, subject)
+
+
+def test_copies_of_the_latest_rows_go_whole(client: bigquery.Client) -> None:
+    current = CURRENT["sales.people"]
+    put = f"INSERT INTO `{current.id}` SELECT *, CURRENT_TIMESTAMP() FROM `sales.people`"
+    counted = f"SELECT COUNT(*) AS n FROM `{current.id}`"
+    client.query_and_wait(put)
+    assert [row.n for row in client.query_and_wait(counted)] == [2]
+    clear(client)
+    assert [row.n for row in client.query_and_wait(counted)] == [0]
 
 
 def test_every_table_is_treated_and_the_others_stay(
