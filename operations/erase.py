@@ -15,14 +15,19 @@ from operations.audit import audited
 from operations.console import console
 from operations.erasure_orders import Order, barrier, erasures
 from operations.erasure_report import show, show_erasures, show_proof
+from operations.holding import refuse_held
 from operations.person import Asked, Scene
 from operations.restarting import ask_to_restart
 from operations.runs import RunNotes, noted_run
 from schemas.errors import RetriableError
+from transforms.erasure import Marks
 from warehouse.clients import bigquery_client
+from warehouse.compaction import clear
 from warehouse.erase import Erasing
+from warehouse.erasures import read_marks
 from warehouse.sink import StorageSink
 from warehouse.subject import again
+from warehouse.traced import Person
 
 MOST_PASSES = 5
 GIVE_UP_AFTER_S = 120.0
@@ -50,6 +55,7 @@ def erase(
     erasure_id = uuid.uuid4().hex
     try:
         person = scene.person(scene.subject(client, asked))
+        refuse_held(scene, client, person.subject)
         erasing = Erasing(client, sink, person)
         with console.status("looking for the person …"):
             found = erasing.look(payloads=not dry_run).rows
@@ -60,11 +66,14 @@ def erase(
             return True
         detail = {"erasure": erasure_id, "reason": reason}
         with (
+            directory.upkeep(),
             audited(
                 scene.endpoint, "erase", {**asked.audited(scene.key), **detail}, must=True, by=who
             ) as deed,
             noted_run(scene.endpoint, "erase", detail) as run,
         ):
+            # Their copies of rows are made anew by the next compaction.
+            clear(client)
             order = Order(scene, client, erasure_id, who, reason)
             left = _carried_out(scene, client, erasing, order, run)
             deed.rows_given = run.changes
@@ -125,6 +134,38 @@ def _until(is_so: Callable[[], bool]) -> None:
                 "for it twice?"
             )
         time.sleep(PROBE_EVERY_S)
+
+
+def apply_standing(directory: DataDirectory, by: str | None = None) -> bool:
+    """Takes out of a running stack, whatever it was restored from, all whom ops.erasures says are
+    forgotten; whether nothing of them is left that marks can tell."""
+    scene, who = Scene.of(directory), by or getpass.getuser()
+    client = bigquery_client(scene.endpoint)
+    sink = StorageSink(scene.endpoint, give_up_after_s=GIVE_UP_AFTER_S)
+    try:
+        marks = Marks(read_marks(client), scene.key, scene.settings.region)
+        if not marks:
+            return True
+        erasing = Erasing(client, sink, Person.forgotten(marks))
+        detail = {"standing": True}
+        with (
+            directory.upkeep(),
+            audited(scene.endpoint, "erase", detail, must=True, by=who) as deed,
+            noted_run(scene.endpoint, "erase", detail) as run,
+        ):
+            clear(client)
+            with console.status("waiting until every writer has the marks …"):
+                barrier(directory)
+            done = erasing.once()
+            scrub(directory, erasing.person.traces, done.changes, done.objects)
+            _rewritten(scene)
+            left = erasing.look().rows
+            run.changes = deed.rows_given = sum(done.rows.values())
+            run.failed = sum(left.values())
+    finally:
+        sink.close()
+        client.close()
+    return not left
 
 
 def lift(directory: DataDirectory, erasure_id: str, *, by: str | None = None) -> None:

@@ -24,6 +24,10 @@ def erase(
     lift: Annotated[
         str, typer.Option(help="Take this erasure back: what comes from now on is kept again.")
     ] = "",
+    standing: Annotated[
+        bool,
+        typer.Option("--standing", help="Of all who were erased what a backup has brought back."),
+    ] = False,
     show: Annotated[
         bool, typer.Option("--list", help="Show the erasures that there were.")
     ] = False,
@@ -33,9 +37,9 @@ def erase(
 ) -> None:
     """Erase a person everywhere and prove it; shows first what it would do. Exit code 1 where
     anything is left."""
+    from operations.erase import apply_standing, listing
     from operations.erase import erase as run
     from operations.erase import lift as take_back
-    from operations.erase import listing
     from operations.person import Asked
 
     directory = directory_of(data)
@@ -43,6 +47,9 @@ def erase(
         listing(directory)
     elif lift:
         take_back(directory, lift, by=by)
+    elif standing:
+        if not apply_standing(directory, by):
+            raise typer.Exit(1)
     elif not run(directory, Asked(email, phone, person), dry_run=not yes, reason=reason, by=by):
         raise typer.Exit(1)
 

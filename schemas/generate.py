@@ -8,6 +8,7 @@ version of and is no constraint; a `primary_key` holds, and is declared NOT ENFO
 """
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -111,6 +112,29 @@ def markdown() -> str:
     return "\n".join(lines)
 
 
+HELD = re.compile(r"(<!-- held: [^\n]*-->\n).*?(<!-- end -->)", re.DOTALL)
+
+
+def held() -> str:
+    """Of docs/privacy.md: which tables hold personal data, of which class, and how long."""
+    lines = ["| table | identifier | personal | content | days |", "|---|---|---|---|---|"]
+    for table in TABLES:
+        by_class: dict[str, list[str]] = {"identifier": [], "personal": [], "content": []}
+        for column in columns(table.row):
+            if column.policy:
+                by_class[column.policy].append(f"`{column.name}`")
+        if any(by_class.values()):
+            cells = [", ".join(names) or "–" for names in by_class.values()]
+            days = f"{table.expiry_days:,} ({table.retention})" if table.retention else "–"
+            lines.append(f"| `{table.id}` | {' | '.join(cells)} | {days} |")
+    return "\n".join(lines)
+
+
+def privacy(page: str) -> str:
+    """The page with what is held put in; all else in it is written by hand."""
+    return HELD.sub(lambda place: f"{place[1]}{held()}\n{place[2]}", page)
+
+
 def files() -> Iterator[tuple[Path, str]]:
     """Every generated file with its content."""
     for table in (*TABLES, *CURRENT.values()):
@@ -120,6 +144,8 @@ def files() -> Iterator[tuple[Path, str]]:
     path = ROOT / "terraform" / "schemas" / "topology.json"
     yield path, json.dumps(topology(), indent=2) + "\n"
     yield ROOT / "docs" / "tables.md", markdown()
+    page = ROOT / "docs" / "privacy.md"
+    yield page, privacy(page.read_text(encoding="utf-8"))
 
 
 def main() -> None:

@@ -92,24 +92,3 @@ def rows(
         retry=retry,
     )
     return job.result(timeout=timeout_s, page_size=page_size, retry=retry, job_retry=None)
-
-
-def change(
-    client: bigquery.Client,
-    sql: str,
-    parameters: Sequence[Parameter] = (),
-    *,
-    timeout_s: float,
-    maximum_bytes_billed: int = WHOLE_TABLES_BYTES,
-) -> int:
-    """Rows that one DELETE or UPDATE of ours has changed; it is sent once."""
-    job = submit(
-        client,
-        sql,
-        parameters,
-        timeout_s=timeout_s,
-        maximum_bytes_billed=maximum_bytes_billed,
-        retry=None,
-    )
-    job.result(timeout=timeout_s, retry=None, job_retry=None)
-    return int(job.num_dml_affected_rows or 0)

@@ -17,9 +17,9 @@ from schemas.identity import Entity
 from schemas.operations import DeadLetter
 from schemas.records import RawChange
 from schemas.tables import TABLES
-from transforms.forget import empty, forget_rows
+from transforms.forget import ERASED, empty, forget_rows
 from transforms.treatments import TREATMENTS
-from warehouse.bounded import change
+from warehouse import bounded
 from warehouse.catalogue import qualified
 from warehouse.latest import select
 from warehouse.sink import RowSink
@@ -88,7 +88,7 @@ class Erasing:
                     count += 1
                     traced.add(one.row.change_id)  # type: ignore[attr-defined]
             elif way == "records":
-                count = self._delete_records(table)
+                count = self._treat_records(table, found)
             elif way == "texts":
                 count = self._empty(table, list(found), objects)
             else:
@@ -121,21 +121,46 @@ class Erasing:
         for table in _BY_CHANGE:
             self._run(f"DELETE FROM `{table.id}` {where}", parameters)  # noqa: S608
 
-    def _delete_records(self, table: Table) -> int:
+    def _treat_records(self, table: Table, found: Iterator[Found]) -> int:
+        """Rows about a record of the person go; rows about others' that name the person stay
+        without that, one by one: there are few."""
         keys = [column.name for column in columns(table.row) if column.name.endswith("_key")]
-        named = " OR ".join(f"{key} IN UNNEST(@records)" for key in keys)
-        records = array("records", self.person.subject.identifiers.records)
-        return self._run(f"DELETE FROM `{table.id}` WHERE {named}", [records])  # noqa: S608
+        theirs = set(self.person.subject.identifiers.records)
+        count = 0
+        for one in found:
+            named = {getattr(one.row, key) for key in keys}
+            marked = {key for key in named if self.person.marks.bears("record", key)}
+            theirs |= marked
+            if not marked and one.left is not None:
+                count += self._replace(table, one.row, one.left)
+        about = " OR ".join(f"{key} IN UNNEST(@records)" for key in keys)
+        sql = f"DELETE FROM `{table.id}` WHERE {about}"  # noqa: S608 (own names)
+        parts = _parts(sorted(theirs), IDS_AT_ONCE)
+        return count + sum(self._run(sql, [array("records", part)]) for part in parts)
+
+    def _replace(self, table: Table, row: Row, left: Row) -> int:
+        """What stands in one row, by its key and version."""
+        changed = [c for c in columns(table.row) if getattr(row, c.name) != getattr(left, c.name)]
+        by_name = {column.name: column for column in columns(table.row)}
+        values = ", ".join(
+            f"{c.name} = PARSE_JSON(@{c.name})" if c.kind == "JSON" else f"{c.name} = @{c.name}"
+            for c in changed
+        )
+        places = [by_name[name] for name in dict.fromkeys((*table.key, *table.order))]
+        which = " AND ".join(f"{c.name} = @old_{c.name}" for c in places)
+        parameters = [_value(c.name, c, getattr(left, c.name)) for c in changed]
+        parameters += [_value(f"old_{c.name}", c, getattr(row, c.name)) for c in places]
+        return self._run(f"UPDATE `{table.id}` SET {values} WHERE {which}", parameters)  # noqa: S608
 
     def _empty(self, table: Table, found: Sequence[Found], objects: set[str]) -> int:
         """The columns that name the person say nothing; rows that change alike go together."""
         count = self._delete_entities() if table.row is Entity else 0
-        alike: dict[tuple[Column, ...], list[str]] = {}
+        alike: dict[tuple[str, ...], list[str]] = {}
         for one in found:
             if isinstance(one.row, DeadLetter) and one.row.payload_uri:
                 objects.add(one.row.payload_uri)
             changed = tuple(
-                column
+                f"{column.name} = {_nothing(column, getattr(one.left, column.name))}"
                 for column in columns(table.row)
                 if one.left is not None
                 and getattr(one.row, column.name) != getattr(one.left, column.name)
@@ -146,8 +171,8 @@ class Erasing:
                 parameters = [array("ids", part)]
                 which = f"WHERE {row_id(table)} IN UNNEST(@ids)"
                 if changed:
-                    values = ", ".join(f"{one.name} = {_nothing(one)}" for one in changed)
-                    count += self._run(f"UPDATE `{table.id}` SET {values} {which}", parameters)  # noqa: S608
+                    sql = f"UPDATE `{table.id}` SET {', '.join(changed)} {which}"  # noqa: S608
+                    count += self._run(sql, parameters)
                 else:
                     count += self._run(f"DELETE FROM `{table.id}` {which}", parameters)  # noqa: S608
         return count
@@ -161,7 +186,7 @@ class Erasing:
         return self._run(sql, [array("entities", self.person.subject.entities)])
 
     def _run(self, sql: str, parameters: Sequence[Any]) -> int:
-        return change(self._client, self._qualified(sql), parameters, timeout_s=TIMEOUT_S)
+        return bounded.changed(self._client, self._qualified(sql), parameters, timeout_s=TIMEOUT_S)
 
     def _qualified(self, sql: str) -> str:
         return qualified(sql, self._client.project, self._prefix)
@@ -172,14 +197,26 @@ def _parts(values: Sequence[str], at_once: int) -> Iterator[Sequence[str]]:
         yield values[start : start + at_once]
 
 
-def _nothing(column: Column) -> str:
-    """As SQL, what `empty` is."""
+def _nothing(column: Column, left: Any) -> str:
+    """As SQL, what is left in a column that named the person: nothing, or that it was erased."""
+    if left == ERASED:
+        return f"'{ERASED}'"
     value = empty(column)
     if value is None:
         return "NULL"
     if column.mode == "REPEATED":
         return "[]"
     return {"JSON": "JSON '{}'", "BYTES": "b''"}.get(column.kind, "''")
+
+
+def _value(name: str, column: Column, value: Any) -> Any:
+    """A parameter for a value as records have it."""
+    if column.mode == "REPEATED":
+        return bigquery.ArrayQueryParameter(name, column.kind, list(value))
+    if column.kind == "TIMESTAMP":
+        return _moment(name, value)
+    kind = "STRING" if column.kind == "JSON" else column.kind
+    return bigquery.ScalarQueryParameter(name, kind, value)
 
 
 def _moment(name: str, moment: int) -> bigquery.ScalarQueryParameter:

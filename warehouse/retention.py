@@ -4,7 +4,7 @@ BigQuery drops old partitions by itself (`warehouse.provision`), but knows no ex
 embedded warehouse drops nothing. There this step does it, once a day; rows on legal hold stay.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
 
@@ -108,18 +108,35 @@ def _is_newer(table: Table) -> str:
     return " OR ".join(f"({one})" for one in alternatives)
 
 
+def held_records(
+    client: bigquery.Client, held: Collection[str], dataset_prefix: str = ""
+) -> frozenset[str]:
+    """Every record on hold where these records and mailboxes are: those of the same people and
+    accounts, and all interactions in which they take part."""
+    if not held:
+        return frozenset()
+    keys, mailboxes = _apart(held)
+    same = _ask(client, SAME_ENTITY, dataset_prefix, _array("keys", keys))
+    keys |= {row.record_key for row in same}
+    both = (_array("keys", keys), _array("mailboxes", mailboxes))
+    found = _ask(client, HELD, dataset_prefix, *both)
+    return frozenset(keys | {row.record_key for row in found})
+
+
+def _apart(held: Collection[str]) -> tuple[set[str], set[str]]:
+    """Records, and mailboxes."""
+    keys = {one for one in held if one.count(":") >= 2}
+    return keys, set(held) - keys
+
+
 class _Hold:
     """What may not go, and how a DELETE says so."""
 
     def __init__(self, client: bigquery.Client, held: tuple[str, ...], prefix: str) -> None:
         self.parameters: list[bigquery.ArrayQueryParameter] = []
-        if not held:
-            return
-        keys = {one for one in held if one.count(":") >= 2}
-        keys |= {row.record_key for row in _ask(client, SAME_ENTITY, prefix, _array("keys", keys))}
-        mailboxes = _array("mailboxes", set(held) - keys)
-        found = _ask(client, HELD, prefix, _array("keys", keys), mailboxes)
-        self.parameters = [_array("held", keys | {row.record_key for row in found}), mailboxes]
+        if held:
+            records = set(held_records(client, held, prefix))
+            self.parameters = [_array("held", records), _array("mailboxes", _apart(held)[1])]
 
     def condition(self, table: Table) -> str:
         """What is added to the DELETE; nothing where nothing is on hold."""

@@ -13,7 +13,7 @@ from schemas.columns import Column, Row, Table, columns
 from schemas.operations import DeadLetter
 from transforms.erasure import Marks
 from transforms.forget import empty, forget_rows, group_of, text_columns, touches
-from transforms.traces import Traces
+from transforms.traces import Identifiers, Traces
 from transforms.treatments import TREATMENTS
 from warehouse import bounded
 from warehouse.catalogue import qualified
@@ -47,6 +47,17 @@ class Person(NamedTuple):
     traces: Traces
     marks: Marks
 
+    @classmethod
+    def forgotten(cls, marks: Marks) -> "Person":
+        """All who are forgotten already, of whom nothing but marks is known."""
+        nobody = Subject((), Identifiers(), (), 0)
+        return cls(nobody, Traces(nobody.identifiers), marks)
+
+    @property
+    def is_known(self) -> bool:
+        """Whether the warehouse can be asked for the person: it cannot tell whose a mark is."""
+        return bool(self.traces.sql_pattern or self.subject.interactions)
+
     def found(self, row: Row, row_id: str = "") -> Found:
         """What an erasure leaves of one row by itself."""
         traced = any(True for _ in self._naming(row))
@@ -79,8 +90,10 @@ def rows(
     theirs: bool = False,
 ) -> Iterator[Found]:
     """The rows of a table that an erasure has something to do with, or all that are `theirs`; where
-    there are payloads every row has to be read, unless that is left for later."""
-    whole = payloads and any(column.kind == "BYTES" for column in columns(table.row))
+    there are payloads every row has to be read, unless that is left for later, and of whom nothing
+    but marks is known in every table."""
+    has_payloads = any(column.kind == "BYTES" for column in columns(table.row))
+    whole = (payloads and has_payloads) or not person.is_known
     where = "TRUE" if whole else _condition(table)
     sql = f"SELECT *, {row_id(table)} AS {ROW_ID} FROM `{table.id}` WHERE {where}"  # noqa: S608 (own names)
     asked = bounded.rows(

@@ -49,6 +49,8 @@ COMMANDS = (
     "revoke",
     "replay",
     "rebuild",
+    "erase",
+    "export-person",
     "version",
 )
 NEED_A_STACK = (
@@ -72,6 +74,10 @@ NEED_A_STACK = (
     ("replay", "--yes"),
     ("rebuild",),
     ("rebuild", "--yes"),
+    ("erase", "--email", "ann@acme.test"),
+    ("erase", "--list"),
+    ("erase", "--standing"),
+    ("export-person", "--phone", "+14155550100", "--out", "{file}.json"),
 )
 
 
