@@ -42,6 +42,7 @@ COMMANDS = (
     "match-report",
     "quality",
     "notify",
+    "figures",
     "train",
     "compact",
     "retention",

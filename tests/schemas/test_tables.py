@@ -47,14 +47,16 @@ NOT_OF_A_PERSON = {
         person_key person_keys account_keys deal_keys participant_key left_key right_key asked_left
         asked_right interaction_id enrollment_id thread_id message_id_header in_reply_to entity_id
         account_entity_id successor_id other_ids dead_letter_id decision_id run_id message_id
-        sequence_id enrolled_by version_digest erasure_id rule_id sample audit_id
+        sequence_id enrolled_by version_digest erasure_id rule_id sample audit_id left_entity_id
+        right_entity_id
     """,
     "a word of a short list": """
         source object_type lane operation content_type kind direction part role method what verdict
         event end_reason stage status outcome currency industry error_type type_before type_after
-        command job_name topic table_id object_name field defects severity measure
+        command job_name topic table_id object_name field defects severity measure why
     """,
     "keyed hashes": "marks",
+    "weights, by the name of a field": "fields",
     "where a payload lies, under an id": "dataref payload_uri",
     "a text of our own, in which no value of a record may stand": """
         reason error_message stack_trace detail message

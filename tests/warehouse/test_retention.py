@@ -31,6 +31,8 @@ STATE = {
     "identity.records",
     "identity.overrides",
     "identity.changes",
+    "identity.evidence",
+    "identity.candidates",
     "ops.readers",
     "ops.erasures",
 }
