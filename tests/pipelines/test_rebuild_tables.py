@@ -22,7 +22,7 @@ from schemas.columns import Row
 from schemas.envelope import encode
 from schemas.errors import InvalidPayload
 from schemas.flow import Received
-from schemas.identity import Entity, EntityChange, Link, StoredRecord
+from schemas.identity import Entity, EntityChange, Link, PairCandidate, PairEvidence, StoredRecord
 from schemas.operations import DeadLetter
 from schemas.records import Duplicate, Person, RawChange
 from schemas.tables import TABLES
@@ -228,7 +228,8 @@ def test_the_tables_are_read_as_seeds_of_every_record(deployment: Deployment) ->
         if stored.is_deleted:
             assert len(seed.rows) == 1, "it was gone before anything was known of it"
             continue
-        _, link, entity = seed.rows
+        _, link, entity, *pairs = seed.rows
+        assert all(isinstance(one, PairEvidence | PairCandidate) for one in pairs)
         assert isinstance(link, Link) and isinstance(entity, Entity)
         assert link.record_key == stored.record_key and link.entity_id == entity.entity_id
 
@@ -241,4 +242,4 @@ def test_a_record_without_a_link_is_a_seed_all_the_same(deployment: Deployment) 
         for seed in read_seeds(deployment.client)
         if seed.rows[0].record_key == key  # type: ignore[attr-defined]
     ]
-    assert len(seed.rows) == 1
+    assert not any(isinstance(row, Link | Entity) for row in seed.rows)
