@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from conformance import Run
 from dialpad_harness import DialpadHarness, dialpad
+from texts import text_of
 
 from connectors.dialpad.details import MOST_FAILED, SOON
 from connectors.dialpad.settings import PER_MINUTE
@@ -188,14 +189,15 @@ def test_trap_50_a_transcript_stands_in_order_under_the_master_call(
         harness.pass_time(90)
         run = run_of(harness, tmp_path, "call", "transcript", "recap")
         run.until_read()
-        rows = {}
+        rows, texts = {}, {}
         for change in run.collector.changes:
             if change.object_id in (master, call_id):
-                (row, *_), _ = normalise(change, Settings(), 1_770_000_000_000_000)
-                rows[change.object_type, change.object_id] = row
+                made, _ = normalise(change, Settings(), 1_770_000_000_000_000)
+                rows[change.object_type, change.object_id] = made[0]
+                texts[change.object_type, change.object_id] = text_of(made)
         transcript = rows["transcript", call_id]
         assert len({row.interaction_id for row in rows.values()}) == 1
-        said = [line.partition(": ")[2] for line in transcript.body.splitlines()]
+        said = [line.partition(": ")[2] for line in texts["transcript", call_id].splitlines()]
         assert said == [
             "hello, about the quote",
             "I have it here",
@@ -203,6 +205,6 @@ def test_trap_50_a_transcript_stands_in_order_under_the_master_call(
         ]
         started = int(harness.state.calls[call_id]["date_connected"]) * 1_000
         assert transcript.occurred_at == started + 1_000_000
-        assert rows["recap", master].body == "They spoke of the quote.\n- Send the quote"
+        assert texts["recap", master] == "They spoke of the quote.\n- Send the quote"
         assert rows["recap", master].outcome == "Interested"
         assert rows["call", call_id].part == ("leg" if leg else "call")

@@ -12,6 +12,7 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from dialpad_harness import COMPANY, KEY, Vault
+from texts import text_of
 
 from connectors.dialpad.records import call_record
 from connectors.dialpad.settings import DialpadSettings
@@ -201,14 +202,15 @@ def test_trap_46_in_whatever_order_events_come_the_call_ends_the_same() -> None:
     last = newest(changes)
     assert json.loads(last[f"dialpad:call:{CALL}"].payload)["state"] == "hangup"
     assert len(last) == 4
-    rows = [normalise(one, Settings(), START_US)[0][0] for one in last.values()]
+    made = [normalise(one, Settings(), START_US)[0] for one in last.values()]
+    rows = [one[0] for one in made]
     assert len({row.interaction_id for row in rows}) == 1
     assert {row.part: row.outcome for row in rows} == {
         "call": "hangup",
         "recap": None,
         "transcript": None,
     }
-    assert {row.body for row in rows if row.part == "recap"} == {
+    assert {text_of(one) for one in made if one[0].part == "recap"} == {
         "They spoke of the quote.",
         "- Send the quote",
     }
@@ -237,8 +239,8 @@ def test_trap_45_a_state_that_nobody_has_told_us_of_is_kept_and_is_no_outcome() 
 def test_a_text_message_is_a_change(inbound: bool) -> None:
     event = sms_event(STATE, inbound=inbound)
     (change,) = taken(signed(event, SECRET)).changes
-    (row, *_), (identity,) = normalise(change, Settings(), START_US)
-    assert (row.kind, row.body, row.outcome) == ("sms", "see you at ten", "success")
+    (row, *others), (identity,) = normalise(change, Settings(), START_US)
+    assert (row.kind, text_of(others), row.outcome) == ("sms", "see you at ten", "success")
     assert row.direction == ("inbound" if inbound else "outbound")
     assert row.occurred_at == change.stamp == START_US
     assert identity.phones == (event["from_number"] if inbound else event["to_number"][0],)
@@ -264,8 +266,8 @@ def test_trap_53_what_is_signed_and_cannot_be_read_is_a_dead_letter(payload: byt
 def test_trap_53_half_a_character_does_not_make_an_event_unreadable() -> None:
     event = {**sms_event(STATE), "text": "see you \ud83d"}
     (change,) = taken(by_hand({"alg": "HS256"}, event, SECRET.encode())).changes
-    (row, *_), _ = normalise(change, Settings(), START_US)
-    assert row.body == "see you \ufffd"
+    rows, _ = normalise(change, Settings(), START_US)
+    assert text_of(rows) == "see you \ufffd"
 
 
 def test_exclusions_hold_for_events_and_for_all_that_belongs_to_a_call() -> None:
