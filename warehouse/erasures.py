@@ -20,6 +20,7 @@ from schemas.tables import BY_ROW
 from transforms.erasure import NOBODY, Marks
 from transforms.forget import OpenKnown
 from warehouse.clients import Endpoint, bigquery_client
+from warehouse.storage_write import LOG_EVERY_S
 
 log = logging.getLogger(__name__)
 
@@ -96,7 +97,7 @@ class StandingMarks:
         return self._marks
 
     def _again(self, began: float) -> frozenset[str]:
-        wait = FIRST_WAIT_S
+        wait, noted = FIRST_WAIT_S, 0.0
         while True:
             try:
                 return read_marks(self._client, self._prefix)
@@ -106,6 +107,10 @@ class StandingMarks:
                     raise RetriableError(
                         f"ops.erasures cannot be read: {type(error).__name__}"
                     ) from error
-                log.warning("ops.erasures cannot be read, waiting: %s", type(error).__name__)
+                if away >= noted + LOG_EVERY_S:
+                    noted = away
+                    log.warning(
+                        "waiting for the warehouse (ops.erasures: %s)", type(error).__name__
+                    )
             self._sleep(wait)
             wait = min(wait * 2, LONGEST_WAIT_S)

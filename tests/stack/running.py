@@ -191,11 +191,13 @@ class RunningStack:
         return len({future.result() for future in sent})
 
     def bytes_waiting_for_the_warehouse(self) -> int:
-        """Bytes that lie in the kernel because the warehouse does not take them."""
-        port = int(self.directory.stack().grpc.rpartition(":")[2])
+        """Bytes that lie in the kernel because the warehouse does not take them: rows, or the
+        question who must stay forgotten, without which none is sent."""
+        stack = self.directory.stack()
+        ports = tuple(f":{int(one.rpartition(':')[2]):04X}" for one in (stack.grpc, stack.rest))
         tables = [Path(f"/proc/net/{name}") for name in ("tcp", "tcp6")]
         sockets = [line.split() for table in tables for line in table.read_text().splitlines()[1:]]
-        mine = [one[4] for one in sockets if one[1].endswith(f":{port:04X}") and one[3] == "01"]
+        mine = [one[4] for one in sockets if one[1].endswith(ports) and one[3] == "01"]
         return sum(int(queues.partition(":")[2], 16) for queues in mine)
 
     def accounted(self) -> int:

@@ -20,7 +20,13 @@ from transforms.traces import Identifiers, Traces
 from warehouse.latest import latest
 from warehouse.query import run_sql
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("stack"), pytest.mark.timeout(900)]
+pytestmark = [
+    pytest.mark.slow,
+    # Three minutes; each of its parts has tests that are quicker.
+    pytest.mark.exhaustive,
+    pytest.mark.xdist_group("stack"),
+    pytest.mark.timeout(900),
+]
 
 _CHOSEN = """
 SELECT participant.email AS email, COUNT(DISTINCT participant.interaction_id) AS n
