@@ -24,7 +24,9 @@ from transforms.identifiers import email, phone
 from transforms.normalise import normalise
 from warehouse.catalogue import views
 
-SLOW = ("graph", "normalise_mail", "pollers", "pubsub", "shard", "sink", "views", "webhooks")
+SLOW = ("graph", "normalise_mail", "pollers", "pubsub", "shard", "sink", "webhooks")
+LONG = ("views",)
+"""Also when they are quick: a minute and more."""
 CHEAP = ("er", "identifiers", "identity", "matching", "normalise_crm", "weighing")
 NOT_EVERYWHERE = {
     "real_mail_us",
@@ -44,7 +46,12 @@ def test_a_benchmark_has_a_run_that_can_be_quick_and_bars(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", [*CHEAP, *(pytest.param(name, marks=pytest.mark.slow) for name in SLOW)]
+    "name",
+    [
+        *CHEAP,
+        *(pytest.param(name, marks=pytest.mark.slow) for name in SLOW),
+        *(pytest.param(name, marks=(pytest.mark.slow, pytest.mark.exhaustive)) for name in LONG),
+    ],
 )
 def test_a_quick_run_gives_every_figure_that_has_a_bar(name: str) -> None:
     module = importlib.import_module(f"benchmarks.bench_{name}")
@@ -65,7 +72,7 @@ def test_a_quick_stream_accounts_for_every_message() -> None:
 
 
 def test_every_benchmark_is_run_by_a_test() -> None:
-    assert sorted((*SLOW, *CHEAP, "stream")) == names()
+    assert sorted((*SLOW, *LONG, *CHEAP, "stream")) == names()
 
 
 def test_figures_are_written_beside_their_bars_with_the_facts_of_the_machine(
