@@ -7,8 +7,9 @@
   made for that: a query while rows arrive failed, or hung the whole server. Here every thread has
   a cursor of its own on the database.
 * It writes the text of every view, and of the views in it, into each query, parses and translates
-  all of it, which took seconds for an empty answer, so that the policies of rows can be put in.
-  There are none here: a query reads DuckDB's views, which hold the translation already.
+  all of it, which took seconds for an empty answer, so that the policies of rows can be put in, and
+  who asks. Here a query reads DuckDB's views, which hold the translation already, unless it says as
+  which reader it asks.
 * It leaves DuckDB the default of four fifths of the machine's memory; here the environment says
   how much (`MEMORY_VARIABLE`).
 
@@ -22,12 +23,15 @@ import os
 import sys
 import threading
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import duckdb_extensions
 from bqemulator.cli import main as bqemulator
 from bqemulator.domain.events import TableDataChanged
+from bqemulator.row_access import CallerIdentity
 from bqemulator.sql import inner_query, rules
+from bqemulator.sql.rewriter.row_access_filter import rewrite_for_row_access
 from bqemulator.storage.engine import DuckDBEngine
 from bqemulator.versioning.snapshots import SnapshotManager
 
@@ -78,8 +82,10 @@ def _connection(self: DuckDBEngine) -> duckdb.DuckDBPyConnection:
     return _cursors.cursor
 
 
-def _unexpanded(bq_sql: str, **_: object) -> str:
-    return bq_sql
+def _expanded_for_readers(bq_sql: str, *, caller: CallerIdentity, **others: Any) -> str:
+    if not caller.is_authenticated:
+        return bq_sql
+    return rewrite_for_row_access(bq_sql, caller=caller, **others)
 
 
 def mend() -> None:
@@ -91,7 +97,7 @@ def mend() -> None:
     ):
         sys.exit("bqemulator has changed: see embedded/warehouse_process.py for what to look for")
     SnapshotManager.record_change = _announce  # type: ignore[method-assign]
-    inner_query.rewrite_for_row_access = _unexpanded
+    inner_query.rewrite_for_row_access = _expanded_for_readers
     rules.register(SortedListRule)
     DuckDBEngine.connection = property(_connection)  # type: ignore[method-assign,assignment]
     for name, value in SETTINGS.items():
