@@ -176,7 +176,7 @@ def provision_views(client: bigquery.Client, dataset_prefix: str = "") -> list[s
     for view in views().values():
         name = f"{client.project}.{dataset_prefix}{view.id}"
         wanted = fingerprint(view, client.project, dataset_prefix)
-        found = _get(client, name)
+        found = made(client, name)
         if found is not None and found.labels.get(FINGERPRINT_LABEL) == wanted:
             continue
         replace_view(client, view, dataset_prefix)
@@ -202,15 +202,16 @@ def replace_view(
         rows(client, statement, timeout_s=DDL_TIMEOUT_S, retry=None)
         if not signed:
             return
-        made = client.get_table(name, retry=None, timeout=DDL_TIMEOUT_S)
-        made.labels = {FINGERPRINT_LABEL: fingerprint(view, client.project, dataset_prefix)}
-        client.update_table(made, ["labels"], retry=None, timeout=DDL_TIMEOUT_S)
+        signed_view = client.get_table(name, retry=None, timeout=DDL_TIMEOUT_S)
+        signed_view.labels = {FINGERPRINT_LABEL: fingerprint(view, client.project, dataset_prefix)}
+        client.update_table(signed_view, ["labels"], retry=None, timeout=DDL_TIMEOUT_S)
     except GoogleAPICallError as error:
         reason = error.message.partition("; reason:")[0]
         raise FatalError(f"view {view.id} was refused: {reason}") from error
 
 
-def _get(client: bigquery.Client, name: str) -> bigquery.Table | None:
+def made(client: bigquery.Client, name: str) -> bigquery.Table | None:
+    """A view under its full name; None where it has not been made."""
     try:
         return client.get_table(name, retry=None, timeout=DDL_TIMEOUT_S)
     except NotFound:

@@ -20,7 +20,7 @@ from schemas.errors import FatalError
 from schemas.tables import DATASETS, TABLES
 from transforms.settings import Retention
 from warehouse.bounded import rows
-from warehouse.catalogue import replace_view
+from warehouse.catalogue import made, replace_view
 from warehouse.compaction import compacted_views
 
 TIMEOUT_S = 60.0
@@ -175,7 +175,8 @@ def _let_go(client: bigquery.Client, table: Table, prefix: str) -> None:
     the new column; `provision_views` makes them anew."""
     if table.id in CURRENT:
         for view in compacted_views([table]):
-            replace_view(client, view, prefix, signed=False)
+            if made(client, f"{client.project}.{prefix}{view.id}") is not None:
+                replace_view(client, view, prefix, signed=False)
 
 
 _ALIASES = {"INTEGER": "INT64", "FLOAT": "FLOAT64", "BOOLEAN": "BOOL"}
