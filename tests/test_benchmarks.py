@@ -25,8 +25,8 @@ from transforms.identifiers import email, phone
 from transforms.normalise import normalise
 from warehouse.catalogue import views
 
-SLOW = ("graph", "normalise_mail", "pollers", "pubsub", "shard", "sink", "webhooks")
-LONG = ("views",)
+SLOW = ("normalise_mail", "pollers", "pubsub", "shard", "sink", "webhooks")
+LONG = ("graph", "views")
 """Also when they are quick: a minute and more."""
 CHEAP = ("er", "identifiers", "identity", "matching", "normalise_crm", "weighing")
 NOT_EVERYWHERE = {
