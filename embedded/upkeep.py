@@ -9,7 +9,7 @@ import threading
 from collections.abc import Callable
 
 from embedded.directory import DataDirectory
-from pipelines.recovery import MARGIN_US, read_marks
+from pipelines.recovery import MARGIN_US, written_until
 from schemas.clock import DAY_US, Clock, wall_clock
 from schemas.errors import RetriableError
 from transforms.settings import Retention
@@ -31,10 +31,10 @@ def settled(directory: DataDirectory) -> int:
     A row is made after its message was published; whatever was published before the low-water marks
     is fully written. RetriableError where the pipeline has none.
     """
-    marks = read_marks(directory.marks).values()
-    if not marks or not min(marks):
+    written = written_until(directory.marks)
+    if not written:
         raise RetriableError("the pipeline has not said how far it is: see `salesintel status`")
-    return max(min(marks) - MARGIN_US, 1)
+    return max(written - MARGIN_US, 1)
 
 
 def compact_once(

@@ -9,7 +9,7 @@ from google.cloud.bigquery.retry import DEFAULT_RETRY
 
 from embedded.directory import DataDirectory
 from operations.console import NO_ANSWER, still_running
-from pipelines.recovery import read_marks
+from pipelines.recovery import written_until
 from schemas.errors import RetriableError
 from warehouse.bounded import rows
 
@@ -86,8 +86,7 @@ def until_written(directory: DataDirectory, moment: int, still_s: float = STILL_
     """
     deadline = time.monotonic() + still_s
     while True:
-        marks = read_marks(directory.marks).values()
-        if marks and min(marks) >= moment:
+        if written_until(directory.marks) >= moment:
             return
         still_running(directory)
         if time.monotonic() > deadline:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from schemas.clock import MAX_US, from_us
+from schemas.topology import DECISIONS_SUBSCRIPTION, PIPELINE_SUBSCRIPTIONS
 
 log = logging.getLogger(__name__)
 
@@ -29,6 +30,13 @@ def read_marks(path: Path) -> dict[str, int]:
     if not isinstance(marks, dict):
         return {}
     return {str(name): mark for name, mark in marks.items() if _is_moment(mark)}
+
+
+def written_until(path: Path) -> int:
+    """The moment (microseconds) before which all that was published is written; 0 where any of the
+    pipeline's subscriptions has no mark yet, for what waits in that one is not known."""
+    marks = {name.rsplit("/", 1)[-1]: mark for name, mark in read_marks(path).items()}
+    return min(marks.get(one.name, 0) for one in (*PIPELINE_SUBSCRIPTIONS, DECISIONS_SUBSCRIPTION))
 
 
 def _is_moment(mark: object) -> bool:

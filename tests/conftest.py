@@ -24,11 +24,13 @@ settings.load_profile("seeded")
 
 @pytest.fixture(autouse=True)
 def logging_as_it_was() -> Iterator[None]:
-    """Commands quiet the logs of their process: here that is the process of all tests."""
+    """Commands quiet the logs of their process: here that is the process of all tests, and what a
+    fixture of many tests has called is quiet for all of them."""
     root, ours = logging.getLogger(), logging.getLogger("embedded")
-    level, propagates, handlers = root.level, ours.propagate, list(ours.handlers)
+    propagates, handlers = ours.propagate, list(ours.handlers)
+    root.setLevel(logging.WARNING)
     yield
-    root.setLevel(level)
+    root.setLevel(logging.WARNING)
     ours.propagate = propagates
     for handler in set(ours.handlers) - set(handlers):
         ours.removeHandler(handler)

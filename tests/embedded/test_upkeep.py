@@ -17,12 +17,17 @@ from operations import cli
 from pipelines.recovery import MARGIN_US
 from schemas.clock import DAY_US, wall_clock
 from schemas.errors import RetriableError
+from schemas.topology import DECISIONS_SUBSCRIPTION, PIPELINE_SUBSCRIPTIONS
 from transforms.settings import Retention
 from warehouse.clients import Endpoint, bigquery_client
 
 pytestmark = pytest.mark.slow
 
-SUBSCRIPTION = "projects/p/subscriptions/s"
+SUBSCRIPTIONS = [one.name for one in (*PIPELINE_SUBSCRIPTIONS, DECISIONS_SUBSCRIPTION)]
+
+
+def marks_at(moment: int) -> str:
+    return json.dumps({f"projects/p/subscriptions/{name}": moment for name in SUBSCRIPTIONS})
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +49,7 @@ def served(
         grpc=endpoint.grpc or "",
     )
     directory.publish(stack)
-    directory.marks.write_text(json.dumps({SUBSCRIPTION: wall_clock()}), encoding="utf-8")
+    directory.marks.write_text(marks_at(wall_clock()), encoding="utf-8")
     yield directory, endpoint, client
     directory.close()
     client.close()
@@ -106,7 +111,7 @@ def test_a_pipeline_that_has_not_said_how_far_it_is_moves_no_mark(tmp_path: Path
     directory.run.mkdir()
     with pytest.raises(RetriableError, match="how far"):
         settled(directory)
-    directory.marks.write_text(json.dumps({"a": 5 * MARGIN_US, "b": 9 * MARGIN_US}))
+    directory.marks.write_text(marks_at(5 * MARGIN_US))
     assert settled(directory) == 4 * MARGIN_US
 
 

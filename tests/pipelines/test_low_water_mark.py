@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from embedded.direct import Sources
-from pipelines.recovery import MARGIN_US, read_marks, seek_back
+from pipelines.recovery import MARGIN_US, read_marks, seek_back, written_until
 from schemas.clock import from_us
+from schemas.topology import DECISIONS_SUBSCRIPTION, PIPELINE_SUBSCRIPTIONS
 
 MARK = 1_770_000_000_000_000
 NAME = "projects/p/subscriptions/pipeline-changes-gmail"
@@ -90,3 +91,14 @@ def test_marks_that_the_sources_of_a_pipeline_wrote_can_be_read(tmp_path: Path) 
     sources.note_marks()
     assert read_marks(path) == {}
     sources.stop()
+
+
+def test_a_subscription_without_a_mark_holds_back_what_counts_as_written(tmp_path: Path) -> None:
+    every = (*PIPELINE_SUBSCRIPTIONS, DECISIONS_SUBSCRIPTION)
+    marks = {f"projects/p/subscriptions/{one.name}": MARK + n for n, one in enumerate(every)}
+    assert written_until(marks_file(tmp_path, json.dumps(marks))) == MARK
+    for name in marks:
+        assert written_until(marks_file(tmp_path, json.dumps({**marks, name: 0}))) == 0
+        rest = {one: mark for one, mark in marks.items() if one != name}
+        assert written_until(marks_file(tmp_path, json.dumps(rest))) == 0
+    assert written_until(tmp_path / "none") == 0
