@@ -44,7 +44,7 @@ def companies(harness: HubSpotHarness, number: int, a_ms: int) -> None:
         (450, 7),
         (450, 220),
         pytest.param(10_001, 7, marks=(pytest.mark.slow, pytest.mark.exhaustive)),
-        pytest.param(10_500, 10_500, marks=pytest.mark.slow),
+        pytest.param(10_500, 10_500, marks=(pytest.mark.slow, pytest.mark.exhaustive)),
     ],
 )
 def test_trap_31_more_than_ten_thousand_and_all_in_one_millisecond(
