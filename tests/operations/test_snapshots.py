@@ -13,6 +13,7 @@ from typer.testing import CliRunner, Result
 
 from connectors.cursors.sqlite import SqliteCursorStore
 from connectors.objects import FolderStore
+from embedded.copies import unpack
 from embedded.directory import DataDirectory
 from embedded.manifest import NAME
 from operations import cli
@@ -67,6 +68,26 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SmallStack]:
     made.stop()
 
 
+@pytest.fixture(scope="module")
+def archive(stack: SmallStack, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What `snapshot` makes while the stack runs."""
+    out = tmp_path_factory.mktemp("snapshot") / "kept.tar.gz"
+    kept = stack.call("snapshot", out)
+    assert kept.exit_code == 0, kept.output
+    assert "while the stack ran" in " ".join(kept.stdout.split())
+    assert "redaction.key, salesintel.toml" in " ".join(kept.stdout.split())
+    assert [path.name for path in out.parent.iterdir()] == [out.name], "nothing is left beside it"
+    return out
+
+
+@pytest.fixture
+def folder(archive: Path, tmp_path: Path) -> Path:
+    """The same as a folder, to be changed."""
+    out = tmp_path / "kept"
+    unpack(archive, out)
+    return out
+
+
 def call(*arguments: object) -> Result:
     return CliRunner().invoke(cli.app, [*map(str, arguments)], catch_exceptions=False)
 
@@ -83,21 +104,16 @@ def rows_of(stack: SmallStack, table: str) -> list[dict[str, object]]:
 
 
 def test_what_is_kept_while_the_stack_runs_comes_back_whole(
-    stack: SmallStack, tmp_path: Path
+    stack: SmallStack, archive: Path, tmp_path: Path
 ) -> None:
-    out, target = tmp_path / "kept.tar.gz", tmp_path / "elsewhere" / "data"
-    kept = stack.call("snapshot", out)
-    assert kept.exit_code == 0, kept.output
-    assert "while the stack ran" in " ".join(kept.stdout.split())
-    assert "redaction.key, salesintel.toml" in " ".join(kept.stdout.split())
-    assert out.stat().st_mode & 0o077 == 0, "for nobody else to read"
-    assert [path.name for path in tmp_path.iterdir()] == [out.name], "nothing is left beside it"
-    with tarfile.open(out) as archive:
-        assert archive.getnames()[0] == NAME
-        assert not any(name.startswith("logs") for name in archive.getnames())
+    target = tmp_path / "elsewhere" / "data"
+    assert archive.stat().st_mode & 0o077 == 0, "for nobody else to read"
+    with tarfile.open(archive) as kept:
+        assert kept.getnames()[0] == NAME
+        assert not any(name.startswith("logs") for name in kept.getnames())
     before = {table: rows_of(stack, table) for table in ("ops.erasures", "ops.runs")}
 
-    back = call("restore", out, "--data", target)
+    back = call("restore", archive, "--data", target)
     assert back.exit_code == 0, back.output
     assert "equal" in back.stdout
     assert target.stat().st_mode & 0o077 == 0
@@ -116,7 +132,7 @@ def test_what_is_kept_while_the_stack_runs_comes_back_whole(
 
 
 def test_who_was_erased_since_then_stays_erased(
-    stack: SmallStack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    stack: SmallStack, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     treated = list[Path]()
 
@@ -125,8 +141,7 @@ def test_who_was_erased_since_then_stays_erased(
         return False
 
     monkeypatch.setattr("operations.restore.apply_erasures", leaves_something)
-    out, file = tmp_path / "kept", tmp_path / "erasures.json"
-    assert stack.call("snapshot", out).exit_code == 0
+    out, file = folder, tmp_path / "erasures.json"
     stack.write([erasure("b", wall_clock())])
     both = erasures_of_directory(stack.directory.path)
     assert {one.erasure_id for one in both or ()} == {"a", "b"}
@@ -193,10 +208,9 @@ def test_a_stopped_stack_is_kept_and_what_was_there_is_moved_aside(tmp_path: Pat
 
 
 def test_a_snapshot_that_was_changed_is_refused_and_nothing_is_put_in_place(
-    stack: SmallStack, tmp_path: Path
+    folder: Path, tmp_path: Path
 ) -> None:
-    out, target = tmp_path / "kept", tmp_path / "target"
-    assert stack.call("snapshot", out).exit_code == 0
+    out, target = folder, tmp_path / "target"
     manifest = (out / NAME).read_bytes()
 
     def refusal(changed: dict[str, object] | None = None) -> str:
