@@ -121,6 +121,10 @@ class DataDirectory:
     def _write_format(self, version: int) -> None:
         _replace(self._format, json.dumps({"format": version}) + "\n")
 
+    def is_one(self) -> bool:
+        """Whether there is a data directory, of whatever format."""
+        return self._format.exists()
+
     def make_redaction_key(self) -> bytes:
         """The key of the field policy `hash`, made where there is none yet; hashes under another
         key would not meet those in the tables."""

@@ -5,6 +5,7 @@ Started as a child process with a data directory; its data is on disk when an ap
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 import time
@@ -14,8 +15,10 @@ from typing import IO
 import requests
 
 from embedded.child import LEAN
+from embedded.compacted_file import DATABASE
 from embedded.ports import free_port
-from schemas.errors import ConfigurationError, FatalError
+from embedded.warehouse_copy import COPY, ROUTE
+from schemas.errors import ConfigurationError, FatalError, RetriableError
 from warehouse.clients import Endpoint
 
 PROJECT = "salesintel-local"
@@ -26,6 +29,7 @@ START_TIMEOUT_S = 90.0
 STOP_GRACE_S = 15.0
 PROBE_EVERY_S = 0.1
 PROBE_TIMEOUT_S = 2.0
+COPY_TIMEOUT_S = 3_600.0
 
 
 MEMORY = "500MB"
@@ -64,6 +68,23 @@ def answers(rest: str, project: str = PROJECT) -> bool:
         return requests.get(url, timeout=PROBE_TIMEOUT_S).status_code == 200
     except requests.RequestException:
         return False
+
+
+def copy_database(rest: str, directory: Path, target: Path) -> None:
+    """Moves a copy of the running server's database into the folder `target`.
+
+    RetriableError where the server does not make it.
+    """
+    try:
+        answer = requests.post(f"{rest}{ROUTE}", timeout=COPY_TIMEOUT_S)
+        answer.raise_for_status()
+    except requests.RequestException as error:
+        raise RetriableError(
+            f"the warehouse makes no copy ({type(error).__name__}): its log says why; see that the "
+            "disk has room for another of its database"
+        ) from error
+    target.mkdir(mode=0o700, parents=True, exist_ok=True)
+    shutil.move(directory / COPY, target / DATABASE)
 
 
 class WarehouseServer:
@@ -108,6 +129,15 @@ class WarehouseServer:
                 raise FatalError(f"the embedded warehouse does not start:\n{tail}")
             time.sleep(PROBE_EVERY_S)
         return self.endpoint
+
+    def cpu_seconds(self) -> float:
+        """What the process has used of the processors, user and system (proc(5), stat); 0 where it
+        does not run."""
+        if self._process is None:
+            return 0.0
+        stat = Path(f"/proc/{self._process.pid}/stat").read_text("ascii", "replace")
+        user, system = stat.rpartition(")")[2].split()[11:13]
+        return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
 
     def stop(self) -> None:
         """Ends the process: politely, then not."""

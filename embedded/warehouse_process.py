@@ -14,7 +14,8 @@
   how much (`MEMORY_VARIABLE`).
 
 Views with lists in an order are translated by a rule of ours, too (sorted_lists.py), and where an
-erasure asks for it the file is written anew before it is opened (compacted_file.py).
+erasure asks for it the file is written anew before it is opened (compacted_file.py). The database
+can be copied while it runs (warehouse_copy.py).
 
 Nothing else of the project is imported here: the process stays as small as it can be.
 """
@@ -25,18 +26,22 @@ import threading
 from pathlib import Path
 from typing import Any
 
+import bqemulator.server
 import duckdb
 import duckdb_extensions
-from bqemulator.cli import main as bqemulator
+from bqemulator.api.dependencies import AppContext
+from bqemulator.cli import main as emulator
 from bqemulator.domain.events import TableDataChanged
 from bqemulator.row_access import CallerIdentity
 from bqemulator.sql import inner_query, rules
 from bqemulator.sql.rewriter.row_access_filter import rewrite_for_row_access
 from bqemulator.storage.engine import DuckDBEngine
 from bqemulator.versioning.snapshots import SnapshotManager
+from fastapi import FastAPI
 
 from embedded.compacted_file import rewrite_if_requested
 from embedded.sorted_lists import SortedListRule
+from embedded.warehouse_copy import add_route
 
 SETTINGS = {
     # The cache of results holds up to 1,024 tables in memory, and a row that arrives while a query
@@ -88,6 +93,15 @@ def _expanded_for_readers(bq_sql: str, *, caller: CallerIdentity, **others: Any)
     return rewrite_for_row_access(bq_sql, caller=caller, **others)
 
 
+_create_app = bqemulator.server.create_app  # type: ignore[attr-defined]
+
+
+def _app(context: AppContext) -> FastAPI:
+    app = _create_app(context)
+    add_route(app, context.engine)
+    return app
+
+
 def mend() -> None:
     """Puts ours in place of what is at fault; stops where bqemulator is no longer what it was."""
     if (
@@ -99,6 +113,7 @@ def mend() -> None:
     SnapshotManager.record_change = _announce  # type: ignore[method-assign]
     inner_query.rewrite_for_row_access = _expanded_for_readers
     rules.register(SortedListRule)
+    bqemulator.server.create_app = _app  # type: ignore[attr-defined]
     DuckDBEngine.connection = property(_connection)  # type: ignore[method-assign,assignment]
     for name, value in SETTINGS.items():
         os.environ.setdefault(name, value)
@@ -113,7 +128,7 @@ def main() -> None:
         rewrite_if_requested(place, os.environ.get(MEMORY_VARIABLE, ""))
     # Where bqemulator loads it from; from a wheel, without network.
     duckdb_extensions.import_extension("spatial")
-    bqemulator(["start", *sys.argv[1:]], prog_name="bqemulator")
+    emulator(["start", *sys.argv[1:]], prog_name="bqemulator")
 
 
 if __name__ == "__main__":

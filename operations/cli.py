@@ -12,6 +12,7 @@ from typer.core import TyperGroup
 
 from embedded.directory import DataDirectory
 from operations import (
+    backup_commands,
     config,
     identity_commands,
     privacy_commands,
@@ -259,12 +260,7 @@ def replay(
     replaying(directory, chosen, FolderStore(directory.objects), dry_run=not yes)
 
 
-@app.command()
-def rebuild(data: Data = None, yes: Yes = False) -> None:
-    """Make the derived tables anew from raw.changes; shows first what it would do."""
-    from operations.rebuild import rebuild as run
-
-    run(directory_of(data), dry_run=not yes)
+app.add_typer(backup_commands.app)
 
 
 @app.command()

@@ -3,6 +3,7 @@
 from functools import partial
 from pathlib import Path
 
+from rich.markup import escape
 from rich.table import Table
 
 from connectors.objects import FolderStore
@@ -25,8 +26,13 @@ GIVE_UP_AFTER_S = 120.0
 LOCAL_SHARDS = 8
 
 
-def rebuild(directory: DataDirectory, *, dry_run: bool) -> Rebuilt | None:
-    """Says what would be rebuilt, or rebuilds and says what came of it."""
+def rebuild(
+    directory: DataDirectory, *, dry_run: bool, expect_changes: bool = False
+) -> Rebuilt | None:
+    """Says what would be rebuilt, or rebuilds and says what came of it.
+
+    `expect_changes` confirms that a parser was mended: what differs then has its reason.
+    """
     stack, endpoint = running(directory)
     client = bigquery_client(endpoint)
     changes = count(client, table_reference(client, RAW))
@@ -58,12 +64,10 @@ def rebuild(directory: DataDirectory, *, dry_run: bool) -> Rebuilt | None:
         with console.status(f"rebuilding from {changes:,} changes …"):
             result = rebuilt(endpoint, parts, settled=settled)
         run.changes, run.failed = result.changes, result.dead_letters
-    table = Table(show_edge=False)
-    for heading in ("table", "rows before", "rows after"):
-        table.add_column(heading)
-    for name, before in result.before.items():
-        table.add_row(name, f"{before:,}", f"{result.after[name]:,}")
-    console.print(table)
+        run.detail["differing"] = {one.table: one.differing for one in result.compared}
+        run.detail["seconds"] = result.seconds
+    console.print(_compared(result))
+    _say_what_differs(result, expect_changes)
     if result.dead_letters:
         console.print(
             f"[yellow]{result.dead_letters:,} changes could not be read[/yellow] and keep the rows "
@@ -71,6 +75,33 @@ def rebuild(directory: DataDirectory, *, dry_run: bool) -> Rebuilt | None:
         )
     _restart_pipeline(directory)
     return result
+
+
+def _compared(result: Rebuilt) -> Table:
+    """Rows as they lie in each table, and the latest ones by what they say."""
+    table = Table(show_edge=False)
+    for heading in ("table", "rows before", "rows after", "latest before", "latest after"):
+        table.add_column(heading, justify="left" if heading == "table" else "right")
+    table.add_column("what they say")
+    for one in result.compared:
+        came = f", {one.meanwhile:,} changed meanwhile" if one.meanwhile else ""
+        verdict = "equal" if one.equal else f"[red]{one.differing:,} differ[/red]"
+        rows = [result.before.get(one.table), result.after.get(one.table), one.before, one.after]
+        shown = ["–" if count is None else f"{count:,}" for count in rows]
+        table.add_row(one.table, *shown, verdict + came)
+    return table
+
+
+def _say_what_differs(result: Rebuilt, expected: bool) -> None:
+    for one in result.compared:
+        if one.samples:
+            console.print(f"{one.table}, for example: {escape(', '.join(one.samples))}")
+    if result.differing and not expected:
+        console.print(
+            "[red]the tables say something else than before.[/red] Where a parser was mended, or "
+            "rows were damaged, that is the reason: --expect-changes confirms it. Where not, it is "
+            "a fault: keep the keys above and compare them with raw.changes"
+        )
 
 
 def _restart_pipeline(directory: DataDirectory) -> None:

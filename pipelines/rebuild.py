@@ -8,6 +8,7 @@ The resolver comes last, from the records as they are now: it writes what differ
 published, so that its feed tells of nothing that only happened on the way.
 """
 
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -17,6 +18,7 @@ from google.cloud import bigquery
 
 from pipelines.bounded import run_bounded
 from pipelines.graph import Parts
+from pipelines.proof import COMPARED, Comparison, Proof
 from pipelines.seeds import read_overrides, read_seeds
 from schemas.clock import from_us
 from schemas.columns import Row
@@ -84,12 +86,35 @@ def _open(inner: OpenSink) -> DerivedSink:
 
 
 class Rebuilt(msgspec.Struct, frozen=True, kw_only=True):
-    """Rows of each derived table before, and after the sweep; what became a dead letter."""
+    """Rows of each derived table before, and after the sweep; what became a dead letter; what the
+    latest rows say that they did not say before."""
 
     changes: int
     dead_letters: int
     before: dict[str, int]
     after: dict[str, int]
+    compared: tuple[Comparison, ...] = ()
+    seconds: dict[str, float] = {}
+    """How long each part took."""
+
+    @property
+    def differing(self) -> int:
+        """Keys that differ and that no change explains which came meanwhile."""
+        return sum(one.differing for one in self.compared)
+
+
+class Stopwatch:
+    """Seconds of one part after the other."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+        self._since = time.monotonic()
+
+    def lap(self, part: str) -> None:
+        """The part that ends now."""
+        now = time.monotonic()
+        self.seconds[part] = round(now - self._since, 3)
+        self._since = now
 
 
 def count(client: bigquery.Client, reference: str) -> int:
@@ -99,23 +124,34 @@ def count(client: bigquery.Client, reference: str) -> int:
 
 
 def rebuild(
-    endpoint: Endpoint, parts: Parts, dataset_prefix: str = "", settled: int | None = None
+    endpoint: Endpoint,
+    parts: Parts,
+    dataset_prefix: str = "",
+    settled: int | None = None,
+    *,
+    proved: bool = True,
 ) -> Rebuilt:
     """Runs the graph over raw.changes, sweeps what it has replaced, resolves the records anew.
 
     `settled` (microseconds): all rows of what was published before are written. What a pipeline has
     in hand meanwhile was published later and is not swept: this run may not have read it. None:
-    nothing else writes.
+    nothing else writes. What the latest rows say is compared with what they said before, unless it
+    need not be `proved`: that reads every table twice.
     """
+    watch = Stopwatch()
     client = bigquery_client(endpoint)
     # Rows are taken away: no view may go by a copy of them.
     start_over(client, dataset_prefix)
     names = {t.id: table_reference(client, t, dataset_prefix) for t in (*DERIVED, RAW, DEAD)}
     before = {table.id: count(client, names[table.id]) for table in DERIVED}
+    proof = Proof(client, dataset_prefix, COMPARED if proved else ())
+    proof.keep()
+    watch.lap("digests before")
     began = parts.clock()
+    until = from_us(began if settled is None else settled)
     cut = {
         "began": ("TIMESTAMP", from_us(began)),
-        "settled": ("TIMESTAMP", from_us(began if settled is None else settled)),
+        "settled": ("TIMESTAMP", until),
         "job": ("STRING", parts.job_name),
     }
     parameters = [
@@ -123,6 +159,7 @@ def rebuild(
     ]
     sink = partial(_open, parts.open_sink)
     run_bounded(partial(raw_messages, endpoint, dataset_prefix), replace(parts, open_sink=sink))
+    watch.lap("graph")
     # What this run could not read has no new rows: those that it has stay.
     dead = f"FROM {names[DEAD.id]} WHERE failed_at >= @began AND job_name = @job"
     for table in DERIVED:
@@ -139,12 +176,24 @@ def rebuild(
             timeout_s=TIMEOUT_S,
             maximum_bytes_billed=WHOLE_TABLES_BYTES,
         )
+    watch.lap("sweep")
     overrides = read_overrides(client, dataset_prefix)
     run_bounded(tuple, parts, read_seeds(client, dataset_prefix), overrides)
+    watch.lap("resolver")
+    compared = proof.compare(until)
+    proof.drop()
+    watch.lap("comparison")
     after = {table.id: count(client, names[table.id]) for table in DERIVED}
     changes = count(client, names[RAW.id])
     letters = f"SELECT COUNT(DISTINCT dead_letter_id) AS n {dead}"
     found = rows(client, letters, parameters, timeout_s=TIMEOUT_S)
     refused = int(next(iter(found)).n)
     client.close()
-    return Rebuilt(changes=changes, dead_letters=refused, before=before, after=after)
+    return Rebuilt(
+        changes=changes,
+        dead_letters=refused,
+        before=before,
+        after=after,
+        compared=compared,
+        seconds=watch.seconds,
+    )

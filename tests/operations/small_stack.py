@@ -44,7 +44,9 @@ class SmallStack:
         self.directory = DataDirectory(path)
         self.directory.open()
         self.pubsub = PubSubServer(self.directory.pubsub, clock=self.time)
-        provisioned(self.directory.warehouse)
+        # One that was restored keeps what it has.
+        if not any(self.directory.warehouse.iterdir()):
+            provisioned(self.directory.warehouse)
         self.server = WarehouseServer(self.directory.warehouse, log=path / "warehouse.log")
 
     def start(self) -> None:

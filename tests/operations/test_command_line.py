@@ -50,6 +50,8 @@ COMMANDS = (
     "revoke",
     "replay",
     "rebuild",
+    "snapshot",
+    "restore",
     "erase",
     "export-person",
     "version",

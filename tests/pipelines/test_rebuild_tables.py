@@ -9,15 +9,17 @@ import msgspec
 import pytest
 from company_messages import CompanyMessages
 from google.cloud import bigquery
-from graph_runs import again, assert_accounted, assert_same_views, partition
+from graph_runs import again, assert_accounted, assert_same_views, latest, partition
 
 import transforms.normalise
 from embedded.warehouse import PROJECT, WarehouseServer
 from pipelines.bounded import run_bounded
 from pipelines.graph import Parts
+from pipelines.proof import COMPARED, Proof
 from pipelines.rebuild import Rebuilt, raw_messages, rebuild
 from pipelines.seeds import read_seeds
 from schemas.change import new_change
+from schemas.clock import from_us, wall_clock
 from schemas.columns import Row
 from schemas.envelope import encode
 from schemas.errors import InvalidPayload
@@ -64,8 +66,8 @@ class Deployment:
     def run(self, statement: str) -> None:
         self.client.query_and_wait(statement)
 
-    def rebuilt(self, settled: int | None = None) -> Rebuilt:
-        return rebuild(self.endpoint, self.parts, settled=settled)
+    def rebuilt(self, settled: int | None = None, *, proved: bool = False) -> Rebuilt:
+        return rebuild(self.endpoint, self.parts, settled=settled, proved=proved)
 
 
 @pytest.fixture(scope="module")
@@ -110,14 +112,38 @@ def test_every_accepted_change_is_read_back_as_the_message_that_it_came_in(
 def test_what_is_right_stays_as_it_is(deployment: Deployment) -> None:
     before = deployment.rows()
     assert_accounted(deployment.messages, before)
-    result = deployment.rebuilt()
+    result = deployment.rebuilt(proved=True)
     after = deployment.rows()
     assert_same_views(after, before)
     assert result.after == result.before, "the rows before are swept"
     assert result.changes == len(of_kind(before, RawChange))
+    assert_nothing_differs(result, before)
+    assert set(result.seconds) == {
+        "digests before",
+        "graph",
+        "sweep",
+        "resolver",
+        "comparison",
+    }
     for kind in (RawChange, Duplicate, DeadLetter):
         assert of_kind(after, kind) == of_kind(before, kind)
     assert_accounted(deployment.messages, after)
+
+
+def assert_nothing_differs(result: Rebuilt, rows: list[Row]) -> None:
+    """Every table was compared, in all its latest rows, and each with the same checksum."""
+    shown = latest(rows)
+    assert {one.table: one.before for one in result.compared} == {
+        table.id: len(shown[table.id]) for table in COMPARED
+    }
+    for one in result.compared:
+        assert one.equal and one.before == one.after and not one.samples
+        assert one.checksum_before == one.checksum_after
+    assert result.differing == 0
+
+
+def differing(result: Rebuilt) -> dict[str, int]:
+    return {one.table: one.differing for one in result.compared if not one.equal}
 
 
 def test_what_a_pipeline_may_have_in_hand_is_not_swept(deployment: Deployment) -> None:
@@ -141,9 +167,16 @@ def test_a_parser_that_is_mended_is_seen_in_the_tables_and_in_who_is_who(
     right = deployment.rows()
     with monkeypatch.context() as broken:
         broken.setitem(transforms.normalise._CRM, "hubspot", without_identifiers)
-        deployment.rebuilt()
+        broke = deployment.rebuilt(proved=True)
     wrong = deployment.rows()
     assert partition(wrong) != partition(right)
+    contacts = {row.record_key for row in right if isinstance(row, Person)}
+    [people] = [one for one in broke.compared if one.table == "sales.people"]
+    assert 0 < people.differing <= len(contacts)
+    assert set(people.samples) <= {key for key in contacts if key.startswith("hubspot:")}
+    assert {"sales.people", "identity.records", "identity.links", "identity.entities"} <= set(
+        differing(broke)
+    )
     assert {row.what for row in wrong if isinstance(row, EntityChange)} >= {"split"}
     deployment.rebuilt()
     assert_same_views(deployment.rows(), right)
@@ -194,10 +227,50 @@ def test_derived_rows_that_are_damaged_are_put_right(deployment: Deployment) -> 
     deployment.run(f"TRUNCATE TABLE `{PROJECT}.sales.participants`")
     damaged = deployment.rows()
     assert of_kind(damaged, Person) != of_kind(before, Person)
-    deployment.rebuilt()
+    found = differing(deployment.rebuilt(proved=True))
+    shown = latest(before)
+    assert found == {
+        "sales.people": len(shown["sales.people"]),
+        "sales.interactions": sum(
+            one["kind"] == "call" for one in shown["sales.interactions"].values()
+        ),
+        "sales.participants": len(shown["sales.participants"]),
+    }
     after = deployment.rows()
     assert_same_views(after, before)
     assert of_kind(after, RawChange) == of_kind(before, RawChange)
+
+
+def test_what_a_change_brings_about_that_comes_meanwhile_is_told_apart(
+    deployment: Deployment,
+) -> None:
+    """A contact changes its name while the tables are rebuilt: that is no fault of the rebuild."""
+    before = deployment.rows()
+    settled = wall_clock()
+    proof = Proof(deployment.client)
+    proof.keep()
+    [raw, *_] = [
+        row
+        for row in before
+        if isinstance(row, RawChange) and row.source == "hubspot" and row.object_type == "contact"
+    ]
+    [person] = [row for row in of_kind(before, Person) if row.change_id == raw.change_id]  # type: ignore[attr-defined]
+    newer = {"change_id": "f" * 32, "version_stamp": raw.version_stamp + 1, "written_at": settled}
+    told = msgspec.structs.replace(raw, **newer, message_id="m-new", publish_time=settled)
+    named = msgspec.structs.replace(person, **newer, given_name="Another")
+    sink = StorageSink(deployment.endpoint)
+    sink.write([told, named])
+    assert sink.flush() == []
+    sink.close()
+    [people] = [one for one in proof.compare(from_us(settled)) if one.table == "sales.people"]
+    assert (people.differing, people.meanwhile) == (0, 1)
+    assert people.checksum_before != people.checksum_after
+    [people] = [one for one in proof.compare(from_us(settled + 1)) if one.table == "sales.people"]
+    assert (people.differing, people.samples) == (1, (raw.record_key,))
+    proof.drop()
+    for table in ("raw.changes", "sales.people"):
+        deployment.run(f"DELETE FROM `{PROJECT}.{table}` WHERE change_id = '{'f' * 32}'")
+    assert deployment.rows() == before, "and nothing of the comparison is left"
 
 
 def test_rows_whose_change_is_no_longer_there_stay_as_they_are(deployment: Deployment) -> None:

@@ -1,0 +1,111 @@
+"""Who was erased after a snapshot was taken stays erased when it is brought back.
+
+The rows of ops.erasures name nobody: keyed hashes, made with the key that the snapshot has, too.
+"""
+
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import msgspec
+from google.cloud import bigquery
+
+from embedded.compacted_file import DATABASE
+from embedded.directory import DataDirectory
+from embedded.supervisor import Supervisor
+from embedded.warehouse import PROJECT
+from operations import config
+from operations.console import NO_ANSWER, warehouse_of
+from operations.erase import apply_standing
+from schemas.columns import columns
+from schemas.errors import ConfigurationError
+from schemas.operations import Erasure
+from schemas.tables import BY_ROW
+from warehouse.latest import record, select, table_reference
+
+HOW_TO_EXPORT = "salesintel query ops.erasures --format json --limit 1000000 > erasures.json"
+_TABLE = BY_ROW[Erasure]
+_ROWS = msgspec.json.Decoder(list[dict[str, Any]])
+_LINES = msgspec.json.Decoder(dict[str, Any])
+
+
+def erasures_of_file(path: Path) -> list[Erasure]:
+    """Rows of ops.erasures as `query` writes them: a JSON list, or an object a line."""
+    try:
+        text = path.read_bytes().strip()
+        rows = _ROWS.decode(text) if text.startswith(b"[") else _LINES.decode_lines(text)
+        return [record(Erasure, _with_times(row)) for row in rows]
+    except OSError as error:
+        raise ConfigurationError(f"{path} cannot be read: {error.strerror}") from None
+    except (msgspec.MsgspecError, ValueError, TypeError) as error:
+        raise ConfigurationError(
+            f"{path} holds no rows of ops.erasures ({type(error).__name__}): make it with "
+            f"`{HOW_TO_EXPORT}`"
+        ) from None
+
+
+def _with_times(row: Mapping[str, Any]) -> dict[str, Any]:
+    times = {column.name for column in columns(Erasure) if column.kind == "TIMESTAMP"}
+    return {
+        name: datetime.fromisoformat(value) if name in times else value
+        for name, value in row.items()
+    }
+
+
+def erasures_of_directory(path: Path) -> list[Erasure] | None:
+    """All that the stack on a directory knows of erasures, whether it runs or not; None where that
+    cannot be read."""
+    directory = DataDirectory(path)
+    try:
+        with warehouse_of(directory) as client:
+            return list(_all(client))
+    except ConfigurationError:
+        return _of_stopped(directory.warehouse / DATABASE)
+    except NO_ANSWER:
+        return None
+
+
+def _all(client: bigquery.Client) -> list[Erasure]:
+    return list(select(client, Erasure, f"SELECT * FROM {table_reference(client, _TABLE)}"))  # noqa: S608
+
+
+def _of_stopped(database: Path) -> list[Erasure] | None:
+    # It may be what the restore is for: broken in any way.
+    try:
+        with duckdb.connect(str(database), read_only=True) as connection:
+            connection.execute("SET TimeZone = 'UTC'")
+            found = connection.execute(
+                f'SELECT * FROM "{PROJECT}__{_TABLE.dataset}"."{_TABLE.name}"'  # noqa: S608
+            )
+            names = [column[0] for column in found.description or ()]
+            return [record(Erasure, dict(zip(names, row, strict=True))) for row in found.fetchall()]
+    except (duckdb.Error, OSError):
+        return None
+
+
+def unknown_to(client: bigquery.Client, erasures: list[Erasure]) -> list[Erasure]:
+    """Those whose rows the warehouse does not have."""
+    there = {(one.erasure_id, one.part, one.asked_at) for one in _all(client)}
+    return [one for one in erasures if (one.erasure_id, one.part, one.asked_at) not in there]
+
+
+def apply_erasures(directory: DataDirectory) -> bool:
+    """Takes out of a directory's tables and files whoever its ops.erasures says is forgotten;
+    whether nothing of them is left.
+
+    The whole stack runs meanwhile, as `erase` needs it: here, where its children can be started
+    again, while another thread asks for it.
+    """
+    supervisor = Supervisor(directory, config.settings_file(directory.path))
+    try:
+        supervisor.start()
+        with ThreadPoolExecutor(1, thread_name_prefix="erasures") as pool:
+            erased = pool.submit(apply_standing, directory)
+            erased.add_done_callback(lambda _: supervisor.ask_to_stop())
+            supervisor.run()
+            return erased.result()
+    finally:
+        supervisor.stop()
