@@ -21,6 +21,7 @@ from operations.restoring_erasures import erasures_of_directory, erasures_of_fil
 from schemas.clock import wall_clock
 from schemas.errors import ConfigurationError
 from schemas.operations import Erasure, Run
+from schemas.topology import DECISIONS_SUBSCRIPTION, PIPELINE_SUBSCRIPTIONS
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("snapshots")]
 
@@ -59,7 +60,8 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SmallStack]:
     made = SmallStack(tmp_path_factory.mktemp("kept") / "data")
     made.start()
     # No pipeline is there to say how far it is.
-    made.directory.marks.write_text(json.dumps({"projects/p/subscriptions/s": 2**52}))
+    names = [one.name for one in (*PIPELINE_SUBSCRIPTIONS, DECISIONS_SUBSCRIPTION)]
+    made.directory.marks.write_text(json.dumps({f"p/{name}": 2**52 for name in names}))
     made.directory.make_redaction_key()
     (made.directory.path / "salesintel.toml").write_text('own_domains = ["own.example"]\n')
     FolderStore(made.directory.objects).put("payloads/one", b"large")
