@@ -44,6 +44,26 @@ HELD_APART = {
             2, given_name="Ruth", family_name="Lee", emails=("lee@fam.net",), phones=SHARED_LINE
         ),
     ),
+    "siblings": (
+        person(1, given_name="Anna", family_name="Lee", birth_date="1990-04-05", **HOME),
+        person(2, given_name="Lena", family_name="Lee", birth_date="1990-04-05", **HOME),
+    ),
+    "office": (
+        person(
+            1,
+            given_name="Robert",
+            family_name="Okafor",
+            organisation="Harbor Tools",
+            phones=SHARED_LINE,
+        ),
+        person(
+            2,
+            given_name="Robert",
+            family_name="Miller",
+            organisation="Harbor Tools Ltd",
+            phones=SHARED_LINE,
+        ),
+    ),
     "generation": (
         person(1, given_name="John", family_name="Lee Sr", phones=SHARED_LINE, **HOME),
         person(2, given_name="John", family_name="Lee Jr", phones=SHARED_LINE, **HOME),
@@ -105,6 +125,22 @@ def test_the_last_ten_digits_of_two_countries_are_two_numbers() -> None:
     assert not are_one(
         person(1, family_name="Lee", phones=("+12127360001",)),
         person(2, family_name="Lee", phones=("+522127360001",)),
+    )
+
+
+def test_a_couple_of_names_that_nobody_listed_shares_a_mailbox() -> None:
+    one = person(1, given_name="Ayumi", family_name="Tanaka", emails=("tanakas@fam.net",), **HOME)
+    other = person(2, given_name="Kenji", family_name="Tanaka", emails=("tanakas@fam.net",), **HOME)
+    assert not are_one(one, other)
+    slip = msgspec.structs.replace(other, given_name="Ayuni")
+    assert are_one(one, slip)
+
+
+def test_a_new_family_name_is_no_new_person_where_the_mailbox_is_one() -> None:
+    known = {"organisation": "Harbor Tools", "phones": SHARED_LINE, "emails": ("elena@ht.com",)}
+    assert are_one(
+        person(1, given_name="Elena", family_name="Marsh", **known),
+        person(2, given_name="Elena", family_name="Okafor", **known),
     )
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import msgspec
 
-from transforms.identity.rules import both_known, given_conflict
+from transforms.identity.rules import both_known, family_conflict, given_conflict
 from transforms.identity.weighed.bounds import Bound
 from transforms.identity.weighed.comparisons import (
     BORN,
@@ -16,6 +16,7 @@ from transforms.identity.weighed.comparisons import (
     IDS,
     MAIL,
     MAIL_NAMED,
+    ORG,
     PHONE,
     Levels,
     compared,
@@ -23,6 +24,7 @@ from transforms.identity.weighed.comparisons import (
 )
 from transforms.identity.weighed.features import Features
 from transforms.identity.weighed.weights import BIT, Model, Scorer
+from transforms.identity.weighed.words import likeness
 
 MUST_LINK = 40 * BIT
 """A source's own word that two records are one."""
@@ -33,6 +35,8 @@ NOISY_IDS = 0.03
 SAME_DOMAIN = 13 * BIT
 """Two accounts with one domain, before their names, numbers and streets are held against each
 other: branches of a house share it."""
+NOTHING_IN_COMMON = 0.55
+"""Jaro-Winkler below which two given names are no spellings, slips or parts of each other."""
 SIGHTED = 13 * BIT
 """A sighting of a person's own mailbox, whatever name stands beside it."""
 
@@ -47,7 +51,12 @@ class Rules(msgspec.Struct, frozen=True):
     generation: bool = True
     """A senior is no junior."""
     shared_mailbox: bool = True
-    """A mailbox held under two known given names that differ belongs to neither alone."""
+    """A mailbox held under two known given names that differ belongs to neither alone; of one
+    family, under two of any names that have nothing in common."""
+    siblings: bool = True
+    """Twins share all but a given name: two known ones that differ are two people's."""
+    office: bool = True
+    """Family names that conflict are never joined by what an office shares."""
     role_mailbox: bool = True
     """info@ and its like say nothing of who writes."""
     two_sides: bool = True
@@ -153,7 +162,27 @@ def _person_evidence(a: Features, b: Features, levels: Levels) -> bool:
 def _shared_mailbox(a: Features, b: Features, levels: Levels) -> bool:
     if levels[MAIL] != 5 or levels[BORN] >= 3 or levels[IDS] >= 1:
         return False
+    if not _given_names_conflict(a, b, levels):
+        return False
+    return both_known(a.given, b.given) or (levels[FAMILY] >= 3 and _are_unlike(a.given, b.given))
+
+
+def _are_unlike(given: str, other: str) -> bool:
+    return min(len(given), len(other)) > 2 and likeness(given, other) < NOTHING_IN_COMMON
+
+
+def _siblings(a: Features, b: Features, levels: Levels) -> bool:
+    if levels[BORN] < 3 or levels[FAMILY] < 3 or levels[IDS] >= 1:
+        return False
+    if max(levels[MAIL], levels[MAIL_NAMED]) >= 3:
+        return False
     return _given_names_conflict(a, b, levels) and both_known(a.given, b.given)
+
+
+def _office(a: Features, b: Features, levels: Levels) -> bool:
+    if levels[ORG] < 3 or not 0 <= levels[FAMILY] < 2 or personal(levels):
+        return False
+    return not (a.observed or b.observed) and family_conflict(a.family, b.family)
 
 
 def _two_sides(a: Features, b: Features, levels: Levels) -> bool:
@@ -175,6 +204,8 @@ _RULES: tuple[tuple[str, Callable[[Features, Features, Levels], bool]], ...] = (
     ("generation", _generation),
     ("person_evidence", _person_evidence),
     ("shared_mailbox", _shared_mailbox),
+    ("siblings", _siblings),
+    ("office", _office),
     ("two_sides", _two_sides),
 )
 
