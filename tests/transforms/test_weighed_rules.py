@@ -128,6 +128,37 @@ def test_the_last_ten_digits_of_two_countries_are_two_numbers() -> None:
     )
 
 
+def test_what_a_rule_holds_apart_no_third_record_joins() -> None:
+    shared = {"phones": SHARED_LINE, "emails": ("john@lees.net",), **HOME}
+    records = [
+        person(1, given_name="John", family_name="Lee Sr", **shared),
+        person(2, given_name="John", family_name="Lee", **shared),
+        person(3, given_name="John", family_name="Lee Jr", **HOME),
+        person(4, given_name="John", family_name="Lee Jr", birth_date="1990-01-02", **shared),
+    ]
+    for order in (records, records[::-1], [*records[2:], *records[:2]]):
+        resolver = Resolver()
+        for record in order:
+            resolver.receive(record)
+        entity = {key[-1]: one.entity_id for key, one in resolver.placed().items()}
+        assert entity["1"] != entity["4"]
+        assert entity["3"] != entity["1"]
+        assert entity["2"] in (entity["1"], entity["4"])
+
+
+def test_a_persons_word_goes_before_every_rule() -> None:
+    shared = {"phones": SHARED_LINE, "emails": ("john@lees.net",), **HOME}
+    elder = [person(n, given_name="John", family_name="Lee Sr", **shared) for n in (1, 2)]
+    junior = person(3, given_name="John", family_name="Lee Jr", **shared)
+    resolver = Resolver()
+    for record in (*elder, junior):
+        resolver.receive(record)
+    assert resolver.components.entities() == 2
+    keys = [f"salesforce:contact:{n}" for n in (1, 2, 3)]
+    resolver.rule(Ruling(keys[0], other, "same", (1, 0, "")) for other in keys[1:])
+    assert resolver.components.entities() == 1
+
+
 def test_a_couple_of_names_that_nobody_listed_shares_a_mailbox() -> None:
     one = person(1, given_name="Ayumi", family_name="Tanaka", emails=("tanakas@fam.net",), **HOME)
     other = person(2, given_name="Kenji", family_name="Tanaka", emails=("tanakas@fam.net",), **HOME)
@@ -235,3 +266,13 @@ def test_what_speaks_for_one_person_and_is_held_apart_is_a_candidate_for_review(
     assert (found.left, found.right) == keys
     assert found.bits > 0
     assert 0.5 < found.confidence <= 1
+
+
+@pytest.mark.parametrize(
+    ("one", "other"), [("José", "Pepe"), ("Johannes", "Hans"), ("Dmitri", "Dima"), ("Ada", "Ada B")]
+)
+def test_everyday_forms_of_other_languages_are_known(one: str, other: str) -> None:
+    assert are_one(
+        person(1, given_name=one, family_name="Lee", phones=SHARED_LINE, **HOME),
+        person(2, given_name=other, family_name="Lee", phones=SHARED_LINE, **HOME),
+    )

@@ -30,6 +30,9 @@ MUST_LINK = 40 * BIT
 """A source's own word that two records are one."""
 FORBIDDEN = -20 * BIT
 """What a rule leaves of the bits of two records that it holds apart."""
+VETOED = FORBIDDEN - 1
+"""The same where nothing joins them either: what others share with both must not."""
+HELD_APART = (FORBIDDEN, VETOED)
 NOISY_IDS = 0.03
 """Share of matches with different identifiers above which a model says that they are no proof."""
 SAME_DOMAIN = 13 * BIT
@@ -84,7 +87,7 @@ class Judge:
     def bits(
         self, a: Features, b: Features, *, hot_mail: bool = False, hot_phone: bool = False
     ) -> int:
-        """Bits for the two being one, in 1/256; `FORBIDDEN` where a rule holds them apart.
+        """Bits for the two being one, in 1/256; one of `HELD_APART` where a rule holds them apart.
 
         A mailbox or number that is hot says nothing."""
         if a.kind != b.kind:
@@ -106,9 +109,9 @@ class Judge:
             bits = self.person.bits(a, b, levels)
             if (a.observed or b.observed) and levels[MAIL] == 5 and bits < SIGHTED:
                 bits = SIGHTED
-        if bits > 0 and self.forbids(a, b, levels):
-            return FORBIDDEN
-        return bits
+        if bits > 0:
+            return FORBIDDEN if self.forbids(a, b, levels) else bits
+        return VETOED if self._are_surely_two(a, b, levels) else bits
 
     def edge_bits(self, a: Features, b: Features, floor: int = 0) -> int:
         """The same where it is above a floor, and anything at or below it otherwise: what blocks
@@ -142,13 +145,22 @@ class Judge:
 
     def forbids(self, a: Features, b: Features, levels: Levels) -> str:
         """The rule that holds the two apart; empty where none does."""
-        if levels[IDS] == 0 and self._ids_are_exclusive and levels[BORN] < 4:
+        if self._has_other_ids(levels):
             return "exclusive_ids"
         if a.kind == "person":
             for name, holds in _RULES:
                 if getattr(self.rules, name) and holds(a, b, levels):
                     return name
         return ""
+
+    def _are_surely_two(self, a: Features, b: Features, levels: Levels) -> bool:
+        """True where two say of themselves who they are: evidence need not speak for them."""
+        if self.rules.generation and _generation(a, b, levels):
+            return True
+        return self._has_other_ids(levels)
+
+    def _has_other_ids(self, levels: Levels) -> bool:
+        return levels[IDS] == 0 and self._ids_are_exclusive and levels[BORN] < 4
 
 
 def _generation(a: Features, b: Features, levels: Levels) -> bool:
@@ -164,7 +176,7 @@ def _shared_mailbox(a: Features, b: Features, levels: Levels) -> bool:
         return False
     if not _given_names_conflict(a, b, levels):
         return False
-    return both_known(a.given, b.given) or (levels[FAMILY] >= 3 and _are_unlike(a.given, b.given))
+    return both_known(a.given, b.given) or (levels[FAMILY] >= 1 and _are_unlike(a.given, b.given))
 
 
 def _are_unlike(given: str, other: str) -> bool:
