@@ -38,6 +38,8 @@ def test_streets_organisations_and_names() -> None:
     assert organisation("The Company") == "the company"
     assert named("John", "O'Neil Jr.", "") == ("john", "oneil", 2)
     assert named("", "", "Lee, Ann") == ("ann", "lee", 0)
+    for whole in ("John Lee Jr.", "Lee, John Jr.", "Lee Jr., John", "Lee, John, Jr."):
+        assert named("", "", whole) == ("john", "lee", 2)
 
 
 @given(st.text(max_size=40))

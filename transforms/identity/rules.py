@@ -24,8 +24,8 @@ charles charlie chuck chas|charlotte lottie charlie|christina christine chris ti
 christopher chris kit krzysztof krzysiek|cynthia cindy|daniel dan danny|david dave davey|
 deborah debra deb debbie|dennis denny|dominic dom|donald don donny|dorothy dot dottie|douglas doug|
 edward ed eddie ted ned eduardo lalo|eleanor ellie nell nora|
-elizabeth elisabeth liz beth lizzie betty eliza betsy libby lisa|emily em emmy|ernest ernie|
-eugene gene evgeny zhenya|evelyn eve evie|florence flo|frances fran frankie|
+elizabeth elisabeth liz beth lizzie lizzy betty bess eliza betsy libby lisa|emily em emmy|
+ernest ernie|eugene gene evgeny zhenya|evelyn eve evie|florence flo|frances fran frankie|
 francis frank francisco paco pancho|frederick fred freddie friedrich fritz|gabriel gabe|
 gabriella gabby|george georgie|gerald gerry jerry|geoffrey jeffrey geoff jeff|gilbert gil|
 gregory greg|harold harry hal|harriet hattie|henry harry hank heinrich heinz enrique quique|

@@ -9,9 +9,8 @@ import msgspec
 from schemas.identity import IdentityRecord
 from transforms.identifiers import email as emails
 from transforms.identifiers.name import without_degrees, without_title
-from transforms.identity.evidence import given_and_family
+from transforms.identity.evidence import generation_of, given_and_family
 from transforms.identity.messages import is_observed
-from transforms.identity.rules import generation
 from transforms.identity.weighed.placeholders import (
     known,
     known_code,
@@ -104,7 +103,7 @@ def named(given: str, family: str, full: str) -> tuple[str, str, int]:
             record_key="", kind="person", stamp=0, fetched=0, digest="", full_name=full
         )
         given, family = given_and_family(record)
-    suffix = generation(family) or generation(given) or generation(whole)
+    suffix = generation_of(given, family, whole)
     given, family = known(fold(given)), known(fold(family))
     if not (given or family) and not full.isascii():
         # A name in a script without spaces is not split: it is compared whole.

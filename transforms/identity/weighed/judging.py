@@ -38,7 +38,7 @@ NOISY_IDS = 0.03
 SAME_DOMAIN = 13 * BIT
 """Two accounts with one domain, before their names, numbers and streets are held against each
 other: branches of a house share it."""
-NOTHING_IN_COMMON = 0.55
+NOTHING_IN_COMMON = 0.62
 """Jaro-Winkler below which two given names are no spellings, slips or parts of each other."""
 SIGHTED = 13 * BIT
 """A sighting of a person's own mailbox, whatever name stands beside it."""
@@ -180,7 +180,9 @@ def _shared_mailbox(a: Features, b: Features, levels: Levels) -> bool:
 
 
 def _are_unlike(given: str, other: str) -> bool:
-    return min(len(given), len(other)) > 2 and likeness(given, other) < NOTHING_IN_COMMON
+    if min(len(given), len(other)) < 3 or given in other or other in given:
+        return False
+    return likeness(given, other) < NOTHING_IN_COMMON
 
 
 def _siblings(a: Features, b: Features, levels: Levels) -> bool:
