@@ -128,6 +128,43 @@ def test_the_last_ten_digits_of_two_countries_are_two_numbers() -> None:
     )
 
 
+COLLEAGUES = {
+    "one letter": ("Ann Lee ann.lee", "Jan Lee jan.lee"),
+    "an initial": ("Robert Okafor r.okafor", "Rebecca Okafor r.okafor2"),
+    "the family name": ("Luca Li luca.li", "Luca Yilmaz luca.yilmaz"),
+}
+
+
+@pytest.mark.parametrize("pair", COLLEAGUES.values(), ids=COLLEAGUES.keys())
+def test_mailboxes_that_are_alike_as_names_are_join_no_colleagues(pair: tuple[str, str]) -> None:
+    work = {"organisation": "Harbor Tools", "phones": SHARED_LINE, **HOME}
+    two = [
+        person(
+            n,
+            given_name=given,
+            family_name=family,
+            emails=(f"{local}@harbortools.com",),
+            **work,
+        )
+        for n, (given, family, local) in enumerate(map(str.split, pair))
+    ]
+    assert not are_one(*two)
+
+
+def test_a_switchboard_without_a_company_joins_no_namesakes() -> None:
+    families = ("Okafor", "Miller", "Tanaka", "Lee")
+    crowd = [
+        person(n, given_name="Robert", family_name=family, phones=SHARED_LINE)
+        for n, family in enumerate(families)
+    ]
+    resolver = Resolver()
+    for record in crowd:
+        resolver.receive(record)
+    assert resolver.components.entities() == len(families)
+    slip = person(9, given_name="Robert", family_name="Tinaka", phones=SHARED_LINE)
+    assert are_one(crowd[2], slip)
+
+
 def test_what_a_rule_holds_apart_no_third_record_joins() -> None:
     shared = {"phones": SHARED_LINE, "emails": ("john@lees.net",), **HOME}
     records = [

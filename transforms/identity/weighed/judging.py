@@ -18,13 +18,14 @@ from transforms.identity.weighed.comparisons import (
     MAIL_NAMED,
     ORG,
     PHONE,
+    STREET_PHONED,
     Levels,
     compared,
     shared,
 )
 from transforms.identity.weighed.features import Features
 from transforms.identity.weighed.weights import BIT, Model, Scorer
-from transforms.identity.weighed.words import likeness
+from transforms.identity.weighed.words import edits, likeness
 
 MUST_LINK = 40 * BIT
 """A source's own word that two records are one."""
@@ -40,6 +41,8 @@ SAME_DOMAIN = 13 * BIT
 other: branches of a house share it."""
 NOTHING_IN_COMMON = 0.62
 """Jaro-Winkler below which two given names are no spellings, slips or parts of each other."""
+LONG_NAME, SLIPS = 5, 2
+"""Letters from which two family names are one with as many slips."""
 SIGHTED = 13 * BIT
 """A sighting of a person's own mailbox, whatever name stands beside it."""
 
@@ -59,7 +62,8 @@ class Rules(msgspec.Struct, frozen=True):
     siblings: bool = True
     """Twins share all but a given name: two known ones that differ are two people's."""
     office: bool = True
-    """Family names that conflict are never joined by what an office shares."""
+    """Family names that conflict are never joined by what an office shares, nor by a number
+    alone; in one house it may be a new name."""
     role_mailbox: bool = True
     """info@ and its like say nothing of who writes."""
     two_sides: bool = True
@@ -168,7 +172,7 @@ def _generation(a: Features, b: Features, levels: Levels) -> bool:
 
 
 def _person_evidence(a: Features, b: Features, levels: Levels) -> bool:
-    return not personal(levels) and _given_names_conflict(a, b, levels)
+    return not personal(levels, levels[FAMILY]) and _given_names_conflict(a, b, levels)
 
 
 def _shared_mailbox(a: Features, b: Features, levels: Levels) -> bool:
@@ -194,9 +198,14 @@ def _siblings(a: Features, b: Features, levels: Levels) -> bool:
 
 
 def _office(a: Features, b: Features, levels: Levels) -> bool:
-    if levels[ORG] < 3 or not 0 <= levels[FAMILY] < 2 or personal(levels):
+    if not 0 <= levels[FAMILY] < 2 or personal(levels, levels[GIVEN]):
         return False
-    return not (a.observed or b.observed) and family_conflict(a.family, b.family)
+    if levels[ORG] < 3 and (levels[PHONE] < 4 or levels[STREET_PHONED] >= 3):
+        return False
+    if a.observed or b.observed or not family_conflict(a.family, b.family):
+        return False
+    # A slip at the front of a long name makes it look like another one.
+    return min(len(a.family), len(b.family)) < LONG_NAME or edits(a.family, b.family) > SLIPS
 
 
 def _two_sides(a: Features, b: Features, levels: Levels) -> bool:
@@ -224,10 +233,12 @@ _RULES: tuple[tuple[str, Callable[[Features, Features, Levels], bool]], ...] = (
 )
 
 
-def personal(levels: Levels) -> bool:
-    """True where the two agree on what one person has, and no household or office."""
+def personal(levels: Levels, other_name: int) -> bool:
+    """True where the two agree on what one person has, and no household or office. Mailboxes that
+    are nearly one are those of two where the other of the names agrees: ann.lee and jan.lee."""
     return (
-        levels[MAIL] >= 3
+        levels[MAIL] == 5
+        or (levels[MAIL] >= 3 and other_name < 3)
         or levels[BORN] >= 3
         or levels[IDS] >= 1
         or levels[GIVEN] == 2
