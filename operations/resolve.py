@@ -64,9 +64,11 @@ def resolve(
             found = placed[key]
             writer.writerow((key, found.entity_id, f"{found.confidence:.4f}"))
     entities = resolver.components.entities()
+    repeated = len(records) - len(placed)
+    again = f"{repeated:,} rows repeat an id and the last counts, " if repeated else ""
     console.print(
-        f"[green]{len(placed):,} records are {entities:,} entities[/green], {len(bad):,} rows "
-        f"unreadable; model {escape(chosen.version)}; {len(records) / max(took, 1e-9):,.0f} "
+        f"[green]{len(placed):,} records are {entities:,} entities[/green], {again}{len(bad):,} "
+        f"rows unreadable; model {escape(chosen.version)}; {len(records) / max(took, 1e-9):,.0f} "
         f"records a second; written to {escape(str(out))}",
         soft_wrap=True,
     )

@@ -68,6 +68,7 @@ def features_of(record: IdentityRecord) -> Features:
         given, family, suffix = named(record.given_name, record.family_name, record.full_name)
     mails = tuple(dict.fromkeys(key for key in map(match_key, record.emails) if key))
     phones = record.phones
+    employer_or_name = known_employer if person else known
     line = known(street(record.street)) if record.street else ""
     return Features(
         record.kind,
@@ -82,7 +83,7 @@ def features_of(record: IdentityRecord) -> Features:
         known(fold(record.city)) if record.city else "",
         known(fold(record.region)) if record.region else "",
         known_code(fold(record.postal_code)) if record.postal_code else "",
-        known_employer(organisation(record.organisation)) if record.organisation else "",
+        employer_or_name(organisation(record.organisation)) if record.organisation else "",
         mails if len(mails) > 1 else (),
         phones if len(phones) > 1 else (),
         record.identifiers,

@@ -5,7 +5,7 @@ Two records that both say `n/a` agree on nothing.
 
 _WORDS = frozenset(
     "n a|none|null|nil|unknown|not known|not available|not provided|not given|not applicable|"
-    "not specified|no name|no last name|no first name|lnu|fnu|anonymous|undefined|missing|blank|"
+    "not specified|no name|no last name|no first name|lnu|fnu|anonymous|undefined|missing|"
     "empty|tbd|tba|to be determined|to be confirmed|test|xx|xxx|xxxx|zzz|asdf|unbekannt|"
     "keine angabe|inconnu|sconosciuto|desconocido|desconhecido|onbekend|0".split("|")
 )
@@ -37,7 +37,7 @@ def known(folded: str) -> str:
 
 
 def known_employer(folded: str) -> str:
-    """The same of an organisation's name, where also stands that there is none."""
+    """The same of a person's organisation, where also stands that there is none."""
     return "" if folded in _WORDS or folded in _NO_EMPLOYER else folded
 
 
