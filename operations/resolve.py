@@ -84,6 +84,8 @@ def model_of(
     if name == "shipped":
         return SHIPPED
     if name != "fit":
+        if not Path(name).exists():
+            raise ConfigurationError(f"--model {name}: it is shipped, fit, or a model's file")
         return read_model(Path(name))
     known = Extraction(settings).all_features(records)
     with errors.status("fitting a model") as status:

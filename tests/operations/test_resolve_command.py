@@ -133,6 +133,9 @@ def test_a_missing_file_and_a_broken_model_are_refused(tmp_path: Path) -> None:
     path = written(tmp_path, "\n".join((HEADER, *ROWS)))
     broken = written(tmp_path, "{}", "model.json")
     assert resolve(path, tmp_path / "links.csv", "--model", str(broken))[0] == 2
+    code, said = resolve(path, tmp_path / "links.csv", "--model", "Fit")
+    assert code == 2
+    assert "shipped, fit, or a model's file" in said
     assert resolve(path, path)[0] == 2
 
 
