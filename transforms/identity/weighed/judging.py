@@ -33,7 +33,9 @@ FORBIDDEN = -20 * BIT
 """What a rule leaves of the bits of two records that it holds apart."""
 VETOED = FORBIDDEN - 1
 """The same where nothing joins them either: what others share with both must not."""
-HELD_APART = (FORBIDDEN, VETOED)
+DOUBTED = FORBIDDEN + 1
+"""The same of a rule that the other records of the two may outvote (see `BINDING`)."""
+HELD_APART = (FORBIDDEN, VETOED, DOUBTED)
 NOISY_IDS = 0.03
 """Share of matches with different identifiers above which a model says that they are no proof."""
 SAME_DOMAIN = 13 * BIT
@@ -72,6 +74,9 @@ class Rules(msgspec.Struct, frozen=True):
 
 
 EVERY_RULE = Rules()
+BINDING = ("generation", "shared_mailbox", "office")
+"""Rules that hold for whole entities. What the others hold apart the rest of the records may
+outvote: a name or an identifier may be a slip, which shows where third records agree with both."""
 
 
 class Judge:
@@ -114,8 +119,12 @@ class Judge:
             if (a.observed or b.observed) and levels[MAIL] == 5 and bits < SIGHTED:
                 bits = SIGHTED
         if bits > 0:
-            return FORBIDDEN if self.forbids(a, b, levels) else bits
-        return VETOED if self._are_surely_two(a, b, levels) else bits
+            rule = self.forbids(a, b, levels)
+            if rule:
+                return FORBIDDEN if rule in BINDING else DOUBTED
+        elif self.rules.generation and _generation(a, b, levels):
+            return VETOED
+        return bits
 
     def edge_bits(self, a: Features, b: Features, floor: int = 0) -> int:
         """The same where it is above a floor, and anything at or below it otherwise: what blocks
@@ -149,22 +158,13 @@ class Judge:
 
     def forbids(self, a: Features, b: Features, levels: Levels) -> str:
         """The rule that holds the two apart; empty where none does."""
-        if self._has_other_ids(levels):
+        if levels[IDS] == 0 and self._ids_are_exclusive and levels[BORN] < 4:
             return "exclusive_ids"
         if a.kind == "person":
             for name, holds in _RULES:
                 if getattr(self.rules, name) and holds(a, b, levels):
                     return name
         return ""
-
-    def _are_surely_two(self, a: Features, b: Features, levels: Levels) -> bool:
-        """True where two say of themselves who they are: evidence need not speak for them."""
-        if self.rules.generation and _generation(a, b, levels):
-            return True
-        return self._has_other_ids(levels)
-
-    def _has_other_ids(self, levels: Levels) -> bool:
-        return levels[IDS] == 0 and self._ids_are_exclusive and levels[BORN] < 4
 
 
 def _generation(a: Features, b: Features, levels: Levels) -> bool:

@@ -7,7 +7,7 @@ joined first; what a person or a rule holds apart never is, whatever speaks for 
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from typing import TypeVar
 
-from transforms.identity.weighed.judging import HELD_APART, MUST_LINK
+from transforms.identity.weighed.judging import FORBIDDEN, MUST_LINK, VETOED
 from transforms.identity.weighed.weights import BIT
 
 MOST_BITS = 20 * BIT
@@ -45,7 +45,7 @@ def clusters(
                 said[a][b] = said[b][a] = 1
             if found >= MUST_LINK:
                 joined.append((b, a))
-            elif found in HELD_APART:
+            elif found in (FORBIDDEN, VETOED):
                 vetoed.append((b, a))
             sums[a][b] = sums[b][a] = max(-MOST_BITS, min(MOST_BITS, found))
     forest = _Forest(sums, said)
