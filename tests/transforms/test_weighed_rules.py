@@ -151,6 +151,26 @@ def test_mailboxes_that_are_alike_as_names_are_join_no_colleagues(pair: tuple[st
     assert not are_one(*two)
 
 
+def test_branches_in_one_street_are_branches() -> None:
+    def branch(number: int, street: str, phone: str) -> IdentityRecord:
+        return IdentityRecord(
+            record_key=f"salesforce:account:{number}",
+            kind="account",
+            stamp=1,
+            fetched=1,
+            digest="",
+            organisation="Pizza Palace",
+            street=street,
+            city="Boston",
+            postal_code="02101",
+            phones=(phone,),
+        )
+
+    one = branch(1, "59 Mill Street", "+16172911059")
+    assert not are_one(one, branch(2, "776 Mill Street", "+16175488841"))
+    assert are_one(one, branch(2, "59 Mill St", "+16175488841"))
+
+
 def test_a_switchboard_without_a_company_joins_no_namesakes() -> None:
     families = ("Okafor", "Miller", "Tanaka", "Lee")
     crowd = [
