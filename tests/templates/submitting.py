@@ -53,7 +53,7 @@ REQUIRED = {
 }
 USUAL: dict[str, dict[str, str]] = {
     **REQUIRED,
-    "replay": {**REQUIRED["replay"], "stage": "normalise", "since": "2026-12-01"},
+    "replay": {**REQUIRED["replay"], "stage": "normalise", "since": "2026-02-01"},
     "rebuild": {**REQUIRED["rebuild"], "until": "2027-01-14"},
 }
 """Of each template the parameters that it is mostly launched with."""
