@@ -67,6 +67,16 @@ def test_the_build_pushes_the_image_that_terraform_runs() -> None:
     assert build["images"] == ["${_IMAGE}"]
 
 
+def test_containers_of_cloud_run_name_the_command_for_the_entry_point_is_that_of_workers() -> None:
+    assert DOCKERFILE.rstrip().endswith('ENTRYPOINT ["/opt/apache/beam/boot"]')
+    assert "templates/salesintel /usr/local/bin/salesintel\n" in DOCKERFILE
+    command = (ROOT / "templates" / "salesintel").read_text(encoding="utf-8")
+    assert "from operations.entry import main\n" in command
+    connectors = (ROOT / "terraform" / "connectors.tf").read_text(encoding="utf-8")
+    images = re.findall(r"image += local\.image\n +(\w+) += (.*)", connectors)
+    assert images == [("command", '["salesintel"]')] * 2
+
+
 def test_what_is_trimmed_is_opened_by_nobody(tmp_path: Path) -> None:
     documents = "googleapiclient/discovery_cache/documents"
     called = {

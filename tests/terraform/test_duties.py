@@ -14,7 +14,7 @@ from schemas import topology
 
 WITHOUT_CALLS = frozenset(
     {
-        *("pipelines.replay", "pipelines.seeds"),
+        *("pipelines.proof", "pipelines.replay", "pipelines.seeds"),
         *("warehouse.access", "warehouse.clients", "warehouse.quality.checking"),
     }
 )
