@@ -6,6 +6,7 @@ hand, and what no pattern can say, is checked here.
 
 import re
 from datetime import UTC, date, datetime, timedelta
+from difflib import get_close_matches
 from typing import NamedTuple
 
 from apache_beam.options.pipeline_options import (
@@ -25,6 +26,9 @@ SETTLED_AFTER = timedelta(hours=6)
 """A day is rebuilt no sooner than so long after its end: whatever was published in it has been
 written by then, or the alert on the stream's watermark has long gone off."""
 
+NEAR = 0.7
+"""How like ours a name is that is taken for misspelt: of difflib, 1 is the same."""
+
 
 class Days(NamedTuple):
     """Days of UTC from `since` on, up to but without `until`; None: no end on that side."""
@@ -43,6 +47,7 @@ def checked_template(options: PipelineOptions, clock: Clock) -> Template:
     template = TEMPLATES[given.pipeline]
     wrong = [
         *_of_parameters(given, template),
+        *_of_misspelt(options, template),
         *_of_days(given, template, from_us(clock())),
         *_of_dataflow(options),
     ]
@@ -77,6 +82,17 @@ def _of_parameters(given: SalesIntelOptions, template: Template) -> list[str]:
             f"dedupe_horizon_s is below {RETENTION_S}: messages are kept as long, and come again"
         )
     return wrong
+
+
+def _of_misspelt(options: PipelineOptions, template: Template) -> list[str]:
+    """Names that nobody knows and that are nearly one of ours: Beam would leave them out, and a
+    replay of some letters become one of all. Others are left to it: a launcher may add its own."""
+    named = options.get_all_options(retain_unknown_options=True)
+    found = []
+    for name in sorted(named.keys() - options.get_all_options().keys()):
+        near = get_close_matches(name, template.by_name, n=1, cutoff=NEAR)
+        found += [f"{name} is no parameter: {one} is meant" for one in near]
+    return found
 
 
 def matches(parameter: Parameter, value: object) -> bool:

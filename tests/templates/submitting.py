@@ -90,9 +90,11 @@ class Submitted(NamedTuple):
 
 
 @contextmanager
-def google(settings: str = SETTINGS) -> Iterator[tuple[Google, str]]:
-    """Such a Google and its address, with a deployment's settings; clients of this process find it
-    and no other."""
+def google(
+    settings: str = SETTINGS, beside: Mapping[str, bytes] | None = None
+) -> Iterator[tuple[Google, str]]:
+    """Such a Google and its address, with a deployment's settings and what lies beside them;
+    clients of this process find it and no other."""
     made = Google()
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
@@ -111,7 +113,8 @@ def google(settings: str = SETTINGS) -> Iterator[tuple[Google, str]]:
         boundary = "_is_regional_access_boundary_lookup_required"
         bounded = CredentialsWithRegionalAccessBoundary
         stack.enter_context(mock.patch.object(bounded, boundary, lambda _: False))
-        made.storage.hold("salesintel.toml", settings.encode())
+        for name, body in {"salesintel.toml": settings.encode(), **(beside or {})}.items():
+            made.storage.hold(name, body)
         yield made, address
 
 
@@ -124,10 +127,11 @@ def submitted(
     parameters: Mapping[str, str],
     *more: str,
     settings: str = SETTINGS,
+    beside: Mapping[str, bytes] | None = None,
     running: Mapping[str, str] | None = None,
 ) -> Submitted:
     """The job that these parameters make."""
-    with google(settings) as (made, address):
+    with google(settings, beside) as (made, address):
         made.running.update(running or {})
         name = f"--job_name={parameters['pipeline']}"
         endpoint = f"--dataflow_endpoint={address}"

@@ -51,6 +51,18 @@ def test_all_that_is_wrong_is_said_at_once() -> None:
         assert f"{name} is missing" in words
 
 
+@pytest.mark.parametrize(
+    ("misspelt", "meant"), [("sinse", "since"), ("errortype", "error_type"), ("dead_leter", "dead")]
+)
+def test_a_name_that_is_misspelt_is_not_left_out(misspelt: str, meant: str) -> None:
+    words = said({**USUAL["replay"], misspelt: "2026-02-01"})
+    assert f"{misspelt} is no parameter: {meant}" in words
+
+
+def test_what_a_launcher_adds_for_itself_is_left_to_beam() -> None:
+    assert not said({**USUAL["replay"], "launched_from_console": "true"})
+
+
 def test_a_job_of_another_runner_needs_no_place_in_the_cloud() -> None:
     assert not said(USUAL["replay"], [])
 

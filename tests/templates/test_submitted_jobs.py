@@ -7,6 +7,7 @@ real one would get.
 import json
 import pickle
 from itertools import combinations
+from pathlib import Path
 
 import pytest
 from gcs_server import client_of
@@ -29,6 +30,7 @@ from pipelines.main import submit
 from pipelines.parameters import TEMPLATES
 from pipelines.secret_key import key_from
 from schemas.errors import ConfigurationError
+from transforms.identity.weighed.weights import SHIPPED, write_model
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("templates")]
 
@@ -116,6 +118,21 @@ def test_a_stream_without_seeds_or_with_other_shards_is_another_job(
     resharded = submitted({**USUAL["stream"], "shards": "128"})
     (reason,) = incompatibilities(running, resharded.interface(128), {})
     assert reason.what == "64 became 128"
+
+
+@pytest.mark.exhaustive
+def test_a_model_of_identity_lies_beside_the_settings_that_name_it(
+    jobs: dict[str, Submitted], tmp_path: Path
+) -> None:
+    write_model(SHIPPED, tmp_path / "model.json")
+    model = (tmp_path / "model.json").read_bytes()
+    settings = 'identity_model = "models/model.json"'
+    beside = {"models/model.json": model}
+    made = submitted(USUAL["stream"], settings=settings, beside=beside)
+    assert made.interface() == jobs["stream"].interface()
+    torn = {"models/model.json": model[:-2]}
+    with pytest.raises(ConfigurationError, match=r"^gs://.*/models/model.json is no model file"):
+        submitted(USUAL["stream"], settings=settings, beside=torn)
 
 
 def test_settings_that_are_missing_or_wrong_stop_before_anything_is_posted() -> None:
