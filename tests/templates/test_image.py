@@ -65,6 +65,9 @@ def test_the_build_pushes_the_image_that_terraform_runs() -> None:
         pushed = pushed.replace(ours, theirs)
     assert f'"{pushed}"' in (ROOT / "terraform" / "locals.tf").read_text(encoding="utf-8")
     assert build["images"] == ["${_IMAGE}"]
+    # Cloud Build takes every other dollar for a name of its own.
+    told = " ".join(str(word) for step in build["steps"] for word in step["args"])
+    assert not re.findall(r"(?<!\$)\$(?![$_{])", told.replace("$$", ""))
 
 
 def test_containers_of_cloud_run_name_the_command_for_the_entry_point_is_that_of_workers() -> None:
