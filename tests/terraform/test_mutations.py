@@ -3,7 +3,8 @@
 from pathlib import Path
 
 import pytest
-from mutations import MUTATIONS, Mutation, copied, make, noticed_by
+from mutation import Mutation
+from mutations import MUTATIONS, copied, make, noticed_by
 from offline import ROOT, missing
 
 
@@ -19,6 +20,6 @@ def test_a_mistake_can_still_be_made(mutation: Mutation) -> None:
 @pytest.mark.skipif(bool(missing()), reason=missing())
 @pytest.mark.parametrize("mutation", MUTATIONS, ids=lambda one: one.name)
 def test_a_mistake_is_noticed(mutation: Mutation, tmp_path: Path) -> None:
-    copy = copied(tmp_path)
+    copy = copied(tmp_path, plans=mutation.plans)
     make(mutation, copy)
     assert noticed_by(copy)
