@@ -37,6 +37,7 @@ PERMISSIONS: dict[str, frozenset[str]] = {
         "create_table": "bigquery.tables.create",
         "create_dataset": "bigquery.datasets.create",
         "update_table": "bigquery.tables.update",
+        "delete_table": "bigquery.tables.delete",
         "load_table_from_file": "bigquery.jobs.create bigquery.tables.updateData",
         # Cloud Storage. https://cloud.google.com/storage/docs/access-control/iam-json
         "download_as_bytes": "storage.objects.get storage.objects.list",

@@ -91,6 +91,9 @@ def main() -> int:
     """Exit code 1 where a mistake went by unnoticed."""
     if reason := missing():
         sys.exit(reason)
+    with tempfile.TemporaryDirectory() as folder:
+        if by := noticed_by(copied(Path(folder))):
+            sys.exit(f"{by} fails without a mistake: nothing would be noticed by it")
     caught = 0
     for mutation in MUTATIONS:
         with tempfile.TemporaryDirectory() as folder:

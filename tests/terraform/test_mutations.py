@@ -18,6 +18,14 @@ def test_a_mistake_can_still_be_made(mutation: Mutation) -> None:
 @pytest.mark.slow
 @pytest.mark.xdist_group("terraform")
 @pytest.mark.skipif(bool(missing()), reason=missing())
+def test_without_a_mistake_nothing_is_noticed(tmp_path: Path) -> None:
+    assert not noticed_by(copied(tmp_path))
+
+
+@pytest.mark.exhaustive
+@pytest.mark.slow
+@pytest.mark.xdist_group("terraform")
+@pytest.mark.skipif(bool(missing()), reason=missing())
 @pytest.mark.parametrize("mutation", MUTATIONS, ids=lambda one: one.name)
 def test_a_mistake_is_noticed(mutation: Mutation, tmp_path: Path) -> None:
     copy = copied(tmp_path, plans=mutation.plans)
