@@ -53,9 +53,8 @@ def test_every_change_is_checked_as_it_is_here() -> None:
 def test_every_line_is_a_target_that_there_is(name: str) -> None:
     for line in made(WORKFLOWS[name]):
         command, *targets = line.split()
-        if missing := MADE_ELSEWHERE & set(targets) - TARGETS:
-            pytest.skip(f"the Makefile has no target {', '.join(sorted(missing))} yet")
-        assert command == "make" and targets and set(targets) <= TARGETS, line
+        assert command == "make" and targets, line
+        assert set(targets) <= TARGETS | MADE_ELSEWHERE, line
 
 
 @pytest.mark.parametrize("name", sorted(WORKFLOWS))
