@@ -7,10 +7,15 @@ PAGE = "docs/permissions.md"
 
 
 class Mutation(NamedTuple):
-    """`old` becomes `new` in a file, once. Most show in one plan; some in others alone."""
+    """`old` becomes `new` in a file, once.
+
+    `noticed`: the test that notices it without Terraform. Where there is none a plan shows it, most
+    of them that of production; some need all `plans`.
+    """
 
     name: str
     path: str
     old: str
     new: str
+    noticed: str = ""
     plans: bool = False

@@ -75,6 +75,7 @@ ACCESS = (
         _FILE + "schemas/sales.people.json",
         '"name": "full_name"',
         '"name": "fullname"',
+        noticed="test_what_is_generated_is_not_stale",
     ),
     Mutation(
         "a table is left out",
@@ -149,6 +150,7 @@ ACCESS = (
         _FILE + "schemas/manifest.json",
         '"subject": "content"',
         '"subject": "personal"',
+        noticed="test_what_is_generated_is_not_stale",
     ),
     Mutation(
         "operators see personal data",
@@ -179,6 +181,7 @@ ACCESS = (
         _FILE + "environments/prod.toml",
         "[webhooks]",
         "[retention]\nbodies = 200\n\n[webhooks]",
+        noticed="test_terraform_keeps_rows_as_long_as_the_settings_of_the_environment_say",
     ),
     Mutation(
         "a hold does not hold partitions",
@@ -192,17 +195,20 @@ ACCESS = (
         _FILE + "bootstrap/federation.tf",
         "    \"assertion.repository_id == '${var.repository_id}'\",\n",
         "",
+        noticed="test_google_takes_tags_of_our_repository_alone",
     ),
     Mutation(
         "a release uses a key",
         ".github/workflows/release.yml",
         "          service_account: ${{ vars.DEPLOYER }}\n",
         "          credentials_json: ${{ secrets.DEPLOYER_KEY }}\n",
+        noticed="test_no_key_is_kept_anywhere",
     ),
     Mutation(
         "the page of permissions leaves one out",
         PAGE,
         "| topic `hints-gmail` | `roles/pubsub.publisher` | publishes hints |\n",
         "",
+        noticed="test_the_page_is_not_stale",
     ),
 )

@@ -80,7 +80,13 @@ WIRING = (
         '      scope                 = "https://www.googleapis.com/auth/cloud-platform"\n',
         '    oidc_token {\n      service_account_email = local.emails["scheduler"]\n',
     ),
-    Mutation("an alert is removed", _FILE + "alerts.yaml", "\nerror-ratio:\n", "\nerrors:\n"),
+    Mutation(
+        "an alert is removed",
+        _FILE + "alerts.yaml",
+        "\nerror-ratio:\n",
+        "\nerrors:\n",
+        noticed="test_what_has_to_wake_somebody_does",
+    ),
     Mutation(
         "alerts do not say which runbook",
         _FILE + "alerts.tf",
@@ -92,6 +98,7 @@ WIRING = (
         _FILE + "alerts.yaml",
         'metric_name="messages_received"',
         'metric_name="messages"',
+        noticed="test_counters_that_are_looked_at_are_the_graphs",
     ),
     Mutation("the SLO promises less", _FILE + "slo.tf", "= 0.995", "= 0.95"),
     Mutation(
@@ -111,12 +118,14 @@ WIRING = (
         _FILE + "metrics.tf",
         'figure = "EXTRACT(jsonPayload.figure)"',
         'figure = "EXTRACT(jsonPayload.name)"',
+        noticed="test_metrics_of_logs_look_at_keys_that_lines_have",
     ),
     Mutation(
         "containers log as people read it",
         _FILE + "connectors.tf",
         '    SALESINTEL_LOGS    = "json"\n',
         "",
+        noticed="test_containers_write_their_logs_as_lines_of_json",
     ),
     Mutation(
         "a nightly job fails and nobody is told",
