@@ -117,7 +117,7 @@ ACCESS = (
         "the retention deletes what people have decided",
         _FILE + "accounts.yaml",
         "resource: table/identity.records, role: custom/rowEraser",
-        'resource: "table/identity.*", role: custom/rowEraser',
+        "resource: table/identity.overrides, role: custom/rowEraser",
     ),
     Mutation(
         "the compactor cannot move a view",
