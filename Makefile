@@ -75,8 +75,23 @@ schemas: setup ## Rewrites what is generated from schemas/
 views-docs: setup ## Rewrites docs/views.md from the metadata of the views
 	@$(BIN)/python -m warehouse.generate
 
-permissions: setup ## Rewrites docs/permissions.md from what Terraform grants
+permissions: setup ## Rewrites docs/permissions.md, and who rehearses which runbook in docs/cloud.md
 	@cd tests/terraform && ../../$(BIN)/python permissions_page.py
+	@$(BIN)/python tests/operations/rehearsals.py
+
+push: ## Pushes the image of a release: IMAGE=<output repository of Terraform>/salesintel RELEASE=<tag>
+	@gcloud auth configure-docker --quiet "$(firstword $(subst /, ,$(IMAGE)))"
+	@docker push "$(IMAGE):$(RELEASE)"
+
+terraform: setup ## terraform init, validate and test without a network, each with its time
+	@cd tests/terraform && ../../$(BIN)/python timed.py
+
+mutations: setup ## Makes mistakes in terraform/, one by one, and says which test notices each
+	@cd tests/terraform && ../../$(BIN)/python mutations.py
+
+checkov: ## A second checker over terraform/, where it is installed; what it may find is listed there
+	@if command -v checkov >/dev/null; then checkov --config-file terraform/.checkov.yaml; \
+	else echo "terraform/ was NOT checked by checkov: it is not installed (pipx install checkov)"; fi
 
 golden: setup ## Rewrites the golden files: the graph's interface, jobs as they are submitted
 	@$(BIN)/python tests/pipelines/graph_interface.py
@@ -104,4 +119,4 @@ lock: setup ## Resolves the pins in setup.py anew
 clean: ## Removes what was built; data directories stay
 	@rm -rf .venv build *.egg-info .coverage* .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
-.PHONY: help setup demo up test test-fast test-exhaustive lint format format-check typecheck security-check tools bench bench-er bench-views schemas views-docs permissions golden templates update-check image lock clean
+.PHONY: checkov help mutations push terraform setup demo up test test-fast test-exhaustive lint format format-check typecheck security-check tools bench bench-er bench-views schemas views-docs permissions golden templates update-check image lock clean

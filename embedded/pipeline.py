@@ -24,6 +24,7 @@ from pipelines.recovery import read_marks, seek_back
 from pipelines.seeds import read_overrides, read_seeds
 from pipelines.stream import build
 from schemas.flow import RowBatch
+from schemas.logs import ENVIRONMENT, JSON, log_json
 from warehouse.clients import Endpoint, bigquery_client
 from warehouse.erasures import StandingMarks
 from warehouse.sink import StorageSink
@@ -109,9 +110,12 @@ def run(options: argparse.Namespace) -> None:
 
 def main() -> None:
     """Entry of the process."""
-    logging.basicConfig(
-        level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
-    )
+    if os.environ.get(ENVIRONMENT) == JSON:
+        log_json()
+    else:
+        logging.basicConfig(
+            level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
+        )
     # It tells at every start how it reads its own type hints.
     logging.getLogger("apache_beam").setLevel(logging.WARNING)
     run(arguments())

@@ -20,7 +20,7 @@ from operations import (
     upkeep_commands,
     watching_commands,
 )
-from operations.console import console, quiet_libraries, spoken_errors
+from operations.console import console, set_up_logs, spoken_errors
 from operations.options import Data, Port, SettingsFile, Yes, directory_of, moment, settings_of
 from schemas.clock import to_us
 from schemas.version import VERSION
@@ -50,7 +50,7 @@ def main_options(
     debug: Annotated[bool, typer.Option("--debug", help="Show where an error comes from.")] = False,
 ) -> None:
     """Options of all commands."""
-    quiet_libraries()
+    set_up_logs()
 
 
 @app.command()

@@ -3,6 +3,7 @@
 import errno
 import logging
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -12,9 +13,11 @@ from google.api_core.exceptions import RetryError, ServerError
 from requests.exceptions import RequestException
 from rich.console import Console
 from rich.markup import escape
+from typer.exceptions import TyperException
 
 from embedded.directory import DataDirectory, Stack
 from schemas.errors import ConfigurationError, FatalError, RetriableError, SalesIntelError
+from schemas.logs import ENVIRONMENT, JSON, log_json
 
 # The warehouse's clients take longer to load than some commands take to run.
 if TYPE_CHECKING:
@@ -36,12 +39,22 @@ class StackGone(RetriableError):
 
 console = Console()
 errors = Console(stderr=True)
+log = logging.getLogger(__name__)
 
 
-def quiet_libraries() -> None:
-    """Logs of libraries are for the stack's log files, not for a person at a terminal."""
-    logging.getLogger().setLevel(logging.ERROR)
+def logs_json() -> bool:
+    """Whether lines are for who collects logs, and not for a person at a terminal."""
+    return os.environ.get(ENVIRONMENT) == JSON
+
+
+def set_up_logs() -> None:
+    """Logs of libraries are for the stack's log files, not for a person at a terminal. A container
+    tells what it does, as JSON on standard error; standard output stays the command's own."""
     os.environ.setdefault("GRPC_VERBOSITY", "NONE")
+    if logs_json():
+        log_json(sys.stderr, os.environ.get("SALESINTEL_PROJECT", ""))
+    else:
+        logging.getLogger().setLevel(logging.ERROR)
 
 
 @contextmanager
@@ -57,24 +70,36 @@ def spoken_errors(debug: bool = False) -> Iterator[None]:
     except SalesIntelError as error:
         if debug:
             raise
-        _say(str(error))
+        say_error(str(error))
         raise typer.Exit(2 if isinstance(error, FatalError) else 1) from None
     except NO_ANSWER as error:
         if debug:
             raise
-        _say(f"the stack does not answer ({type(error).__name__}): see `salesintel status`")
+        say_error(f"the stack does not answer ({type(error).__name__}): see `salesintel status`")
         raise typer.Exit(1) from None
     except OSError as error:
         if debug or error.errno not in DISK_FULL:
             raise
         where = f" ({error.filename})" if error.filename else ""
-        _say(f"{error.strerror}{where}: free some space and do it again")
+        say_error(f"{error.strerror}{where}: free some space and do it again")
+        raise typer.Exit(1) from None
+    except (typer.Exit, typer.Abort, TyperException):
+        raise
+    except Exception:
+        if debug or not logs_json():
+            raise
+        # Its own words may quote what stands in a row: the line has where it comes from.
+        log.exception("unexpected error")
         raise typer.Exit(1) from None
 
 
-def _say(error: str) -> None:
+def say_error(words: str, label: str = "error") -> None:
+    """One line on standard error."""
+    if logs_json():
+        log.error("%s", words)
+        return
     # What a person typed stands in the message: its brackets are no markup.
-    errors.print(f"[red]error:[/red] {escape(error)}", highlight=False, soft_wrap=True)
+    errors.print(f"[red]{label}:[/red] {escape(words)}", highlight=False, soft_wrap=True)
 
 
 def running(directory: DataDirectory) -> tuple[Stack, "Endpoint"]:

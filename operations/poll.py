@@ -8,8 +8,6 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from rich.markup import escape
-
 from connectors.cursors.sqlite import SqliteCursorStore
 from connectors.objects import FolderStore
 from connectors.poller import LEASE_S, Outcome, Poller
@@ -18,7 +16,14 @@ from connectors.secrets import SecretStore
 from connectors.sources import LiveConnector, Sources, connector_of, load_sources
 from connectors.stream import Stream
 from embedded.directory import DataDirectory, Stack
-from operations.console import StackGone, console, errors, running, still_running, warehouse_of
+from operations.console import (
+    StackGone,
+    console,
+    running,
+    say_error,
+    still_running,
+    warehouse_of,
+)
 from operations.runs import RunNotes, noted_run
 from schemas.clock import DAY_US, wall_clock
 from schemas.errors import FatalError, RetriableError
@@ -197,8 +202,7 @@ def backfill(
 
 def say_failure(words: str) -> None:
     """One line on standard error."""
-    line = " ".join(words.split())
-    errors.print(f"[red]failed:[/red] {escape(line)}", highlight=False, soft_wrap=True)
+    say_error(" ".join(words.split()), "failed")
 
 
 def _say_failures(outcome: Outcome, but: str = "") -> None:

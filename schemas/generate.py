@@ -14,7 +14,7 @@ from pathlib import Path
 
 from schemas.columns import POLICIES, Table, columns
 from schemas.current import CURRENT
-from schemas.retention import DAYS
+from schemas.retention import DAYS, LONGEST_DAYS, SHORTEST_DAYS
 from schemas.tables import DATASETS, TABLES
 from schemas.topology import (
     DECISIONS_SUBSCRIPTION,
@@ -45,9 +45,11 @@ def bigquery_fields(table: Table) -> list[dict[str, object]]:
 
 def manifest() -> dict[str, object]:
     """Tables with their layout, for Terraform."""
+    current_of = {current.id: table_id for table_id, current in CURRENT.items()}
     return {
         "datasets": DATASETS,
         "retention_days": DAYS,
+        "retention_bounds": {"least": SHORTEST_DAYS, "most": LONGEST_DAYS},
         "taxonomy": POLICIES,
         "tables": {
             table.id: {
@@ -56,6 +58,7 @@ def manifest() -> dict[str, object]:
                 "cluster": list(table.cluster),
                 "version_key": list(table.key),
                 "primary_key": list(table.primary_key),
+                "current_of": current_of.get(table.id),
                 "retention": table.retention,
                 "expiry_days": table.expiry_days,
                 "policies": {c.name: c.policy for c in columns(table.row) if c.policy},

@@ -1,21 +1,12 @@
 # Columns of personal data by their class (schemas/columns.py): who has not the tag's role sees no
-# value of them, neither in a table nor through a view.
+# value of them, neither in a table nor through a view. Which classes there are, what they mean and
+# which columns they have comes from schemas/; the accounts that see them stand in accounts.yaml.
 # https://cloud.google.com/bigquery/docs/column-level-security-intro
 
 locals {
-  classes = !var.column_security ? {} : {
-    identifier = "Identifies a person: an address, a number."
-    personal   = "Another fact about a person."
-    content    = "What people wrote and said."
-  }
+  classes = var.column_security ? local.manifest.taxonomy : {}
   # What people wrote is for those who work with customers; whoever runs the system sees ids alone.
-  class_readers = {
-    identifier = setunion(var.readers.rep, var.readers.manager)
-    personal   = setunion(var.readers.rep, var.readers.manager)
-    content    = setunion(var.readers.rep, var.readers.manager)
-  }
-  # Duties that read tagged columns: the resolver its own records, quality every column's shape.
-  class_accounts = ["worker", "quality"]
+  class_readers = setunion(var.readers.rep, var.readers.manager)
 }
 
 resource "google_data_catalog_taxonomy" "this" {
@@ -38,25 +29,12 @@ resource "google_data_catalog_policy_tag" "this" {
 }
 
 resource "google_data_catalog_policy_tag_iam_member" "people" {
-  for_each = merge([
-    for class in keys(local.classes) : {
-      for member in local.class_readers[class] : "${class} ${member}" => { class = class, member = member }
-    }
-  ]...)
+  for_each = {
+    for pair in setproduct(keys(local.classes), local.class_readers) :
+    "${pair[0]} ${pair[1]}" => { class = pair[0], member = pair[1] }
+  }
 
   policy_tag = google_data_catalog_policy_tag.this[each.value.class].name
   role       = "roles/datacatalog.categoryFineGrainedReader"
   member     = each.value.member
-}
-
-resource "google_data_catalog_policy_tag_iam_member" "accounts" {
-  for_each = merge([
-    for class in keys(local.classes) : {
-      for account in local.class_accounts : "${class} ${account}" => { class = class, account = account }
-    }
-  ]...)
-
-  policy_tag = google_data_catalog_policy_tag.this[each.value.class].name
-  role       = "roles/datacatalog.categoryFineGrainedReader"
-  member     = local.members[each.value.account]
 }

@@ -17,6 +17,11 @@ locals {
         account = "poller-${source}", args = ["nightly", source], cron = "30 2 * * *", timeout = 14400, source = source
       }
     },
+    # They exclude each other by the clock: one has to have ended, or timed out, before the other begins.
+    {
+      compact   = { account = "compactor", args = ["compact"], cron = "20 0-2,4-23 * * *", timeout = 1800, source = "" }
+      retention = { account = "retention", args = ["retention"], cron = "0 3 * * *", timeout = 4500, source = "" }
+    },
     {
       figures = { account = "quality", args = ["figures"], cron = "*/5 * * * *", timeout = 240, source = "" }
       quality = { account = "quality", args = ["quality"], cron = "30 4 * * *", timeout = 3600, source = "" }
@@ -209,6 +214,7 @@ locals {
     SALESINTEL_PROJECT = var.project
     SALESINTEL_CONFIG  = local.settings
     SALESINTEL_OBJECTS = "gs://${google_storage_bucket.this["objects"].name}"
+    SALESINTEL_LOGS    = "json"
   }
   cursors = { for source in var.sources : source => "gs://${google_storage_bucket.this["cursors-${source}"].name}" }
 }

@@ -19,7 +19,7 @@ locals {
               dataSets = [
                 for name, query in chart.queries : {
                   plotType       = "LINE"
-                  legendTemplate = replace(replace(name, "{{", "$${labels."), "}}", "}")
+                  legendTemplate = replace(replace(name, "{{", format("%s{labels.", "$")), "}}", "}")
                   timeSeriesQuery = {
                     prometheusQuery = query
                     unitOverride    = chart.unit

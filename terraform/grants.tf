@@ -5,6 +5,7 @@ locals {
   grantable = {
     account      = keys(google_service_account.this)
     bucket       = keys(local.buckets)
+    current      = [for id, one in local.manifest.tables : id if one.current_of != null]
     dataset      = keys(local.manifest.datasets)
     job          = keys(local.jobs)
     project      = [""]
@@ -12,8 +13,10 @@ locals {
     secret       = keys(local.secrets)
     service      = keys(local.run_services)
     subscription = keys(local.topology.subscriptions)
-    table        = keys(local.manifest.tables)
+    table        = [for id, one in local.manifest.tables : id if one.current_of == null]
+    tag          = keys(local.classes)
     topic        = local.topology.topics
+    view         = keys(local.views)
   }
 
   written = flatten([
@@ -23,6 +26,7 @@ locals {
         role    = grant.role
         kind    = split("/", grant.resource)[0]
         pattern = try(split("/", grant.resource)[1], "")
+        matched = "^${replace(replace(try(split("/", grant.resource)[1], ""), ".", "\\."), "*", ".*")}$"
       }
     ]
   ])
@@ -30,7 +34,7 @@ locals {
   spread = flatten([
     for grant in local.written : [
       for name in local.grantable[grant.kind] : merge(grant, { name = name })
-      if endswith(grant.pattern, "*") ? startswith(name, trimsuffix(grant.pattern, "*")) : name == grant.pattern
+      if can(regex(grant.matched, name))
     ]
   ])
 
@@ -46,12 +50,13 @@ locals {
     })
   }
 
-  # What means nothing is a slip of the pen, unless its source is not read or nothing is released.
+  # What means nothing is a slip of the pen, unless its source is not read, nothing is released, or
+  # columns are not tagged.
   unmeant = [
     for grant in local.written : "${grant.account}: ${grant.kind}/${grant.pattern}"
-    if !anytrue([
+    if(grant.kind != "tag" || var.column_security) && !anytrue([
       for name in local.grantable[grant.kind] :
-      endswith(grant.pattern, "*") ? startswith(name, trimsuffix(grant.pattern, "*")) : name == grant.pattern
+      can(regex(grant.matched, name))
     ])
   ]
 }
@@ -88,10 +93,27 @@ resource "google_pubsub_subscription_iam_member" "this" {
 }
 
 resource "google_bigquery_table_iam_member" "this" {
-  for_each = { for key, grant in local.grants : key => grant if grant.kind == "table" }
+  for_each = { for key, grant in local.grants : key => grant if contains(["current", "table"], grant.kind) }
 
   dataset_id = google_bigquery_table.this[each.value.name].dataset_id
   table_id   = google_bigquery_table.this[each.value.name].table_id
+  role       = each.value.role
+  member     = each.value.member
+}
+
+resource "google_bigquery_table_iam_member" "view" {
+  for_each = { for key, grant in local.grants : key => grant if grant.kind == "view" }
+
+  dataset_id = local.made_views[each.value.name].dataset_id
+  table_id   = local.made_views[each.value.name].table_id
+  role       = each.value.role
+  member     = each.value.member
+}
+
+resource "google_data_catalog_policy_tag_iam_member" "this" {
+  for_each = { for key, grant in local.grants : key => grant if grant.kind == "tag" }
+
+  policy_tag = google_data_catalog_policy_tag.this[each.value.name].name
   role       = each.value.role
   member     = each.value.member
 }

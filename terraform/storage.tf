@@ -6,7 +6,7 @@ locals {
       # Settings of the deployment.
       config = { versions = true, days = null }
       # Payloads above 7 MB: raw content, kept as long as raw.changes.
-      objects = { versions = false, days = local.manifest.tables["raw.changes"].expiry_days }
+      objects = { versions = false, days = local.expiry_days["raw.changes"] }
       # What Dataflow stages, and its temporary files.
       staging = { versions = false, days = 14 }
       # A Flex Template a release: a running job is updated from the one before.

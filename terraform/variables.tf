@@ -80,6 +80,34 @@ variable "column_security" {
   default     = true
 }
 
+variable "row_policies_by" {
+  description = "Member that applies this, for it makes the row access policies of the tables with texts and may read these for it; null: there are none."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.row_policies_by == null || can(regex("^(group|user|serviceAccount):", var.row_policies_by))
+    error_message = "row_policies_by is named serviceAccount:…, group:… or user:…."
+  }
+}
+
+variable "retention" {
+  description = "Table [retention] of the settings file, which Terraform does not read: days by class where they differ, and whether anything is on hold."
+  type = object({
+    days       = optional(map(number), {})
+    legal_hold = optional(bool, false)
+  })
+  default = {}
+
+  validation {
+    condition = alltrue([
+      for class, days in var.retention.days : contains(keys(local.manifest.retention_days), class)
+      && days >= local.manifest.retention_bounds.least && days <= local.manifest.retention_bounds.most
+    ])
+    error_message = "retention.days has a class of schemas/retention.py, and at least the days that Pub/Sub may send again."
+  }
+}
+
 variable "deletion_protection" {
   description = "Whether tables, jobs and services refuse to be destroyed."
   type        = bool

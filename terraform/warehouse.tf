@@ -1,6 +1,13 @@
 # Datasets and tables as schemas/ describes them (`make schemas`).
 
 locals {
+  retention_days = merge(local.manifest.retention_days, var.retention.days)
+  # BigQuery knows no exceptions: with anything on hold job `retention` does it all.
+  expiry_days = {
+    for id, one in local.manifest.tables :
+    id => one.retention == null || var.retention.legal_hold ? null : local.retention_days[one.retention]
+  }
+
   tables = {
     for id, one in local.manifest.tables : id => merge(one, {
       dataset = split(".", id)[0]
@@ -49,8 +56,8 @@ resource "google_bigquery_dataset" "this" {
   depends_on = [google_project_service.this, google_kms_crypto_key_iam_member.service]
 }
 
-# No primary keys: rows are appended and a key has many versions, and BigQuery believes a declared
-# key when it plans joins. https://cloud.google.com/bigquery/docs/primary-foreign-keys
+# Primary keys of current tables alone: in others rows are appended and a key has many versions, and
+# BigQuery believes a declared key when it plans joins. https://cloud.google.com/bigquery/docs/primary-foreign-keys
 resource "google_bigquery_table" "this" {
   for_each = local.tables
 
@@ -68,7 +75,17 @@ resource "google_bigquery_table" "this" {
     content {
       type          = "DAY"
       field         = time_partitioning.value
-      expiration_ms = each.value.expiry_days == null ? null : each.value.expiry_days * 86400000
+      expiration_ms = local.expiry_days[each.key] == null ? null : local.expiry_days[each.key] * 86400000
+    }
+  }
+
+  dynamic "table_constraints" {
+    for_each = length(each.value.primary_key) == 0 ? [] : [each.value.primary_key]
+
+    content {
+      primary_key {
+        columns = table_constraints.value
+      }
     }
   }
 }

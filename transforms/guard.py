@@ -5,7 +5,8 @@ breaks on stateful ones.
 """
 
 import logging
-from collections.abc import Callable, Iterator
+import re
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import apache_beam as beam
@@ -19,6 +20,15 @@ from transforms.metrics import DEAD_LETTERS, RETRIED, counter
 log = logging.getLogger(__name__)
 
 DEAD_LETTER_TAG = "dead_letters"
+
+_EVENT = re.compile(r"[0-9a-f]{32}\Z")
+
+
+def event_of(attributes: Mapping[str, str]) -> str:
+    """The id of a message's change as a log may have it: a hash, or `unknown`, for whoever forges
+    an envelope may write anything there."""
+    named = attributes.get("ce-id", "")
+    return named if _EVENT.match(named) else "unknown"
 
 
 class GuardFn(beam.DoFn):  # type: ignore[misc]
@@ -54,7 +64,9 @@ class GuardFn(beam.DoFn):  # type: ignore[misc]
             source = original(element)
             # The text of an unexpected error may hold content: it goes to the restricted table.
             named = str(error) if isinstance(error, SkippableError) else type(error).__name__
-            log.warning("dead letter at %s, message %s: %s", self._stage, source.message_id, named)
+            # Dataflow writes the lines of its workers itself: what they are about stands in them.
+            about = f"message {source.message_id}, event {event_of(source.attributes)}"
+            log.warning("dead letter at %s, %s: %s", self._stage, about, named)
             letter = dead_letter(
                 source,
                 self._stage,

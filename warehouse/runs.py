@@ -11,6 +11,7 @@ from typing import Any
 from schemas.clock import DAY_US, Clock, wall_clock
 from schemas.columns import Row
 from schemas.errors import RetriableError, SalesIntelError
+from schemas.logs import about
 from schemas.operations import Run
 from warehouse.clients import Endpoint
 from warehouse.sink import StorageSink
@@ -126,7 +127,7 @@ def noted_run(
     notes = RunNotes(endpoint, command, detail)
     notes.note("running")
     try:
-        with notes.beating():
+        with notes.beating(), about(run_id=notes.run_id):
             yield notes
     except unsaid:
         raise

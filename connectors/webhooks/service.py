@@ -22,6 +22,7 @@ from connectors.webhooks.openapi import document
 from connectors.webhooks.receiver import Delivery, InvalidSignature, Received, Receiver
 from connectors.webhooks.settings import WebhookSettings
 from schemas.errors import SalesIntelError
+from schemas.logs import about, trace_of
 from schemas.version import PIPELINE_VERSION
 
 log = logging.getLogger(__name__)
@@ -93,7 +94,8 @@ class WebhookService:
             return self._ended(source, "busy", 503)
         self._in_hand += 1
         try:
-            return await self._answered(source, receiver, request)
+            with about(trace=trace_of(_headers(request)), source=source):
+                return await self._answered(source, receiver, request)
         finally:
             self._in_hand -= 1
 
@@ -126,6 +128,10 @@ class WebhookService:
             # Words of an unexpected error may hold content.
             log.error("%s: %s", source, type(error).__name__)
             return self._ended(source, "failed", 503)
+        with about(event_ids=tuple(change.change_id for change in received.changes)):
+            return self._published(source, receiver, received)
+
+    def _published(self, source: str, receiver: Receiver, received: Received) -> Response:
         receiver.published(received)
         for outcome, times in (
             ("changes", len(received.changes)),

@@ -2,7 +2,7 @@
 # deploys. Its own state stays with who ran it; it holds nothing that cannot be imported again.
 
 resource "google_project_service" "state" {
-  for_each = toset(["iam.googleapis.com", "iamcredentials.googleapis.com", "storage.googleapis.com"])
+  for_each = toset(["iam.googleapis.com", "iamcredentials.googleapis.com", "storage.googleapis.com", "sts.googleapis.com"])
 
   service            = each.key
   disable_on_destroy = false

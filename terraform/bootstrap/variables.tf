@@ -27,3 +27,14 @@ variable "deployers" {
     error_message = "deployers are named group:…, serviceAccount:…, principalSet:…; never allUsers."
   }
 }
+
+variable "repository_id" {
+  description = "Number of the repository on GitHub whose tags release (`gh api repos/OWNER/NAME --jq .id`); null: nothing but people does."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.repository_id == null || can(regex("^[0-9]+$", var.repository_id))
+    error_message = "repository_id is a number: names can be taken over."
+  }
+}

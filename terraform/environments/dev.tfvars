@@ -10,6 +10,8 @@ alert_emails        = ["oncall@example.com"]
 deletion_protection = false
 workers             = { most = 1, machine = "n2-standard-2" }
 
+row_policies_by = "serviceAccount:salesintel-deployer@example-salesintel-state.iam.gserviceaccount.com"
+
 readers = {
   operator = ["group:data-engineering@example.com"]
 }

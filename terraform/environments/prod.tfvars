@@ -12,6 +12,8 @@ budget             = 1500
 
 customer_managed_keys = true
 
+row_policies_by = "serviceAccount:salesintel-deployer@example-salesintel-state.iam.gserviceaccount.com"
+
 readers = {
   rep      = ["group:reps@example.com"]
   manager  = ["group:sales-managers@example.com"]

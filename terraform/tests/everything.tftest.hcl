@@ -11,6 +11,25 @@ mock_provider "google-beta" {
   override_during = plan
 }
 
+# Names that Google gives, so that a plan knows which column has which tag.
+override_resource {
+  target          = google_data_catalog_policy_tag.this["identifier"]
+  override_during = plan
+  values          = { name = "tags/identifier" }
+}
+
+override_resource {
+  target          = google_data_catalog_policy_tag.this["personal"]
+  override_during = plan
+  values          = { name = "tags/personal" }
+}
+
+override_resource {
+  target          = google_data_catalog_policy_tag.this["content"]
+  override_during = plan
+  values          = { name = "tags/content" }
+}
+
 variables {
   project            = "test-salesintel"
   environment        = "prod"
@@ -22,6 +41,8 @@ variables {
   alert_emails       = ["oncall@example.com"]
   billing_account    = "000000-000000-000000"
   release            = "0123abc"
+  row_policies_by    = "serviceAccount:salesintel-deployer@test-state.iam.gserviceaccount.com"
+  retention          = { days = { bodies = 200 } }
   readers = {
     rep      = ["group:reps@example.com"]
     manager  = ["group:managers@example.com"]
@@ -100,8 +121,18 @@ run "everything_is_made" {
   }
 
   assert {
-    condition     = alltrue([for id, one in jsondecode(file("schemas/manifest.json")).tables : try(google_bigquery_table.this[id].time_partitioning[0].expiration_ms, null) == (one.partition == null || one.expiry_days == null ? null : one.expiry_days * 86400000)])
-    error_message = "Tables are kept as long as schemas/ says, current-state tables for good."
+    condition     = alltrue([for id, one in jsondecode(file("schemas/manifest.json")).tables : try(google_bigquery_table.this[id].time_partitioning[0].expiration_ms, null) == (one.partition == null || one.retention == null ? null : (one.retention == "bodies" ? 200 : one.expiry_days) * 86400000)])
+    error_message = "Tables are kept as long as schemas/ says, or the deployment; current-state tables for good."
+  }
+
+  assert {
+    condition     = alltrue([for id, one in jsondecode(file("schemas/manifest.json")).tables : try(toset(google_bigquery_table.this[id].table_constraints[0].primary_key[0].columns), toset([])) == toset(one.primary_key)])
+    error_message = "Current tables have their key, others have none."
+  }
+
+  assert {
+    condition     = alltrue([for id, one in jsondecode(file("schemas/manifest.json")).tables : one.current_of == null ? true : [for column in jsondecode(google_bigquery_table.this[id].schema) : column.name if column.name != "compacted_at"] == [for column in jsondecode(google_bigquery_table.this[one.current_of].schema) : column.name]])
+    error_message = "A current table has the columns of the table that it is of, in their order."
   }
 
   assert {
@@ -120,8 +151,22 @@ run "everything_is_made" {
   }
 
   assert {
-    condition     = contains(google_data_catalog_taxonomy.this[0].activated_policy_types, "FINE_GRAINED_ACCESS_CONTROL") && length(google_data_catalog_policy_tag.this) == 3
-    error_message = "Columns of personal data are tagged by class."
+    condition     = contains(google_data_catalog_taxonomy.this[0].activated_policy_types, "FINE_GRAINED_ACCESS_CONTROL") && { for class, one in google_data_catalog_policy_tag.this : class => one.description } == jsondecode(file("schemas/manifest.json")).taxonomy
+    error_message = "The classes of personal data are those of schemas/."
+  }
+
+  assert {
+    condition     = alltrue([for id, one in jsondecode(file("schemas/manifest.json")).tables : { for column in jsondecode(google_bigquery_table.this[id].schema) : column.name => column.policyTags.names[0] if can(column.policyTags) } == { for name, class in one.policies : name => google_data_catalog_policy_tag.this[class].name }])
+    error_message = "Columns carry the tag of their class, and no others do."
+  }
+
+  assert {
+    condition = alltrue([for id in ["sales.bodies", "sales.transcripts"] :
+      google_bigquery_row_access_policy.accounts[id].filter_predicate == "TRUE"
+      && google_bigquery_row_access_policy.views[id].grantees == tolist(["group:managers@example.com", "group:reps@example.com"])
+      && !contains(google_bigquery_row_access_policy.accounts[id].grantees, "group:operators@example.com")
+    ])
+    error_message = "Rows with texts are for the accounts that read them and for who asks the views, nobody else."
   }
 
   assert {
@@ -262,6 +307,23 @@ run "before_the_first_release_of_one_source_under_a_key_of_ours" {
     customer_managed_keys = true
     column_security       = false
     release               = ""
+    row_policies_by       = null
+    retention             = { legal_hold = true }
+  }
+
+  assert {
+    condition     = length(local.expiry_days) == length(google_bigquery_table.this) && alltrue([for days in values(local.expiry_days) : days == null])
+    error_message = "BigQuery knows no exceptions: with a hold the retention deletes, row by row."
+  }
+
+  assert {
+    condition     = length([for rule in google_storage_bucket.this["objects"].lifecycle_rule : rule if anytrue([for one in rule.condition : one.age != null])]) == 0
+    error_message = "Payloads that went by claim check are held, too."
+  }
+
+  assert {
+    condition     = length(google_bigquery_row_access_policy.accounts) + length(google_bigquery_row_access_policy.views) + length(google_bigquery_table_iam_member.row_policies) == 0
+    error_message = "Where nobody is named to make row access policies there are none."
   }
 
   assert {
@@ -317,7 +379,8 @@ run "what_makes_no_sense_is_refused" {
     environment = "production"
     sources     = ["outlook"]
     readers     = { rep = ["allUsers"] }
+    retention   = { days = { raw = 7 } }
   }
 
-  expect_failures = [var.environment, var.sources, var.readers]
+  expect_failures = [var.environment, var.sources, var.readers, var.retention]
 }

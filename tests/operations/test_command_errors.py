@@ -1,6 +1,8 @@
 """How commands refuse what nobody can mean, and how their errors end."""
 
 import errno
+import json
+import logging
 import os
 from pathlib import Path
 
@@ -13,7 +15,7 @@ from test_command_line import assert_refused, call, file, leaves_no_trace, stack
 from embedded.directory import DataDirectory
 from operations import query as query_command
 from operations import status as status_command
-from operations.console import spoken_errors
+from operations.console import set_up_logs, spoken_errors
 from schemas.errors import ConfigurationError, FatalError, RetriableError, SalesIntelError
 from warehouse.query import QueryResult
 
@@ -132,3 +134,36 @@ def test_an_interrupted_command_ends_with_the_exit_code_of_a_signal(
     result = call("status")
     assert result.exit_code == 130
     assert result.stderr == ": ".join(["stopped", *notes]) + "\n"
+
+
+def told_by(
+    error: Exception, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> tuple[int, dict[str, object]]:
+    """Exit code and line of a command in a container that ends by an error."""
+    root = logging.getLogger()
+    level, handlers = root.level, list(root.handlers)
+    monkeypatch.setenv("SALESINTEL_LOGS", "json")
+    try:
+        set_up_logs()
+        with pytest.raises(typer.Exit) as ended, spoken_errors():
+            raise error
+    finally:
+        root.handlers[:] = handlers
+        root.setLevel(level)
+    (line,) = capsys.readouterr().err.splitlines()
+    return ended.value.exit_code, json.loads(line)
+
+
+def test_a_container_tells_an_error_as_one_line_of_json(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, line = told_by(FatalError("tables are gone: make them"), monkeypatch, capsys)
+    assert (code, line["severity"], line["message"]) == (2, "ERROR", "tables are gone: make them")
+
+
+def test_a_container_tells_of_an_unexpected_error_where_it_was_and_not_its_words(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, line = told_by(ValueError("ann@customer.example"), monkeypatch, capsys)
+    assert (code, line["message"], line["error"]) == (1, "unexpected error", "ValueError")
+    assert line["where"] and "customer.example" not in json.dumps(line)

@@ -32,6 +32,8 @@ _NEVER = {
 _BY_POLL = "reached by operations.poll, of which only the handling of signals is used"
 _BY_SOURCES = "reached by connectors.sources, of which only the names of sources are used"
 _BY_QUESTIONS = "reached for the list of tables that a record may be in"
+_SETTINGS = "its settings file is mounted from a bucket"
+_MOUNTED = {"storage.objects.get": _SETTINGS, "storage.objects.list": _SETTINGS}
 _CURSORS = "connectors.cursors.gcs"
 
 
@@ -59,11 +61,8 @@ DUTIES: Mapping[str, Duty] = {
     **{f"fetcher-{source}": _fetcher(source) for source in ("gmail", "hubspot")},
     "webhooks": Duty(
         ("operations.webhooks",),
-        besides={
-            "storage.objects.create": "payloads above 7 MB, by the object store of the deployment",
-            "storage.objects.get": "its settings file is mounted from a bucket",
-            "storage.objects.list": "its settings file is mounted from a bucket",
-        },
+        besides=_MOUNTED
+        | {"storage.objects.create": "payloads above 7 MB, by the object store of the deployment"},
     ),
     "worker": Duty(
         ("pipelines.jobs.stream",),
@@ -92,9 +91,8 @@ DUTIES: Mapping[str, Duty] = {
         besides={
             "bigquery.tables.get": "part of the role that reads a dataset",
             "bigquery.tables.list": "part of the role that reads a dataset",
-            "storage.objects.get": "its settings file is mounted from a bucket",
-            "storage.objects.list": "its settings file is mounted from a bucket",
-        },
+        }
+        | _MOUNTED,
     ),
     "quality": Duty(
         ("operations.figures", "operations.quality", "operations.runs"),
@@ -105,11 +103,17 @@ DUTIES: Mapping[str, Duty] = {
             "warehouse.held": _BY_QUESTIONS,
         },
         besides=_CLOUD
-        | {
-            "bigquery.tables.list": "part of the role that reads a dataset",
-            "storage.objects.get": "its settings file is mounted from a bucket",
-            "storage.objects.list": "its settings file is mounted from a bucket",
-        },
+        | {"bigquery.tables.list": "part of the role that reads a dataset"}
+        | _MOUNTED,
+    ),
+    "compactor": Duty(
+        ("warehouse.compaction", "operations.runs"),
+        besides=_MOUNTED | {"bigquery.tables.create": "CREATE OR REPLACE VIEW, which is a query"},
+    ),
+    "retention": Duty(
+        ("warehouse.retention", "operations.runs"),
+        never={"warehouse.catalogue": _VIEWS},
+        besides=_MOUNTED | _CLOUD,
     ),
 }
 """By the name of the account. Those that run no code of ours are not here."""

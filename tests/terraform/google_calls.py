@@ -29,6 +29,7 @@ PERMISSIONS: dict[str, frozenset[str]] = {
         "WriteToPubSub": "pubsub.topics.publish",
         # BigQuery. https://cloud.google.com/bigquery/docs/access-control
         "query": "bigquery.jobs.create bigquery.tables.getData",
+        "dml": "bigquery.jobs.create bigquery.tables.getData bigquery.tables.updateData",
         "query_and_wait": "bigquery.jobs.create bigquery.tables.getData",
         "append_rows": "bigquery.tables.updateData",
         "get_table": "bigquery.tables.get",
@@ -36,6 +37,7 @@ PERMISSIONS: dict[str, frozenset[str]] = {
         "create_table": "bigquery.tables.create",
         "create_dataset": "bigquery.datasets.create",
         "update_table": "bigquery.tables.update",
+        "delete_table": "bigquery.tables.delete",
         "load_table_from_file": "bigquery.jobs.create bigquery.tables.updateData",
         # Cloud Storage. https://cloud.google.com/storage/docs/access-control/iam-json
         "download_as_bytes": "storage.objects.get storage.objects.list",
@@ -47,7 +49,7 @@ PERMISSIONS: dict[str, frozenset[str]] = {
 }
 """Names of methods that call Google, and of Beam's transforms that do."""
 
-WRAPPERS = {"warehouse.bounded": {"change": "query", "rows": "query", "submit": "query"}}
+WRAPPERS = {"warehouse.bounded": {"changed": "dml", "rows": "query", "submit": "query"}}
 """Functions of ours that call Google for others: who imports and calls them is who asks."""
 
 BY_ADDRESS = {":signJwt": "iam.serviceAccounts.signJwt"}

@@ -25,9 +25,11 @@ BESIDES = """\
 * People ask the views whose `metadata.yaml` names their role, and no table, and write into
   `ops.audit` that they did; columns of personal data open to reps and managers alone
   (`column_security`).
+* Whoever makes the row access policies (`row_policies_by`) may read the tables with texts, for
+  BigQuery asks for it, and is in no policy: of their rows it sees none.
 * The deployer (terraform/bootstrap) makes all of this under a role of its own that reads no row,
-  message or secret. Whoever may set policies could grant himself more: the audit log shows it, and
-  few may act as the deployer.
+  message or secret; with `repository_id`, tags of that repository act as it. Whoever may set
+  policies could grant himself more: the audit log shows it, and few may act as the deployer.
 """
 
 

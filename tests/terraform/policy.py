@@ -30,8 +30,17 @@ OF = {
 }
 """Types that grant: what they grant on, and the argument that names it."""
 
-GRANTING = re.compile(r"_iam_|_acl$|dataset_access$|google_service_account_key")
-HARMLESS = ("google_project_iam_custom_role", "google_project_iam_audit_config")
+ROWS = "google_bigquery_row_access_policy"
+"""It opens rows to who may read their table; who that is the others say."""
+GRANTING = re.compile(r"_iam_|_acl$|_access$|_policy$|google_service_account_key")
+HARMLESS = (
+    "google_compute_security_policy",
+    "google_compute_ssl_policy",
+    "google_monitoring_alert_policy",
+    "google_project_iam_audit_config",
+    "google_project_iam_custom_role",
+    ROWS,
+)
 _OURS = re.compile(rf"serviceAccount:([a-z0-9-]+)@{PROJECT}\.iam\.gserviceaccount\.com\Z")
 
 

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
 import yaml
 from offline import ROOT
@@ -11,7 +12,9 @@ from typer.main import get_command
 
 from operations import figures
 from operations.cli import app
+from schemas.logs import ENVIRONMENT, JSON, Line
 from transforms import metrics
+from warehouse import storage_write
 from warehouse.catalogue import views
 
 TERRAFORM = ROOT / "terraform"
@@ -87,6 +90,45 @@ def test_figures_that_are_looked_at_are_printed() -> None:
     named = {name for query in queries() for name in re.findall(r'figure="(\w+)"', query)}
     source = Path(figures.__file__).read_text("utf-8")
     assert named and all(f'"{name}"' in source for name in named)
+
+
+def filters() -> Iterator[tuple[str, set[str]]]:
+    """Of each metric of logs its filter, and the keys of a line that it and its labels look at."""
+    for block in METRICS.read_text("utf-8").split('resource "google_logging_metric"')[1:]:
+        (found,) = re.findall(r'filter += "(.*)"$', block, re.MULTILINE)
+        yield found, set(re.findall(r"jsonPayload\.(\w+)", block))
+
+
+def keys(kind: type[msgspec.Struct]) -> set[str]:
+    return {field.encode_name for field in msgspec.structs.fields(kind)}
+
+
+def test_metrics_of_logs_look_at_keys_that_lines_have() -> None:
+    """Jobs `figures` and `rates` print figures; workers' lines are Dataflow's, with a message."""
+    seen = set()
+    for found, looked_at in filters():
+        kind = re.findall(r'resource\.type=\\"(\w+)', found)
+        if kind == ["cloud_run_job"]:
+            assert looked_at and looked_at <= keys(figures.Figure)
+        elif kind == ["dataflow_step"]:
+            assert looked_at == {"message"} and looked_at <= keys(Line)
+        else:
+            # Google's own audit log.
+            assert not looked_at and "protoPayload." in found
+        seen |= set(kind)
+    assert seen == {"cloud_run_job", "dataflow_step"}
+
+
+def test_words_that_metrics_look_for_are_said_by_what_waits() -> None:
+    (found,) = (found for found, _ in filters() if "dataflow_step" in found)
+    words = re.findall(r'jsonPayload\.message:\\"([^"\\]+)', found)
+    said = Path(storage_write.__file__).read_text("utf-8")
+    assert words and all(one in said for one in words), words
+
+
+def test_containers_write_their_logs_as_lines_of_json() -> None:
+    told = (TERRAFORM / "connectors.tf").read_text("utf-8")
+    assert re.search(rf'{ENVIRONMENT} += "{JSON}"', told)
 
 
 def test_every_query_names_its_resource() -> None:

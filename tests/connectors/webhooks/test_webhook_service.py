@@ -1,5 +1,7 @@
 """A delivery has its 2xx when all of it is with Pub/Sub, and not before."""
 
+import io
+import json
 import logging
 import socket
 import threading
@@ -19,6 +21,9 @@ from embedded.ports import free_port
 from sandbox.vendors.server import served
 from schemas.change import Change, Source, new_change
 from schemas.errors import ConfigurationError, RetriableError
+from schemas.logs import log_json
+
+TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
 
 
 class Vendor:
@@ -124,6 +129,27 @@ def test_trap_38_signed_and_unreadable_is_a_dead_letter_and_taken() -> None:
         assert one.post(b"garbage") == 200
         assert [received.bad[0].data for received in one.topic.received] == [b"\xff"]
         assert one.count("bad") == 1
+
+
+def test_a_line_of_the_log_names_the_request_its_source_and_its_events() -> None:
+    stream, root = io.StringIO(), logging.getLogger()
+    level = root.level
+    handler = log_json(stream, "p")
+    try:
+        with hooks() as one:
+            assert one.post(b"hello", traceparent=f"00-{TRACE}-00f067aa0ba902b7-01") == 200
+            assert one.post(b"forged", traceparent="ann@customer.example") == 401
+    finally:
+        root.removeHandler(handler)
+        root.setLevel(level)
+    told = [json.loads(line) for line in stream.getvalue().splitlines()]
+    (published,) = (line for line in told if line["message"] == "hubspot: published")
+    assert published["event_ids"] == [a_change(b"hello").change_id]
+    assert published["logging.googleapis.com/trace"] == f"projects/p/traces/{TRACE}"
+    refused = [line for line in told if "refused" in line["message"]]
+    assert [line["source"] for line in refused] == ["hubspot"] * len(refused)
+    assert all("logging.googleapis.com/trace" not in line for line in refused)
+    assert "customer.example" not in stream.getvalue()
 
 
 def test_an_address_with_a_slash_too_many_is_none_and_leads_nowhere() -> None:

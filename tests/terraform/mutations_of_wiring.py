@@ -1,0 +1,136 @@
+"""Mistakes in what reads, runs, is watched and is told."""
+
+from mutation import Mutation
+
+_FILE = "terraform/"
+
+WIRING = (
+    Mutation(
+        "all pollers run as one account",
+        _FILE + "connectors.tf",
+        'account = "poller-${source}", args = ["poll", source]',
+        'account = "poller-salesforce", args = ["poll", source]',
+    ),
+    Mutation(
+        "a dead-letter policy on what the engine reads",
+        _FILE + "pubsub.tf",
+        "  ack_deadline_seconds       = 600\n",
+        "  ack_deadline_seconds       = 600\n\n  dead_letter_policy {\n"
+        '    dead_letter_topic = "projects/p/topics/dead-letters"\n  }\n\n',
+    ),
+    Mutation(
+        "hints that fail are never given up",
+        _FILE + "pubsub.tf",
+        "for_each = each.value.given_up_to == null ? [] : [each.value.given_up_to]",
+        "for_each = []",
+    ),
+    Mutation(
+        "what the engine has acknowledged cannot be sought back to",
+        _FILE + "pubsub.tf",
+        "  retain_acked_messages      = true\n",
+        "  retain_acked_messages      = false\n",
+    ),
+    Mutation(
+        "a subscription that nobody reads for a month expires",
+        _FILE + "pubsub.tf",
+        '  expiration_policy {\n    ttl = ""\n  }\n',
+        '  expiration_policy {\n    ttl = "2678400s"\n  }\n',
+    ),
+    Mutation(
+        "pushes are signed for another address",
+        _FILE + "pubsub.tf",
+        "audience              = local.gmail_push",
+        'audience              = "https://example.com"',
+    ),
+    Mutation("the stream is cancelled", _FILE + "dataflow.tf", '= "drain"', '= "cancel"'),
+    Mutation(
+        "workers have public addresses",
+        _FILE + "dataflow.tf",
+        '"WORKER_IP_PRIVATE"',
+        '"WORKER_IP_PUBLIC"',
+    ),
+    Mutation(
+        "the template has a parameter that the pipeline has not",
+        _FILE + "dataflow.tf",
+        "      shards            = ",
+        "      shard_count       = ",
+    ),
+    Mutation(
+        "webhooks are called past the load balancer",
+        _FILE + "connectors.tf",
+        '"INGRESS_TRAFFIC_INTERNAL_LOAD_BALANCER"',
+        '"INGRESS_TRAFFIC_ALL"',
+    ),
+    Mutation(
+        "a service is not asked whether it lives",
+        _FILE + "connectors.tf",
+        'path = "/health/live"',
+        'path = "/healthz"',
+    ),
+    Mutation(
+        "a container runs a command that there is not",
+        _FILE + "connectors.tf",
+        'args = ["nightly", source]',
+        'args = ["nights", source]',
+    ),
+    Mutation(
+        "the scheduler shows the wrong kind of token",
+        _FILE + "schedule.tf",
+        '    oauth_token {\n      service_account_email = local.emails["scheduler"]\n'
+        '      scope                 = "https://www.googleapis.com/auth/cloud-platform"\n',
+        '    oidc_token {\n      service_account_email = local.emails["scheduler"]\n',
+    ),
+    Mutation(
+        "an alert is removed",
+        _FILE + "alerts.yaml",
+        "\nerror-ratio:\n",
+        "\nerrors:\n",
+        noticed="test_what_has_to_wake_somebody_does",
+    ),
+    Mutation(
+        "alerts do not say which runbook",
+        _FILE + "alerts.tf",
+        "Runbook: ${var.runbooks}/${each.key}.md",
+        "",
+    ),
+    Mutation(
+        "an alert looks at a counter that the graph has not",
+        _FILE + "alerts.yaml",
+        'metric_name="messages_received"',
+        'metric_name="messages"',
+        noticed="test_counters_that_are_looked_at_are_the_graphs",
+    ),
+    Mutation("the SLO promises less", _FILE + "slo.tf", "= 0.995", "= 0.95"),
+    Mutation(
+        "an argument is misspelt",
+        _FILE + "network.tf",
+        "private_ip_google_access = true",
+        "private_google_access = true",
+    ),
+    Mutation(
+        "the compaction runs while the retention does",
+        _FILE + "connectors.tf",
+        'cron = "20 0-2,4-23 * * *"',
+        'cron = "20 * * * *"',
+    ),
+    Mutation(
+        "a metric looks at a key that no line has",
+        _FILE + "metrics.tf",
+        'figure = "EXTRACT(jsonPayload.figure)"',
+        'figure = "EXTRACT(jsonPayload.name)"',
+        noticed="test_metrics_of_logs_look_at_keys_that_lines_have",
+    ),
+    Mutation(
+        "containers log as people read it",
+        _FILE + "connectors.tf",
+        '    SALESINTEL_LOGS    = "json"\n',
+        "",
+        noticed="test_containers_write_their_logs_as_lines_of_json",
+    ),
+    Mutation(
+        "a nightly job fails and nobody is told",
+        _FILE + "alerts.yaml",
+        "nightly-.*|quality|rates|compact|retention",
+        "nightly-.*",
+    ),
+)
