@@ -1,0 +1,73 @@
+"""`salesintel verify`: whether a deployment does what it should, an hour, a day, a week later."""
+
+from pathlib import Path
+from typing import TextIO
+
+import msgspec
+
+from connectors.sources import NAMES, table_of
+from embedded.directory import DataDirectory
+from operations.console import console, running, warehouse_of
+from operations.notifications.settings import load_notification_settings
+from operations.runs import noted_run
+from operations.verification import rules
+from operations.verification.asking import Asked, answered
+from operations.verification.check import Check, exit_code, in_order, window_of
+from pipelines.recovery import read_marks
+from schemas.clock import Clock, from_us, wall_clock
+from schemas.errors import ConfigurationError
+from warehouse.query import QueryResult
+from warehouse.render import FORMATS
+
+COLUMNS = tuple(Check.__struct_fields__)
+
+
+def verify(
+    directory: DataDirectory,
+    settings: Path | None,
+    within: str,
+    stream: TextIO,
+    *,
+    output: str = "table",
+    clock: Clock = wall_clock,
+) -> int:
+    """Asks, shows every check and says by the exit code what they come to (`check.exit_code`).
+
+    It changes nothing but for its own row in ops.runs, which keeps what was amiss.
+    """
+    write = FORMATS.get(output)
+    if write is None:
+        raise ConfigurationError(f"--format {output!r}: choose one of {', '.join(FORMATS)}")
+    window = window_of(within)
+    bounds = load_notification_settings(settings).bounds
+    named = table_of(settings, "sources")
+    expected = tuple(name for name in NAMES if name in named)
+    _, endpoint = running(directory)
+    with (
+        noted_run(endpoint, "verify", {"within": within}) as run,
+        warehouse_of(directory) as client,
+    ):
+        now = clock()
+        checks = [*rules.processes(directory.read_health())]
+        checks += rules.moving(read_marks(directory.marks), now)
+        checks += answered(Asked(client, window, from_us(now), expected, bounds))
+        code = exit_code(checks)
+        run.detail |= {
+            outcome: sorted({one.check for one in checks if one.outcome == outcome})
+            for outcome in ("amiss", "unknown")
+        }
+    rows = [msgspec.structs.asdict(one) for one in in_order(checks)]
+    write(QueryResult(columns=COLUMNS, rows=rows, truncated=False), stream)
+    if output == "table":
+        _say(checks, code)
+    return code
+
+
+def _say(checks: list[Check], code: int) -> None:
+    amiss, blind = (sum(one.outcome == o for one in checks) for o in ("amiss", "unknown"))
+    colour = ("green", "red", "yellow")[code]
+    console.print(
+        f"[{colour}]{amiss:,} amiss, {blind:,} that cannot be told[/{colour}] of "
+        f"{len(checks):,} checks",
+        highlight=False,
+    )
