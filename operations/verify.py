@@ -7,19 +7,23 @@ import msgspec
 
 from connectors.sources import NAMES, table_of
 from embedded.directory import DataDirectory
-from operations.console import console, running, warehouse_of
-from operations.notifications.settings import load_notification_settings
+from operations.console import NO_ANSWER, console, running, warehouse_of
+from operations.notifications.settings import Bounds, load_notification_settings
 from operations.runs import noted_run
 from operations.verification import rules
 from operations.verification.asking import Asked, answered
-from operations.verification.check import Check, exit_code, in_order, window_of
+from operations.verification.check import Check, Window, exit_code, in_order, window_of
 from pipelines.recovery import read_marks
 from schemas.clock import Clock, from_us, wall_clock
-from schemas.errors import ConfigurationError
+from schemas.errors import ConfigurationError, FatalError, RetriableError
 from warehouse.query import QueryResult
 from warehouse.render import FORMATS
 
 COLUMNS = tuple(Check.__struct_fields__)
+
+
+class NotVerified(FatalError):
+    """The warehouse does not answer at all: nothing is known of the deployment."""
 
 
 def verify(
@@ -42,25 +46,39 @@ def verify(
     bounds = load_notification_settings(settings).bounds
     named = table_of(settings, "sources")
     expected = tuple(name for name in NAMES if name in named)
+    try:
+        checks = _checks(directory, window, expected, bounds, clock)
+    except (RetriableError, *NO_ANSWER) as error:
+        raise NotVerified(f"nothing can be told: {error}") from error
+    code = exit_code(checks)
+    rows = [msgspec.structs.asdict(one) for one in in_order(checks)]
+    write(QueryResult(columns=COLUMNS, rows=rows, truncated=False), stream)
+    if output == "table":
+        _say(checks, code)
+    return code
+
+
+def _checks(
+    directory: DataDirectory,
+    window: Window,
+    expected: tuple[str, ...],
+    bounds: Bounds,
+    clock: Clock,
+) -> list[Check]:
     _, endpoint = running(directory)
     with (
-        noted_run(endpoint, "verify", {"within": within}) as run,
+        noted_run(endpoint, "verify", {"within": window.name}) as run,
         warehouse_of(directory) as client,
     ):
         now = clock()
         checks = [*rules.processes(directory.read_health())]
         checks += rules.moving(read_marks(directory.marks), now)
         checks += answered(Asked(client, window, from_us(now), expected, bounds))
-        code = exit_code(checks)
         run.detail |= {
             outcome: sorted({one.check for one in checks if one.outcome == outcome})
             for outcome in ("amiss", "unknown")
         }
-    rows = [msgspec.structs.asdict(one) for one in in_order(checks)]
-    write(QueryResult(columns=COLUMNS, rows=rows, truncated=False), stream)
-    if output == "table":
-        _say(checks, code)
-    return code
+    return checks
 
 
 def _say(checks: list[Check], code: int) -> None:

@@ -11,6 +11,7 @@ import pytest
 from small_stack import SmallStack
 from watched_rows import a_change, a_letter, a_result, a_run
 
+from operations import verify
 from operations.verification import asking
 from schemas.clock import DAY_US, wall_clock
 from schemas.columns import Row
@@ -161,6 +162,18 @@ def test_what_gets_no_answer_is_unknown_and_ends_with_2(
     unanswered = ("polls_that_succeeded", "duplicates")
     assert not_holding(found) == dict.fromkeys(unanswered, "unknown")
     assert "longer than 300 s" in found["duplicates"]["action"]
+
+
+def test_a_warehouse_that_takes_no_row_leaves_everything_unknown(
+    stack: SmallStack, settings: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(*given: Any) -> Any:
+        raise RetriableError("the warehouse takes no rows")
+
+    monkeypatch.setattr(verify, "noted_run", away)
+    result = stack.call("verify", "--settings", settings)
+    assert result.exit_code == 2
+    assert "nothing can be told: the warehouse takes no rows" in result.stderr
 
 
 def test_a_window_or_a_format_that_there_is_not_is_refused(

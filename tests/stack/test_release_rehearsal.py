@@ -116,7 +116,8 @@ def test_a_release_and_its_rollback_lose_nothing_and_change_no_view(
         again = client.query_and_wait(
             "SELECT COUNT(*) - COUNT(DISTINCT message_id) AS n FROM `raw.changes`"
         )
-        assert next(iter(again)).n > 0, "what was read before the releases was read again"
+        # All that came since the positions were kept, but for what repeats itself.
+        assert next(iter(again)).n > part, "what the release had read was read again"
         assert_same(rows_of(client), undisturbed)
     assert account["messages"] == company.inputs
     assert account["dead_letters"] == company.bad
