@@ -1,5 +1,10 @@
 """`salesintel release`: plan, deploy, drain and roll back an environment in the cloud."""
 
+from typing import Any
+
+from google.cloud import pubsub_v1
+from googleapiclient.discovery import build
+
 from operations.console import console
 from operations.release.carrying_out import carry_out, decided, facts_of
 from operations.release.cloud import CloudStream
@@ -23,10 +28,7 @@ def release(action: str, environment: str, tag: str, *, replace: bool, dry_run: 
     if action not in ACTIONS:
         raise ConfigurationError(f"{action!r}: choose one of {', '.join(ACTIONS)}")
     place = environment_of(environment)
-    from google.cloud import pubsub_v1
-    from googleapiclient.discovery import build
-
-    job = StreamingJob(build("dataflow", "v1b3"), place.project, place.region)
+    job = StreamingJob(dataflow_service(), place.project, place.region)
     stream = CloudStream(place, job)
     if action == "drain":
         _drain(stream, environment, dry_run=dry_run)
@@ -52,6 +54,11 @@ def release(action: str, environment: str, tag: str, *, replace: bool, dry_run: 
             # Consumed: the release that was rolled back may be deployed again, from where it is.
             positions.forget(decision.position)
     console.print("  now: salesintel verify --within 1h")
+
+
+def dataflow_service() -> Any:
+    """The API's client, as whoever deploys is signed in."""
+    return build("dataflow", "v1b3")
 
 
 def _drain(stream: CloudStream, environment: str, *, dry_run: bool) -> None:

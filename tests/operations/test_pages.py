@@ -26,6 +26,7 @@ CODE = re.compile(r"^```.*?^```|`[^`\n]+`", re.MULTILINE | re.DOTALL)
 COMMAND = re.compile(r"\bsalesintel (?!-)([a-z][a-z-]*)([^`;|&\n]*)")
 OPTION = re.compile(r"(?<!\S)(--[a-z][a-z-]*)")
 TARGET = re.compile(r"\bmake ([a-z][a-z-]*(?: [a-z][a-z-]*)*)")
+LINK = re.compile(r"\]\((?!https?:|mailto:)([^)\s]+)\)")
 EVERYWHERE = {"--help", "--debug"}
 
 
@@ -83,6 +84,23 @@ def test_the_pages_name_make_targets_that_there_are() -> None:
     }
     assert {"demo", "deploy", "rollback"} <= {target for _, target in named}
     assert not [one for one in named if one[1] not in targets]
+
+
+def test_the_pages_lead_only_to_what_is_there() -> None:
+    broken = []
+    for page in PAGES:
+        for link in LINK.findall(CODE.sub("", (ROOT / page).read_text("utf-8"))):
+            path, _, anchor = link.partition("#")
+            target = (ROOT / page).parent / path if path else ROOT / page
+            if not target.exists() or (anchor and anchor not in anchors(target)):
+                broken.append((str(page), link))
+    assert not broken
+
+
+def anchors(page: Path) -> set[str]:
+    """Of a page's headings, as forges make them."""
+    headings = re.findall(r"^#+ (.+)$", page.read_text("utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", one.lower()).replace(" ", "-") for one in headings}
 
 
 def test_every_command_stands_in_the_table_of_the_readme() -> None:

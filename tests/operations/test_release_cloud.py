@@ -4,19 +4,23 @@ stand-in of its API, and a terraform that notes how it is called."""
 import json
 import os
 import stat
+import subprocess
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 from google.auth.credentials import AnonymousCredentials
 from google.cloud import pubsub_v1
 from googleapiclient.discovery import build
+from typer.testing import CliRunner, Result
 
 from embedded.messaging import provision_messaging
 from embedded.pubsub import PubSubServer
+from operations import cli, releasing
+from operations.release import dataflow as draining
 from operations.release.carrying_out import carry_out, decided, facts_of
 from operations.release.cloud import CloudStream
 from operations.release.dataflow import StreamingJob
@@ -24,6 +28,7 @@ from operations.release.environment import Environment
 from operations.release.positions import SUBSCRIPTIONS, Positions
 from schemas.errors import FatalError, RetriableError
 
+ROOT = Path(__file__).resolve().parent.parent.parent
 PROJECT = "salesintel-test"
 TERRAFORM = """#!/bin/sh
 echo "$@" >> "$NOTED"
@@ -85,7 +90,7 @@ def dataflow() -> Iterator[tuple[Dataflow, Any]]:
             pass
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
     client = build(
         "dataflow",
         "v1b3",
@@ -230,3 +235,78 @@ def test_a_job_that_nobody_knows_is_not_updated(
     jobs.start()
     with pytest.raises(FatalError, match="make drain ENVIRONMENT=dev"):
         stream.running()
+
+
+class Desk(NamedTuple):
+    """Where somebody deploys: a checkout in which `salesintel release` is typed."""
+
+    checkout: Checkout
+    jobs: Dataflow
+    positions: Positions
+
+    def call(self, action: str, *arguments: str) -> Result:
+        line = ["release", action, "--environment", "dev", *arguments]
+        return CliRunner().invoke(cli.app, line, catch_exceptions=False)
+
+
+@pytest.fixture
+def desk(
+    tmp_path: Path,
+    positions: Positions,
+    dataflow: tuple[Dataflow, Any],
+    monkeypatch: pytest.MonkeyPatch,
+) -> Desk:
+    folder = tmp_path / "desk" / "terraform"
+    (folder / "environments").mkdir(parents=True)
+    variables = f'project = "{PROJECT}"\nregion = "r"\n'
+    (folder / "environments" / "dev.tfvars").write_text(variables)
+    monkeypatch.chdir(folder.parent)
+    monkeypatch.setattr(releasing, "dataflow_service", lambda: dataflow[1])
+    monkeypatch.setattr(draining, "PROBE_S", 0.01)
+    return Desk(Checkout(folder, monkeypatch), dataflow[0], positions)
+
+
+def test_a_release_is_shown_first_and_brought_and_taken_back_with_yes(desk: Desk) -> None:
+    desk.jobs.start()
+    desk.checkout.released("abc")
+    shown = desk.call("deploy", "--release", "def", "--replace")
+    assert shown.exit_code == 0, shown.output
+    assert "abc → def: snapshot, drain, seek, apply" in shown.stdout
+    assert desk.checkout.calls()[-1].startswith("plan")
+    assert not desk.positions.kept("before-def")
+    done = desk.call("deploy", "--release", "def", "--replace", "--yes")
+    assert "salesintel verify --within 1h" in done.stdout
+    assert desk.jobs.jobs[0]["currentState"] == "JOB_STATE_DRAINED"
+    desk.checkout.released("def")
+    back = desk.call("rollback", "--release", "abc", "--yes")
+    assert "nothing → abc: drain, seek, apply" in back.stdout
+    assert desk.checkout.calls()[-1].endswith("-var=release=abc")
+    assert not desk.positions.kept("before-def")
+
+
+def test_a_drain_is_shown_first_too(desk: Desk) -> None:
+    desk.jobs.start()
+    assert "with --yes" in desk.call("drain").stdout
+    assert desk.jobs.jobs[0]["currentState"] == "JOB_STATE_RUNNING"
+    assert "messages wait" in desk.call("drain", "--yes").stdout
+    assert desk.jobs.jobs[0]["currentState"] == "JOB_STATE_DRAINED"
+
+
+def test_what_cannot_be_released_is_refused_before_anything_is_asked(desk: Desk) -> None:
+    for arguments, words in (
+        (("ship",), "plan, deploy, drain, rollback"),
+        (("plan", "--release", "NO"), "tag of an image"),
+        (("rollback", "--release", "abc"), "nothing has run"),
+    ):
+        refused = desk.call(*arguments)
+        assert refused.exit_code == 2
+        assert words in refused.stderr
+
+
+@pytest.mark.parametrize("target", ["plan", "deploy", "rollback", "drain"])
+def test_the_make_targets_call_it(target: str) -> None:
+    line = ["make", "-n", target, "ENVIRONMENT=prod", "RELEASE=abc", "REPLACE=1"]
+    done = subprocess.run(line, cwd=ROOT, capture_output=True, text=True, check=True)
+    wanted = f"salesintel release {target} --environment prod --release abc --replace"
+    assert wanted in done.stdout
+    assert ("--yes" in done.stdout) is (target != "plan")
