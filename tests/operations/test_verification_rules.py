@@ -129,6 +129,8 @@ def test_rules_that_were_not_asked_for_a_day_are_unknown_once_a_night_has_passed
     old = [a_rule("a", passed=False, hours_old=27)]
     assert outcomes(rules.quality(old, DAY)) == {"quality_errors": "unknown"}
     assert outcomes(rules.quality(old, HOUR)) == {"quality_errors": "amiss"}
+    young = [*old, a_rule("b", passed=True)]
+    assert outcomes(rules.quality(young, DAY)) == {"quality_errors": "holds"}
 
 
 def test_mails_and_calls_are_matched_over_all_sources_together() -> None:
