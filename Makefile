@@ -3,6 +3,8 @@ PYTHON ?= python3
 BIN := .venv/bin
 ROOMS := schemas connectors transforms warehouse pipelines embedded sandbox operations
 ALL := $(ROOMS) benchmarks tests setup.py
+RELEASE ?=
+TAG = $(or $(RELEASE),$(shell git rev-parse --short HEAD))
 .DEFAULT_GOAL := help
 
 help: ## What the targets do
@@ -54,12 +56,11 @@ security-check: setup ## bandit, known vulnerabilities, secrets in the tree
 	@.ci/audit
 
 ENVIRONMENT ?= dev
-RELEASE ?= $(shell git rev-parse HEAD)
 WITHIN ?= 1h
 RELEASED = $(BIN)/salesintel release
-OF = --environment $(ENVIRONMENT) --release $(RELEASE) $(if $(REPLACE),--replace)
+OF = --environment $(ENVIRONMENT) --release $(TAG) $(if $(REPLACE),--replace)
 
-plan: setup ## What a release would change: ENVIRONMENT=dev, RELEASE=tag of the image
+plan: setup ## What a release would change: ENVIRONMENT=dev, RELEASE=tag of the image, default this commit's
 	@$(RELEASED) plan $(OF)
 
 deploy: setup ## Brings a release to the cloud; REPLACE=1 where Dataflow refused to update the job

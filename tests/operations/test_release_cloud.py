@@ -25,6 +25,7 @@ from operations.release.carrying_out import carry_out, decided, facts_of
 from operations.release.cloud import CloudStream
 from operations.release.dataflow import StreamingJob
 from operations.release.environment import Environment
+from operations.release.interface import GOLDEN
 from operations.release.positions import SUBSCRIPTIONS, Positions
 from schemas.errors import FatalError, RetriableError
 
@@ -224,6 +225,33 @@ def test_a_drain_that_does_not_end_in_time_says_where_it_stands(
     jobs.drains_after = 100
     with pytest.raises(RetriableError, match="JOB_STATE_DRAINING after 30 s"):
         stream_of(checkout, client, patience_s=30.0).drain()
+
+
+def test_releases_are_compared_as_their_commits_have_them(
+    checkout: Checkout, dataflow: tuple[Dataflow, Any]
+) -> None:
+    def git(*arguments: str) -> str:
+        line = ["git", "-c", "user.name=t", "-c", "user.email=t@own.example", *arguments]
+        folder = checkout.environment.folder
+        return subprocess.run(
+            line, cwd=folder, capture_output=True, text=True, check=True
+        ).stdout.strip()
+
+    def commit(text: str) -> str:
+        path = checkout.environment.folder / GOLDEN
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+        git("add", GOLDEN)
+        git("commit", "-q", "-m", "release")
+        return git("rev-parse", "HEAD")
+
+    git("init", "-q")
+    text = (ROOT / GOLDEN).read_text()
+    first, second = commit(text), commit(text.replace("shards: 64", "shards: 32"))
+    stream = stream_of(checkout, dataflow[1])
+    assert stream.differences(first, first) == ()
+    assert len(stream.differences(first, second) or ()) == 1
+    assert stream.differences(first, "nowhere") is None
 
 
 def test_a_job_that_nobody_knows_is_not_updated(
