@@ -57,6 +57,7 @@ security-check: setup ## bandit, known vulnerabilities, secrets in the tree
 
 ENVIRONMENT ?= dev
 WITHIN ?= 1h
+export SALESINTEL_PROJECT
 RELEASED = $(BIN)/salesintel release
 OF = --environment $(ENVIRONMENT) --release $(TAG) $(if $(REPLACE),--replace)
 

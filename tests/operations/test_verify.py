@@ -3,20 +3,28 @@
 import json
 import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
+import google.auth
 import msgspec
 import pytest
+from google.auth.credentials import AnonymousCredentials
 from small_stack import SmallStack
+from typer.testing import CliRunner, Result
 from watched_rows import a_change, a_letter, a_result, a_run
 
-from operations import verify
+from embedded.directory import DataDirectory
+from operations import cli, config, verify
+from operations.console import asked_endpoint
 from operations.verification import asking
 from schemas.clock import DAY_US, wall_clock
 from schemas.columns import Row
-from schemas.errors import RetriableError
+from schemas.errors import ConfigurationError, RetriableError
 from schemas.operations import SourceCount
+from warehouse.clients import Endpoint
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("watching")]
 
@@ -183,3 +191,52 @@ def test_a_window_or_a_format_that_there_is_not_is_refused(
         result = stack.call("verify", *options, "--settings", settings)
         assert result.exit_code == 2
         assert words in result.stderr
+
+
+def test_the_project_of_the_environment_is_meant_and_no_stack_is_needed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(config.PROJECT_VARIABLE, "the-project")
+    assert asked_endpoint(DataDirectory(tmp_path / "none")) == Endpoint(project="the-project")
+    monkeypatch.setenv(config.PROJECT_VARIABLE, "")
+    with pytest.raises(ConfigurationError, match="no stack runs"):
+        asked_endpoint(DataDirectory(tmp_path / "none"))
+
+
+@pytest.fixture
+def cloud(
+    stack: SmallStack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[SmallStack]:
+    """The embedded warehouse where the client looks for Google's, for one who is signed in."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv(config.PROJECT_VARIABLE, stack.stack.project)
+    monkeypatch.setenv("BIGQUERY_EMULATOR_HOST", stack.stack.rest)
+    monkeypatch.setattr(google.auth, "default", lambda **more: (AnonymousCredentials(), None))
+    stack.write([a_change("hubspot:contact:1")])
+    yield stack
+    stack.empty(*TABLES)
+
+
+def typed(*arguments: str) -> Result:
+    """Without a data directory, as a container is started."""
+    return CliRunner().invoke(cli.app, arguments, catch_exceptions=False)
+
+
+def test_figures_and_checks_are_those_of_the_project(
+    cloud: SmallStack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    figures = typed("figures")
+    assert figures.exit_code == 0
+    assert '"source":"hubspot"' in figures.stdout
+
+    @contextmanager
+    def unnoted(endpoint: Endpoint, command: str, detail: Any) -> Iterator[SimpleNamespace]:
+        assert (endpoint, command) == (Endpoint(project=cloud.stack.project), "verify")
+        yield SimpleNamespace(detail=dict(detail))
+
+    monkeypatch.setattr(verify, "noted_run", unnoted)
+    checked = typed("verify", "--format", "json")
+    found = {one["check"]: one["outcome"] for one in json.loads(checked.stdout)}
+    assert checked.exit_code == 0, checked.stdout
+    assert found["source_silence_h"] == found["duplicates"] == "holds"
+    assert not {"process_runs", "seconds_behind"} & set(found)
