@@ -2,8 +2,9 @@
 PYTHON ?= python3
 BIN := .venv/bin
 ROOMS := schemas connectors transforms warehouse pipelines embedded sandbox operations
-ALL := $(ROOMS) benchmarks tests setup.py
+ALL := $(ROOMS) templates benchmarks tests setup.py
 RELEASE ?=
+IMAGE ?= salesintel
 TAG = $(or $(RELEASE),$(shell git rev-parse --short HEAD))
 .DEFAULT_GOAL := help
 
@@ -101,8 +102,24 @@ configuration: setup ## Rewrites docs/settings.md from the classes that read the
 permissions: setup ## Rewrites docs/permissions.md from what Terraform grants
 	@cd tests/terraform && ../../$(BIN)/python permissions_page.py
 
-golden: setup ## Rewrites the golden files of the graph's interface
+golden: setup ## Rewrites the golden files: the graph's interface, jobs as they are submitted
 	@$(BIN)/python tests/pipelines/graph_interface.py
+	@$(BIN)/python tests/templates/submitting.py
+
+templates: setup ## Rewrites templates/*.json, the metadata of the Flex Templates
+	@$(BIN)/python -m pipelines.metadata
+
+update-check: setup ## Whether the job of a release can be updated to this tree: RELEASE=<tag or commit>
+	@test -n "$(RELEASE)" || { echo "name the release that runs: make update-check RELEASE=0123abc"; exit 2; }
+	@git show "$(RELEASE):tests/templates/golden/stream.txt" > .running.txt && \
+	  $(BIN)/python -m pipelines.compatibility .running.txt tests/templates/golden/stream.txt; \
+	  status=$$?; rm -f .running.txt; exit $$status
+
+image: ## Builds the image of launcher and workers; needs Docker and a network
+	@command -v docker >/dev/null || { echo "docker is not here: install it, or build in the cloud: gcloud builds submit --config templates/cloudbuild.yaml"; exit 2; }
+	@docker info >/dev/null 2>&1 || { echo "docker does not answer: start its daemon, or build in the cloud: gcloud builds submit --config templates/cloudbuild.yaml"; exit 2; }
+	@DOCKER_BUILDKIT=1 docker build --file templates/Dockerfile --build-arg RELEASE=$(TAG) --tag $(IMAGE):$(TAG) . || \
+	  { echo "the image was not built: three images and the packages of requirements.txt have to be reached (templates/Dockerfile)"; exit 1; }
 
 lock: setup ## Resolves the pins in setup.py anew
 	@$(BIN)/uv pip compile -q --generate-hashes --no-emit-index-url --no-strip-extras --no-header --universal --python-version 3.11 setup.py -o requirements.txt
@@ -111,4 +128,4 @@ lock: setup ## Resolves the pins in setup.py anew
 clean: ## Removes what was built; data directories stay
 	@rm -rf .venv build *.egg-info .coverage* .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
-.PHONY: help setup demo up plan deploy verify drain rollback test test-fast test-exhaustive lint format format-check typecheck security-check tools bench bench-er bench-views schemas views-docs configuration permissions golden lock clean
+.PHONY: help setup demo up plan deploy verify drain rollback test test-fast test-exhaustive lint format format-check typecheck security-check tools bench bench-er bench-views schemas views-docs configuration permissions golden templates update-check image lock clean

@@ -11,6 +11,11 @@ _NAME = re.compile(r"[A-Za-z0-9_.-]+(?:/[A-Za-z0-9_.-]+)*\Z")
 SCHEME = "folder:"
 
 
+def is_name(name: str) -> bool:
+    """Whether this names an object below a store, and nothing outside of it."""
+    return _NAME.match(name) is not None and ".." not in name.split("/")
+
+
 class ObjectStore(Protocol):
     """Bytes under names."""
 
@@ -31,7 +36,7 @@ class FolderStore:
 
     def put(self, name: str, body: bytes) -> str:
         """Written whole or not at all: a crash leaves no half of an object."""
-        if not _NAME.match(name) or ".." in name.split("/"):
+        if not is_name(name):
             raise FatalError(f"{name!r} is no name of an object")
         path = self._folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -47,7 +52,7 @@ class FolderStore:
         """The bytes; LookupError for an address that is none of ours, or empty; RetriableError
         where the folder cannot be read now."""
         name = uri.removeprefix(SCHEME)
-        if name == uri or not _NAME.match(name) or ".." in name.split("/"):
+        if name == uri or not is_name(name):
             raise LookupError(uri)
         try:
             return (self._folder / name).read_bytes()

@@ -84,7 +84,7 @@ def to_review(asked: Known) -> Iterator[dict[str, Any]]:
         if left in placed and right in placed
     }
     shown: dict[frozenset[str], dict[str, Any]] = {}
-    for pair in resolver.candidates():
+    for pair in (*resolver.candidates(), *resolver.near()):
         left, right = number(pair.left), number(pair.right)
         assert left is not None and right is not None
         between = frozenset((placed[pair.left].entity_id, placed[pair.right].entity_id))

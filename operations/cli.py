@@ -244,8 +244,8 @@ def replay(
 ) -> None:
     """Publish dead letters again, exactly as they came; shows first what it would do."""
     from connectors.objects import FolderStore
-    from operations.replay import Selection
     from operations.replaying import replaying
+    from pipelines.replay import Selection
     from warehouse.query import checked_limit
 
     directory = directory_of(data)

@@ -32,7 +32,7 @@ ORDER BY probability DESC, other
 def explain(directory: DataDirectory, file: Path | None, name: str, model: str | None) -> None:
     """Says why of a record or an entity; ConfigurationError where there is none of that name."""
     asked = known(directory, file, model)
-    record_key = record_named(asked, name)
+    record_key = record_named(asked, name, file)
     if record_key != name:
         say(f"{name} is an entity; of its records {record_key} names it")
     say(f"weighed with model {asked.model.version}")
@@ -45,7 +45,7 @@ def explain(directory: DataDirectory, file: Path | None, name: str, model: str |
                 say("\n".join(pairs(client, link.entity_id or "", record_key)))
 
 
-def record_named(asked: Known, name: str) -> str:
+def record_named(asked: Known, name: str, file: Path | None = None) -> str:
     """The record of that name, or the record that names the entity: as weighed, as published, or
     one that another has since taken in."""
     resolver = asked.resolver
@@ -62,9 +62,9 @@ def record_named(asked: Known, name: str) -> str:
         number = resolver.records.number(key)
         if number is not None and components.group(number):
             return key
+    where = f"the column id of {file}" if file else "`salesintel query identity.links_latest`"
     raise ConfigurationError(
-        f"{name}: there is no such record or entity; `salesintel query identity.links_latest` "
-        "shows which there are"
+        f"{name}: there is no such record or entity; {where} shows which there are"
     )
 
 

@@ -11,7 +11,8 @@ from rich.progress import track
 
 from embedded.directory import DataDirectory
 from operations.console import console, errors, warehouse_of
-from operations.resolve import model_of, read_records, show_unreadable
+from operations.record_files import read_records
+from operations.resolve import model_of, show_unreadable
 from schemas.decision import Verdict
 from schemas.errors import ConfigurationError
 from schemas.identity import IdentityRecord, Link, Override, StoredRecord

@@ -1,6 +1,5 @@
 """`salesintel match-report`: how much was matched and how far it can be trusted."""
 
-import csv
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -12,7 +11,7 @@ from rich.console import Console
 from embedded.directory import DataDirectory
 from operations.console import warehouse_of
 from operations.known import Known, known
-from operations.resolve import opened
+from operations.record_files import read_rows
 from operations.sightings import sighted
 from schemas.errors import ConfigurationError
 from transforms.identity.measures import Score, calibration, pairwise, reviewed
@@ -75,13 +74,11 @@ def match_report(
 
 def read_truth(path: Path, *, required: bool = True) -> dict[str, str]:
     """Of a CSV with the columns id and truth, id to truth; rows without a truth are left out."""
-    with opened(path, "rt") as stream:
-        reader = csv.DictReader(stream)
-        if not {"id", "truth"} <= set(reader.fieldnames or ()):
-            if required:
-                raise ConfigurationError(f"{path}: its first line names no columns id and truth")
-            return {}
-        return {row["id"]: row["truth"] for row in reader if row["id"] and row["truth"]}
+    told = {}
+    for _, row in read_rows(path, ("id", "truth") if required else ("id",)):
+        if isinstance(row, dict) and row["id"] and row.get("truth"):
+            told[row["id"].strip()] = row["truth"]
+    return told
 
 
 RATES = ("what", "matched", "of", "rate", "precision", "known_by", "of_known")

@@ -14,8 +14,9 @@ from operations.runs import noted_run
 from operations.waiting import until_written
 from pipelines.checks import checked_settings
 from pipelines.graph import Parts
-from pipelines.rebuild import RAW, Rebuilt, count
+from pipelines.rebuild import Rebuilt, count
 from pipelines.rebuild import rebuild as rebuilt
+from pipelines.sweep import RAW
 from schemas.clock import wall_clock
 from warehouse.clients import bigquery_client
 from warehouse.erasures import StandingMarks

@@ -8,8 +8,8 @@ from connectors.objects import FolderStore
 from connectors.publisher import ChangePublisher, publisher_client
 from embedded.directory import DataDirectory
 from operations.console import console, running
-from operations.replay import Replayed, Selection, dead_letters, message_of, replay
 from operations.runs import noted_run
+from pipelines.replay import Replayed, Selection, dead_letters, message_of, replay
 from warehouse.clients import bigquery_client
 
 

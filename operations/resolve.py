@@ -2,29 +2,24 @@
 
 import csv
 import gc
-import gzip
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TextIO, cast
 
 from rich.markup import escape
 from rich.progress import track
 
 from operations.console import console, errors
-from schemas.errors import ConfigurationError, InvalidRow
+from operations.record_files import opened, read_records
+from schemas.errors import ConfigurationError
 from schemas.identity import IdentityRecord
 from transforms.identity.weighed.explain import why
 from transforms.identity.weighed.extraction import NO_SETTINGS, Extraction
 from transforms.identity.weighed.fitting import fit
 from transforms.identity.weighed.resolver import Resolver
-from transforms.identity.weighed.rows import record_of
 from transforms.identity.weighed.weights import SHIPPED, Model, read_model, write_model
 from transforms.settings import Settings
 
-LARGEST_FIELD = 10_000_000
-"""Characters; the csv module's own limit would end the reading of the whole file."""
 MOST_SHOWN = 20
 """Unreadable rows that are shown one by one; all are counted."""
 
@@ -40,6 +35,9 @@ def resolve(
     """Writes id,entity_id,confidence of every record; returns how many rows were unreadable."""
     if out.resolve() == source.resolve():
         raise ConfigurationError("--out would overwrite the records: name another file")
+    for file in filter(None, (out, save_model)):
+        if file.is_dir() or not file.parent.is_dir():
+            raise ConfigurationError(f"{file} cannot be written: name a file in a folder there is")
     bad: list[tuple[int, str]] = []
     records = list(
         track(read_records(source, region, bad), "reading", console=errors, transient=True)
@@ -66,65 +64,17 @@ def resolve(
             found = placed[key]
             writer.writerow((key, found.entity_id, f"{found.confidence:.4f}"))
     entities = resolver.components.entities()
+    repeated = len(records) - len(placed)
+    again = f"{repeated:,} rows repeat an id and the last counts, " if repeated else ""
     console.print(
-        f"[green]{len(placed):,} records are {entities:,} entities[/green], {len(bad):,} rows "
-        f"unreadable; model {escape(chosen.version)}; {len(records) / max(took, 1e-9):,.0f} "
+        f"[green]{len(placed):,} records are {entities:,} entities[/green], {again}{len(bad):,} "
+        f"rows unreadable; model {escape(chosen.version)}; {len(records) / max(took, 1e-9):,.0f} "
         f"records a second; written to {escape(str(out))}",
         soft_wrap=True,
     )
     for key in explain:
         console.print(why(resolver, key), markup=False, highlight=False, soft_wrap=True)
     return len(bad)
-
-
-def read_records(path: Path, region: str, bad: list[tuple[int, str]]) -> Iterator[IdentityRecord]:
-    """The records of a CSV; line and reason of rows that could not be read are added to `bad`."""
-    csv.field_size_limit(LARGEST_FIELD)
-    with opened(path, "rt") as stream:
-        reader = csv.reader(stream)
-        header = [name.strip().lower() for name in next(reader, [])]
-        if "id" not in header:
-            raise ConfigurationError(f"{path}: its first line names no column id")
-        while True:
-            line = reader.line_num + 1
-            try:
-                values = next(reader)
-            except StopIteration:
-                return
-            except csv.Error as error:
-                bad.append((line, str(error)))
-                continue
-            except (OSError, EOFError) as error:
-                raise ConfigurationError(
-                    f"{path} is broken off after line {line}: {error}"
-                ) from error
-            if not values:
-                continue
-            try:
-                yield _record(header, values, line, region)
-            except InvalidRow as error:
-                bad.append((line, str(error)))
-
-
-def _record(header: list[str], values: list[str], line: int, region: str) -> IdentityRecord:
-    if len(values) != len(header):
-        raise InvalidRow(f"{len(values)} values for {len(header)} columns")
-    row = dict(zip(header, values, strict=True))
-    if any("\udc80" <= c <= "\udcff" for value in values if not value.isascii() for c in value):
-        raise InvalidRow("it is not UTF-8")
-    return record_of(row, line, region)
-
-
-@contextmanager
-def opened(path: Path, mode: str) -> Iterator[TextIO]:
-    """A text file, also gzipped; ConfigurationError where there is none."""
-    opener = gzip.open if path.suffix == ".gz" else open
-    try:
-        opened = opener(path, mode, encoding="utf-8", errors="surrogateescape", newline="")
-    except OSError as error:
-        raise ConfigurationError(f"{path} cannot be opened: {error.strerror}") from error
-    with cast(TextIO, opened) as stream:
-        yield stream
 
 
 def model_of(
@@ -134,6 +84,8 @@ def model_of(
     if name == "shipped":
         return SHIPPED
     if name != "fit":
+        if not Path(name).exists():
+            raise ConfigurationError(f"--model {name}: it is shipped, fit, or a model's file")
         return read_model(Path(name))
     known = Extraction(settings).all_features(records)
     with errors.status("fitting a model") as status:

@@ -89,6 +89,8 @@ class Ingest(beam.PTransform):  # type: ignore[misc]
         self._seeded = seeded
         self._decisions = decisions
         self._overrides = overrides
+        self.written: beam.PCollection | None = None
+        """Once applied: nothing, and complete when everything is written; to wait for."""
 
     def expand(self, messages: beam.PCollection) -> beam.PCollection:
         """Writes; the output is what was written of identity and dead letters, for notices."""
@@ -138,7 +140,7 @@ class Ingest(beam.PTransform):  # type: ignore[misc]
         settled = packed | "Settle" >> beam.Reshuffle(parts.shards)
         job = (parts.job_name, PIPELINE_VERSION, clock)
         write = WriteRowsFn(parts.open_sink, *job, store=parts.store, open_known=parts.open_known)
-        settled | "Write" >> beam.ParDo(write)
+        self.written = settled | "Write" >> beam.ParDo(write)
         return (identity, *dead) | "Notable" >> beam.Flatten()
 
     def _erasures(self, decided: tuple[beam.PCollection, ...]) -> beam.PCollection | None:

@@ -11,6 +11,7 @@ published, so that its feed tells of nothing that only happened on the way.
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from datetime import date
 from functools import partial
 
 import msgspec
@@ -20,40 +21,38 @@ from pipelines.bounded import run_bounded
 from pipelines.graph import Parts
 from pipelines.proof import COMPARED, Comparison, Proof
 from pipelines.seeds import read_overrides, read_seeds
+from pipelines.sweep import DEAD, DERIVED, RAW, READABLE, TIMEOUT_S, Cut, sweep, unread
 from schemas.clock import from_us
 from schemas.columns import Row
 from schemas.envelope import encode
 from schemas.flow import Received
 from schemas.identity import Entity, EntityChange, Link, PairCandidate, PairEvidence
-from schemas.operations import DeadLetter, SchemaChange
+from schemas.operations import SchemaChange
 from schemas.records import Duplicate, RawChange
-from schemas.tables import BY_ROW, TABLES
 from transforms.accept import change_of
-from warehouse.bounded import WHOLE_TABLES_BYTES, rows
+from warehouse.bounded import rows
 from warehouse.clients import Endpoint, bigquery_client
 from warehouse.compaction import start_over
 from warehouse.latest import select, table_reference
 from warehouse.sink import OpenSink, RowSink
 from warehouse.storage_write import RefusedRow
 
-DERIVED = tuple(table for table in TABLES if table.dataset == "sales")
-RAW = BY_ROW[RawChange]
-DEAD = BY_ROW[DeadLetter]
 LEFT_OUT = (
     *(RawChange, Duplicate, SchemaChange),
     *(Link, Entity, EntityChange, PairEvidence, PairCandidate),
 )
-TIMEOUT_S = 600.0
-_READABLE = "NOT (operation = 'upsert' AND LENGTH(payload) = 0 AND dataref IS NULL)"
-"""The payload of a person who was erased is gone: the rows that the change has are all there is."""
 
 
-def raw_messages(endpoint: Endpoint, dataset_prefix: str = "") -> Iterator[Received]:
-    """Every accepted change as the message that it came in."""
+def raw_messages(
+    endpoint: Endpoint, dataset_prefix: str = "", day: date | None = None
+) -> Iterator[Received]:
+    """Every accepted change as the message that it came in; of all days, or of one (UTC)."""
     client = bigquery_client(endpoint)
     raw_changes = table_reference(client, RAW, dataset_prefix)
-    sql = f"SELECT * FROM {raw_changes} WHERE {_READABLE}"  # noqa: S608 (own name)
-    for raw in select(client, RawChange, sql):
+    published = "" if day is None else " AND publish_date = @day"
+    asked = [] if day is None else [bigquery.ScalarQueryParameter("day", "DATE", day)]
+    sql = f"SELECT * FROM {raw_changes} WHERE {READABLE}{published}"  # noqa: S608 (own name)
+    for raw in select(client, RawChange, sql, asked):
         data, attributes = encode(change_of(raw))
         yield Received(data, attributes, raw.message_id, raw.publish_time)
 
@@ -81,7 +80,8 @@ class DerivedSink:
         self.inner.close()
 
 
-def _open(inner: OpenSink) -> DerivedSink:
+def derived_sink(inner: OpenSink) -> DerivedSink:
+    """Such a sink before another: what a step carries to its worker."""
     return DerivedSink(inner())
 
 
@@ -149,33 +149,11 @@ def rebuild(
     watch.lap("digests before")
     began = parts.clock()
     until = from_us(began if settled is None else settled)
-    cut = {
-        "began": ("TIMESTAMP", from_us(began)),
-        "settled": ("TIMESTAMP", until),
-        "job": ("STRING", parts.job_name),
-    }
-    parameters = [
-        bigquery.ScalarQueryParameter(name, kind, value) for name, (kind, value) in cut.items()
-    ]
-    sink = partial(_open, parts.open_sink)
+    cut = Cut(from_us(began), until, parts.job_name)
+    sink = partial(derived_sink, parts.open_sink)
     run_bounded(partial(raw_messages, endpoint, dataset_prefix), replace(parts, open_sink=sink))
     watch.lap("graph")
-    # What this run could not read has no new rows: those that it has stay.
-    dead = f"FROM {names[DEAD.id]} WHERE failed_at >= @began AND job_name = @job"
-    for table in DERIVED:
-        sweep = (
-            f"DELETE FROM {names[table.id]} WHERE written_at < @began "  # noqa: S608 (own names)
-            f"AND change_id IN (SELECT change_id FROM {names[RAW.id]} "
-            f"WHERE publish_time < @settled AND {_READABLE}) AND change_id NOT IN "
-            f"(SELECT change_id {dead} AND change_id IS NOT NULL)"
-        )
-        rows(
-            client,
-            sweep,
-            parameters,
-            timeout_s=TIMEOUT_S,
-            maximum_bytes_billed=WHOLE_TABLES_BYTES,
-        )
+    sweep(client, cut, dataset_prefix)
     watch.lap("sweep")
     overrides = read_overrides(client, dataset_prefix)
     run_bounded(tuple, parts, read_seeds(client, dataset_prefix), overrides)
@@ -185,9 +163,7 @@ def rebuild(
     watch.lap("comparison")
     after = {table.id: count(client, names[table.id]) for table in DERIVED}
     changes = count(client, names[RAW.id])
-    letters = f"SELECT COUNT(DISTINCT dead_letter_id) AS n {dead}"
-    found = rows(client, letters, parameters, timeout_s=TIMEOUT_S)
-    refused = int(next(iter(found)).n)
+    refused = unread(client, cut, dataset_prefix)
     client.close()
     return Rebuilt(
         changes=changes,

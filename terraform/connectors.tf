@@ -69,8 +69,9 @@ resource "google_cloud_run_v2_job" "this" {
       max_retries = 0
 
       containers {
-        image = local.image
-        args  = each.value.args
+        image   = local.image
+        command = ["salesintel"]
+        args    = each.value.args
 
         resources {
           limits = { cpu = "1", memory = "1Gi" }
@@ -130,8 +131,9 @@ resource "google_cloud_run_v2_service" "this" {
     }
 
     containers {
-      image = local.image
-      args  = each.value.args
+      image   = local.image
+      command = ["salesintel"]
+      args    = each.value.args
 
       ports {
         container_port = 8080

@@ -3,15 +3,18 @@
 
 locals {
   stream = {
-    name        = "stream"
-    description = "Changes from Pub/Sub to BigQuery, deduplicated and resolved to people and accounts."
-    # Names are those of pipelines/options.py.
+    # What the job may be told, from pipelines/parameters.py.
+    metadata = jsondecode(file("${path.module}/../templates/stream.json"))
     parameters = {
-      messages_project  = { value = var.project, help = "Project of topics and subscriptions." }
-      warehouse_project = { value = var.project, help = "Project of the datasets." }
-      settings          = { value = "gs://${google_storage_bucket.this["config"].name}/salesintel.toml", help = "Settings file." }
-      objects           = { value = "gs://${google_storage_bucket.this["objects"].name}", help = "Payloads above 7 MB." }
-      shards            = { value = tostring(var.shards), help = "Shards of keyed state." }
+      pipeline          = "stream"
+      messages_project  = var.project
+      warehouse_project = var.project
+      settings          = "gs://${google_storage_bucket.this["config"].name}/salesintel.toml"
+      redaction_key     = "projects/${var.project}/secrets/${google_secret_manager_secret.this["redaction-key"].secret_id}/versions/latest"
+      objects           = "gs://${google_storage_bucket.this["objects"].name}"
+      shards            = tostring(var.shards)
+      # An empty warehouse has no seeds, and so the first start is as every other.
+      seeds = "tables"
     }
   }
 }
@@ -24,16 +27,9 @@ resource "google_storage_bucket_object" "stream_template" {
   name         = "stream-${var.release}.json"
   content_type = "application/json"
   content = jsonencode({
-    image   = local.image
-    sdkInfo = { language = "PYTHON" }
-    metadata = {
-      name        = local.stream.name
-      description = local.stream.description
-      parameters = [
-        for name, one in local.stream.parameters :
-        { name = name, label = name, helpText = one.help, isOptional = true }
-      ]
-    }
+    image    = local.image
+    sdkInfo  = { language = "PYTHON" }
+    metadata = local.stream.metadata
   })
 }
 
@@ -44,7 +40,9 @@ resource "google_dataflow_flex_template_job" "stream" {
   name                    = "stream"
   region                  = var.region
   container_spec_gcs_path = "gs://${google_storage_bucket.this["templates"].name}/${google_storage_bucket_object.stream_template[0].name}"
-  parameters              = { for name, one in local.stream.parameters : name => one.value }
+  parameters              = local.stream.parameters
+  # Labels that have changed since the release that runs (docs/updates.md).
+  transform_name_mapping = jsondecode(file("${path.module}/../templates/transform-names.json"))
 
   service_account_email   = local.emails["worker"]
   subnetwork              = google_compute_subnetwork.workers.id
@@ -72,6 +70,7 @@ resource "google_dataflow_flex_template_job" "stream" {
     google_bigquery_table_iam_member.this,
     google_project_iam_member.this,
     google_pubsub_subscription_iam_member.this,
+    google_secret_manager_secret_iam_member.this,
     google_storage_bucket_iam_member.this,
   ]
 }

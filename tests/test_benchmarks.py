@@ -25,7 +25,7 @@ from transforms.identifiers import email, phone
 from transforms.normalise import normalise
 from warehouse.catalogue import views
 
-SLOW = ("normalise_mail", "pollers", "pubsub", "rebuild", "shard", "sink", "webhooks")
+SLOW = ("image", "normalise_mail", "pollers", "pubsub", "rebuild", "shard", "sink", "webhooks")
 LONG = ("bytes", "graph", "views")
 """Also when they are quick: a minute and more; what an event weighs is asked for seldom."""
 CHEAP = ("er", "identifiers", "identity", "matching", "normalise_crm", "weighing")

@@ -20,6 +20,10 @@ ROWS_REFUSED = "rows_refused"
 """Rows that their table refused; each becomes a dead letter."""
 INDEX_REBUILDS = "index_rebuilds"
 """Shard indexes rebuilt from their log: after a start, a failed bundle, a moved key."""
+MESSAGES_PUBLISHED = "messages_published"
+"""Messages that a replay or a backfill has put back onto their topics."""
+MESSAGES_LEFT = "messages_left"
+"""What they have left where it was: it names no topic, or its payload is gone."""
 
 
 def counter(name: str) -> Metrics.DelegatingCounter:

@@ -45,11 +45,16 @@ def table_reference(client: bigquery.Client, table: Table, dataset_prefix: str =
     return f"`{client.project}.{dataset_prefix}{table.id}`"
 
 
-def latest(client: bigquery.Client, row: type[R], dataset_prefix: str = "") -> Iterator[R]:
-    """The latest rows of a table, tombstones among them."""
+def latest(
+    client: bigquery.Client, row: type[R], dataset_prefix: str = "", where: str = ""
+) -> Iterator[R]:
+    """The latest rows of a table, tombstones among them; `where` is a condition of our own on
+    columns of its key."""
     table = BY_ROW[row]
-    sql = latest_sql(table, table_reference(client, table, dataset_prefix))
-    yield from select(client, row, sql)
+    source = table_reference(client, table, dataset_prefix)
+    if where:
+        source = f"(SELECT * FROM {source} WHERE {where})"  # noqa: S608 (own names)
+    yield from select(client, row, latest_sql(table, source))
 
 
 def select(

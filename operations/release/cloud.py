@@ -8,9 +8,12 @@ from collections.abc import Sequence
 
 from operations.release.dataflow import StreamingJob
 from operations.release.environment import Environment
-from operations.release.interface import GOLDEN, differences, steps_of
+from pipelines.compatibility import incompatibilities
 from schemas.errors import FatalError, RetriableError
 
+INTERFACE = "tests/templates/golden/stream.txt"
+"""Of the job as it is staged for Dataflow."""
+NAMES = "templates/transform-names.json"
 _TEMPLATE = re.compile(r"/stream-([^/]+)\.json\Z")
 
 
@@ -48,12 +51,13 @@ class CloudStream:
         return found[1] if found else ""
 
     def differences(self, running: str, wanted: str) -> tuple[str, ...] | None:
-        """Of the two releases' golden files, where this checkout knows both commits."""
-        texts = [self._golden(release) for release in (running, wanted)]
-        if None in texts:
+        """Of the two releases' interfaces, under the names that the wanted one gives, where this
+        checkout knows both commits (docs/updates.md)."""
+        before, after = self._file(running, INTERFACE), self._file(wanted, INTERFACE)
+        if before is None or after is None:
             return None
-        before, after = (steps_of(text or "") for text in texts)
-        return differences(before, after)
+        names = json.loads(self._file(wanted, NAMES) or "{}")
+        return tuple(map(str, sorted(incompatibilities(before, after, names))))
 
     def drain(self) -> None:
         """Drains the job."""
@@ -83,9 +87,9 @@ class CloudStream:
             raise RetriableError(f"terraform {command} has failed: it says why above{hint}")
         return done.stdout or ""
 
-    def _golden(self, release: str) -> str | None:
+    def _file(self, release: str, path: str) -> str | None:
         done = subprocess.run(
-            [_program("git"), "show", f"{release}:{GOLDEN}"],
+            [_program("git"), "show", f"{release}:{path}"],
             cwd=self._environment.folder,
             capture_output=True,
             text=True,

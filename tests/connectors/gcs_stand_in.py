@@ -1,9 +1,10 @@
-"""A Cloud Storage of ours: the few calls that cursors need, with the real one's preconditions.
+"""A Cloud Storage of ours: the few calls that we and Beam make, with the real one's preconditions.
 
 https://cloud.google.com/storage/docs/json_api/v1/objects and, for what `ifGenerationMatch` means,
 https://cloud.google.com/storage/docs/request-preconditions
 """
 
+import base64
 import itertools
 import json
 import threading
@@ -12,6 +13,7 @@ from email.parser import BytesParser
 from email.policy import HTTP
 from typing import NamedTuple
 
+import google_crc32c
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -26,6 +28,14 @@ class Blob(NamedTuple):
     generation: int
 
 
+class Upload:
+    """A resumable upload, as far as it has come."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.body = bytearray()
+
+
 class CloudStorage:
     """One bucket, whatever its name; `lost` uploads are taken, and the answer does not arrive."""
 
@@ -33,21 +43,62 @@ class CloudStorage:
         self.blobs: dict[str, Blob] = {}
         self.lost = 0
         self.answers: Counter[int] = Counter()
+        self._uploads: list[Upload] = []
         self._generations = itertools.count(FIRST_GENERATION)
         self._lock = threading.Lock()
         self.app = Starlette(
             routes=[
                 Route("/storage/v1/b", self._bucket, methods=["POST"]),
+                Route("/storage/v1/b/{bucket}", self._bucket_metadata),
                 Route("/upload/storage/v1/b/{bucket}/o", self._upload, methods=["POST"]),
+                Route("/upload/storage/v1/b/{bucket}/o", self._resume, methods=["PUT"]),
                 Route("/download/storage/v1/b/{bucket}/o/{name:path}", self._download),
                 Route("/storage/v1/b/{bucket}/o/{name:path}", self._delete, methods=["DELETE"]),
+                Route("/storage/v1/b/{bucket}/o/{name:path}", self._metadata),
             ]
         )
+
+    def hold(self, name: str, body: bytes) -> None:
+        """Puts an object there."""
+        self.blobs[name] = Blob(body, next(self._generations))
 
     async def _bucket(self, request: Request) -> Response:
         return JSONResponse({"kind": "storage#bucket", **await request.json()})
 
+    async def _bucket_metadata(self, request: Request) -> Response:
+        return JSONResponse({"kind": "storage#bucket", "name": request.path_params["bucket"]})
+
+    async def _metadata(self, request: Request) -> Response:
+        name = request.path_params["name"]
+        if name not in self.blobs:
+            return self._answer(404)
+        return self._answer(200, self._described(name))
+
+    def _described(self, name: str) -> dict[str, str]:
+        blob = self.blobs[name]
+        checksum = base64.b64encode(google_crc32c.Checksum(blob.body).digest()).decode()
+        described = {"name": name, "generation": str(blob.generation), "crc32c": checksum}
+        return {**described, "size": str(len(blob.body))}
+
+    async def _resume(self, request: Request) -> Response:
+        """The next part of a resumable upload; of Content-Range only whether it is the last counts.
+
+        https://cloud.google.com/storage/docs/performing-resumable-uploads#chunked-upload
+        """
+        upload = self._uploads[int(request.query_params["upload_id"])]
+        upload.body += await request.body()
+        if request.headers["content-range"].endswith("/*"):
+            held = {"Range": f"bytes=0-{len(upload.body) - 1}"}
+            return Response(status_code=308, headers=held)
+        with self._lock:
+            self.blobs[upload.name] = Blob(bytes(upload.body), next(self._generations))
+            return self._answer(200, self._described(upload.name))
+
     async def _upload(self, request: Request) -> Response:
+        if request.query_params["uploadType"] == "resumable":
+            self._uploads.append(Upload((await request.json())["name"]))
+            place = request.url.include_query_params(upload_id=len(self._uploads) - 1)
+            return Response(headers={"Location": str(place)})
         assert request.query_params["uploadType"] == "multipart"
         head = f"Content-Type: {request.headers['content-type']}\r\n\r\n".encode()
         parts = BytesParser(policy=HTTP).parsebytes(head + await request.body())

@@ -15,6 +15,8 @@ RECORDS = """id,truth,kind,first,last,email,phone,dob
 3,y,person,Elena,Marsh,elena@birch.io,,1988-05-05
 4,x,person,Robert,Okafor,,212-736-0001,
 5,z,person,Dagmar,Okafor,,212-736-0001,
+6,v,person,Ann,Lee,ann.lee@birch.io,,
+7,v,person,Ann,Lee,ann.lee2@birch.io,,
 """
 
 
@@ -41,8 +43,13 @@ def test_a_file_of_records_is_asked_without_a_stack(tmp_path: Path) -> None:
     assert "1 belongs to" in call("explain", entity_id[1], "--model", model).stdout
     report = json.loads(call("match-report", "--format", "json").stdout)
     pairs = report["rates"][0]
-    assert (pairs["what"], pairs["known_by"], pairs["of"]) == ("pairs of records", "truth", 3)
+    assert (pairs["what"], pairs["known_by"], pairs["of"]) == ("pairs of records", "truth", 4)
     assert pairs["precision"] == 1
-    assert call("candidates", "--format", "csv").stdout.startswith("p,bits,record,other,name")
+    near = call("candidates", "--format", "csv", "--model", model).stdout.splitlines()
+    assert near[0].startswith("p,bits,record,other,name")
+    assert any(",6,7,Ann Lee,Ann Lee," in line for line in near)
+    assert not any("Dagmar" in line for line in near)
     assert "as shipped" in call("train", "--out", tmp_path / "new.json").stdout
-    assert call("explain", "nobody").exit_code == 2
+    unknown = CliRunner().invoke(cli.app, ["explain", "nobody", "--records", str(file)])
+    assert unknown.exit_code == 2
+    assert "the column id of" in unknown.output

@@ -22,10 +22,9 @@ from embedded.pubsub import PubSubServer
 from operations import cli, releasing
 from operations.release import dataflow as draining
 from operations.release.carrying_out import carry_out, decided, facts_of
-from operations.release.cloud import CloudStream
+from operations.release.cloud import INTERFACE, CloudStream
 from operations.release.dataflow import StreamingJob
 from operations.release.environment import Environment
-from operations.release.interface import GOLDEN
 from operations.release.positions import SUBSCRIPTIONS, Positions
 from schemas.errors import FatalError, RetriableError
 
@@ -238,15 +237,15 @@ def test_releases_are_compared_as_their_commits_have_them(
         ).stdout.strip()
 
     def commit(text: str) -> str:
-        path = checkout.environment.folder / GOLDEN
+        path = checkout.environment.folder / INTERFACE
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
-        git("add", GOLDEN)
+        git("add", INTERFACE)
         git("commit", "-q", "-m", "release")
         return git("rev-parse", "HEAD")
 
     git("init", "-q")
-    text = (ROOT / GOLDEN).read_text()
+    text = (ROOT / INTERFACE).read_text()
     first, second = commit(text), commit(text.replace("shards: 64", "shards: 32"))
     stream = stream_of(checkout, dataflow[1])
     assert stream.differences(first, first) == ()

@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 
 from operations.release.environment import checked_release, environment_of
-from operations.release.interface import GOLDEN, differences, steps_of
 from operations.release.steps import REPLACED, Decision, Facts, deployment, rollback
 from schemas.errors import ConfigurationError
 
@@ -77,28 +76,6 @@ def test_whatever_is_so_it_ends_applied_and_nothing_is_sought_while_a_job_reads(
             assert decision.steps.index("drain") < decision.steps.index("seek")
         if "snapshot" in decision.steps:
             assert decision.steps.index("snapshot") < decision.steps.index("drain")
-
-
-def golden() -> str:
-    return (ROOT / GOLDEN).read_text()
-
-
-def test_a_graph_can_be_updated_to_itself_and_to_one_with_more_steps() -> None:
-    steps = steps_of(golden())
-    assert len(steps) > 50
-    assert differences(steps, steps) == ()
-    assert differences(steps, {**steps, "Ingest/New": ("main: bytes",)}) == ()
-
-
-def test_a_graph_without_a_step_or_with_another_state_or_other_shards_cannot() -> None:
-    steps = steps_of(golden())
-    state = steps_of(golden().replace("state token: read_modify_write", "state token: bag"))
-    assert all("has another" in one for one in differences(steps, state))
-    assert differences(steps, state)
-    label = next(iter(reversed(steps)))
-    less = {name: lines for name, lines in steps.items() if name != label}
-    assert differences(steps, less) == (f"{label} is gone",)
-    assert differences(steps, steps_of(golden().replace("shards: 64", "shards: 32")))
 
 
 def test_an_environment_is_one_that_has_its_files() -> None:

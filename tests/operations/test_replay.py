@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from connectors.files import BadInput, bad_input_message
 from connectors.objects import FolderStore
 from connectors.publisher import ChangePublisher
-from operations.replay import Message, Replayed, message_of, replay
+from pipelines.replay import Message, Replayed, message_of, replay
 from schemas.change import Change, new_change
 from schemas.envelope import CLAIM_CHECK_BYTES, decode, encode, topic_of
 from schemas.errors import ConfigurationError, InvalidPayload, RetriableError

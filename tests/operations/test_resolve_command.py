@@ -93,7 +93,9 @@ def test_unreadable_rows_are_told_with_their_lines_and_the_rest_goes_on(tmp_path
 def test_a_row_that_repeats_an_id_takes_the_place_of_the_one_before(tmp_path: Path) -> None:
     out = tmp_path / "links.csv"
     again = ROWS[1].replace("2,b", "3,b", 1)
-    assert resolve(written(tmp_path, "\n".join((HEADER, *ROWS, again))), out)[0] == 0
+    code, said = resolve(written(tmp_path, "\n".join((HEADER, *ROWS, again))), out)
+    assert code == 0
+    assert "4 records are 2 entities, 1 rows repeat an id" in said
     found = links(out)
     assert len(found) == 4
     assert found["3"][0] == found["1"][0]
@@ -131,4 +133,57 @@ def test_a_missing_file_and_a_broken_model_are_refused(tmp_path: Path) -> None:
     path = written(tmp_path, "\n".join((HEADER, *ROWS)))
     broken = written(tmp_path, "{}", "model.json")
     assert resolve(path, tmp_path / "links.csv", "--model", str(broken))[0] == 2
+    code, said = resolve(path, tmp_path / "links.csv", "--model", "Fit")
+    assert code == 2
+    assert "shipped, fit, or a model's file" in said
     assert resolve(path, path)[0] == 2
+
+
+def test_a_quote_that_nobody_closed_costs_its_row_alone(tmp_path: Path) -> None:
+    out = tmp_path / "links.csv"
+    for place, broken in enumerate(('5,a,,person,"Nobody', '5,a,,person,Ann,,,,,,,,,,,"x')):
+        closed = ROWS[2].replace("9 Elm Ave", '"9 Elm Ave\nDoor 2"')
+        text = "\n".join((HEADER, ROWS[0], broken, ROWS[1], closed, ROWS[3]))
+        code, said = resolve(written(tmp_path, text, f"{place}.csv"), out)
+        assert code == 1
+        assert "line 3: a quote in it is not closed" in said
+        assert list(links(out)) == ["1", "2", "3", "4"]
+
+
+def test_stray_quotes_that_close_each_other_hide_no_row(tmp_path: Path) -> None:
+    out = tmp_path / "links.csv"
+    text = "\n".join((HEADER, ROWS[0] + '"', ROWS[1] + '"', *ROWS[2:]))
+    code, said = resolve(written(tmp_path, text), out)
+    assert code == 1
+    for line in (2, 3):
+        assert f"line {line}: a quote in it is not closed" in said
+    assert list(links(out)) == ["3", "4"]
+
+
+def test_a_byte_order_mark_is_no_part_of_the_first_column(tmp_path: Path) -> None:
+    plain, marked = tmp_path / "plain.csv", tmp_path / "marked.csv"
+    text = "\n".join((HEADER, *ROWS))
+    resolve(written(tmp_path, text), plain)
+    assert resolve(written(tmp_path, "\N{ZERO WIDTH NO-BREAK SPACE}" + text), marked)[0] == 0
+    assert links(plain) == links(marked)
+
+
+@pytest.mark.parametrize("kept", [12, 200], ids=["in the first line", "later"])
+def test_a_file_that_breaks_off_is_refused_and_not_half_resolved(tmp_path: Path, kept: int) -> None:
+    out = tmp_path / "links.csv"
+    packed = gzip.compress("\n".join((HEADER, *ROWS)).encode())
+    for content in (packed[:kept], b"no gzip at all", packed[:40] + b"\0" * 40 + packed[80:]):
+        path = tmp_path / "records.csv.gz"
+        path.write_bytes(content)
+        code, said = resolve(path, out)
+        assert code == 2
+        assert "is broken off after line" in said
+    assert not out.exists()
+
+
+def test_where_nothing_can_be_written_is_said_before_the_work(tmp_path: Path) -> None:
+    path = written(tmp_path, "\n".join((HEADER, *ROWS)))
+    for out in (tmp_path, tmp_path / "nowhere" / "links.csv"):
+        code, said = resolve(path, out)
+        assert code == 2
+        assert "cannot be written" in said

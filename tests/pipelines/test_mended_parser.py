@@ -12,7 +12,7 @@ from graph_runs import NOW, VOLATILE, assert_same_views, latest, rows_of
 
 import transforms.normalise
 from connectors.objects import FolderStore
-from operations.replay import message_of
+from pipelines.replay import message_of
 from schemas.change import new_change
 from schemas.columns import Row
 from schemas.envelope import encode

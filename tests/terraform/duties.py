@@ -66,7 +66,7 @@ DUTIES: Mapping[str, Duty] = {
         },
     ),
     "worker": Duty(
-        ("pipelines.stream", "pipelines.seeds", "warehouse.erasures"),
+        ("pipelines.jobs.stream",),
         besides=_CLOUD
         | {
             "artifactregistry.repositories.downloadArtifacts": "pulls its image",

@@ -163,8 +163,8 @@ MUTATIONS = (
     Mutation(
         "the template has a parameter that the pipeline has not",
         _FILE + "dataflow.tf",
-        "      shards            = {",
-        "      shard_count       = {",
+        "      shards            = ",
+        "      shard_count       = ",
     ),
     Mutation(
         "webhooks are called past the load balancer",

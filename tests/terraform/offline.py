@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 ROOT = Path(__file__).resolve().parents[2]
 MIRROR = ROOT.parent / "shared" / "terraform" / "offline-mirror"
-LOOKED_AT = ("terraform", "warehouse/views", "runbooks")
+LOOKED_AT = ("terraform", "warehouse/views", "runbooks", "templates")
 """What Terraform reads of the repository."""
 _TYPE = re.compile(r'^(?:resource|data) "(google_[a-z0-9_]+)"', re.MULTILINE)
 TIMEOUT_S = 280

@@ -1,6 +1,6 @@
 """What containers are told: commands that there are, and settings that can be read."""
 
-import inspect
+import json
 import re
 from pathlib import Path
 
@@ -13,7 +13,9 @@ from connectors.webhooks.receivers import receivers_of
 from connectors.webhooks.settings import load_webhook_settings
 from operations.cli import app
 from pipelines.checks import checked_settings
-from pipelines.options import SalesIntelOptions
+from pipelines.metadata import metadata
+from pipelines.parameters import TEMPLATES
+from pipelines.validation import matches
 
 TERRAFORM = ROOT / "terraform"
 SETTINGS = sorted((TERRAFORM / "environments").glob("*.toml"))
@@ -57,8 +59,14 @@ def test_secrets_that_settings_name_are_made(settings: Path) -> None:
     assert named and named <= made
 
 
-def test_the_template_has_the_parameters_of_the_pipeline() -> None:
-    source = (TERRAFORM / "dataflow.tf").read_text("utf-8")
-    named = set(re.findall(r"^      (\w+) += \{ value", source, re.M))
-    known = set(re.findall(r'"--(\w+)"', inspect.getsource(SalesIntelOptions)))
-    assert named and named <= known
+@pytest.mark.slow
+@pytest.mark.xdist_group("terraform")
+def test_the_stream_is_told_what_its_template_takes(plan: tuple[Resource, ...]) -> None:
+    """As tests/templates asks of the source, but with the values that a plan has."""
+    (job,) = (one for one in plan if one.type == "google_dataflow_flex_template_job")
+    told, own = job.values["parameters"], TEMPLATES["stream"].by_name
+    assert told.keys() <= own.keys()
+    assert {name for name, one in own.items() if one.required} <= told.keys()
+    assert {name: value for name, value in told.items() if not matches(own[name], value)} == {}
+    (spec,) = (one for one in plan if one.name == "stream_template")
+    assert json.loads(spec.values["content"])["metadata"] == metadata(TEMPLATES["stream"])

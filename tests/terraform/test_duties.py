@@ -13,7 +13,10 @@ from policy import ACCOUNTS, ROLES
 from schemas import topology
 
 WITHOUT_CALLS = frozenset(
-    {"pipelines.seeds", "warehouse.access", "warehouse.clients", "warehouse.quality.checking"}
+    {
+        *("pipelines.proof", "pipelines.replay", "pipelines.seeds"),
+        *("warehouse.access", "warehouse.clients", "warehouse.quality.checking"),
+    }
 )
 """Modules that import a client and call nothing by it: they hand it on, or name its types."""
 

@@ -2,13 +2,15 @@
 
 from itertools import permutations
 
+import pytest
+
 from schemas.identity import IdentityRecord
 from transforms.identity.weighed.blocks import Blocks
 from transforms.identity.weighed.components import Components
 from transforms.identity.weighed.extraction import Extraction
 from transforms.identity.weighed.features import Features
-from transforms.identity.weighed.judging import Judge
-from transforms.identity.weighed.linkage import clusters
+from transforms.identity.weighed.judging import FORBIDDEN, VETOED, Judge
+from transforms.identity.weighed.linkage import MOST_BITS, clusters
 from transforms.identity.weighed.messages import Crowd, Edges, Stand
 from transforms.identity.weighed.records import Records
 from transforms.identity.weighed.weights import SHIPPED
@@ -81,3 +83,15 @@ def test_linkage_weighs_a_cluster_as_a_whole() -> None:
     assert clusters(3, between, must=[(0, 2)]) == [[0, 1, 2]]
     assert clusters(3, between, cannot=[(0, 1)]) == [[0], [1, 2]]
     assert clusters(3, between, must=[(0, 1)], cannot=[(0, 1)]) == [[0], [1, 2]]
+
+
+@pytest.mark.parametrize("held", [FORBIDDEN, VETOED])
+def test_what_a_rule_holds_apart_no_mean_joins(held: int) -> None:
+    bits = {(0, 1): held, (0, 2): MOST_BITS, (1, 2): MOST_BITS, (2, 3): MOST_BITS}
+
+    def between(a: int, b: int) -> int | None:
+        return bits.get((min(a, b), max(a, b)))
+
+    assert clusters(4, between) == [[0, 2, 3], [1]]
+    assert clusters(4, between, must=[(0, 1)]) == [[0, 1, 2, 3]]
+    assert clusters(4, between, must=[(0, 2), (1, 2)]) == [[0, 1, 2, 3]]

@@ -44,6 +44,26 @@ HELD_APART = {
             2, given_name="Ruth", family_name="Lee", emails=("lee@fam.net",), phones=SHARED_LINE
         ),
     ),
+    "siblings": (
+        person(1, given_name="Anna", family_name="Lee", birth_date="1990-04-05", **HOME),
+        person(2, given_name="Lena", family_name="Lee", birth_date="1990-04-05", **HOME),
+    ),
+    "office": (
+        person(
+            1,
+            given_name="Robert",
+            family_name="Okafor",
+            organisation="Harbor Tools",
+            phones=SHARED_LINE,
+        ),
+        person(
+            2,
+            given_name="Robert",
+            family_name="Miller",
+            organisation="Harbor Tools Ltd",
+            phones=SHARED_LINE,
+        ),
+    ),
     "generation": (
         person(1, given_name="John", family_name="Lee Sr", phones=SHARED_LINE, **HOME),
         person(2, given_name="John", family_name="Lee Jr", phones=SHARED_LINE, **HOME),
@@ -105,6 +125,110 @@ def test_the_last_ten_digits_of_two_countries_are_two_numbers() -> None:
     assert not are_one(
         person(1, family_name="Lee", phones=("+12127360001",)),
         person(2, family_name="Lee", phones=("+522127360001",)),
+    )
+
+
+COLLEAGUES = {
+    "one letter": ("Ann Lee ann.lee", "Jan Lee jan.lee"),
+    "an initial": ("Robert Okafor r.okafor", "Rebecca Okafor r.okafor2"),
+    "the family name": ("Luca Li luca.li", "Luca Yilmaz luca.yilmaz"),
+}
+
+
+@pytest.mark.parametrize("pair", COLLEAGUES.values(), ids=COLLEAGUES.keys())
+def test_mailboxes_that_are_alike_as_names_are_join_no_colleagues(pair: tuple[str, str]) -> None:
+    work = {"organisation": "Harbor Tools", "phones": SHARED_LINE, **HOME}
+    two = [
+        person(
+            n,
+            given_name=given,
+            family_name=family,
+            emails=(f"{local}@harbortools.com",),
+            **work,
+        )
+        for n, (given, family, local) in enumerate(map(str.split, pair))
+    ]
+    assert not are_one(*two)
+
+
+def test_branches_in_one_street_are_branches() -> None:
+    def branch(number: int, street: str, phone: str) -> IdentityRecord:
+        return IdentityRecord(
+            record_key=f"salesforce:account:{number}",
+            kind="account",
+            stamp=1,
+            fetched=1,
+            digest="",
+            organisation="Pizza Palace",
+            street=street,
+            city="Boston",
+            postal_code="02101",
+            phones=(phone,),
+        )
+
+    one = branch(1, "59 Mill Street", "+16172911059")
+    assert not are_one(one, branch(2, "776 Mill Street", "+16175488841"))
+    assert are_one(one, branch(2, "59 Mill St", "+16175488841"))
+
+
+def test_a_switchboard_without_a_company_joins_no_namesakes() -> None:
+    families = ("Okafor", "Miller", "Tanaka", "Lee")
+    crowd = [
+        person(n, given_name="Robert", family_name=family, phones=SHARED_LINE)
+        for n, family in enumerate(families)
+    ]
+    resolver = Resolver()
+    for record in crowd:
+        resolver.receive(record)
+    assert resolver.components.entities() == len(families)
+    slip = person(9, given_name="Robert", family_name="Tinaka", phones=SHARED_LINE)
+    assert are_one(crowd[2], slip)
+
+
+def test_what_a_rule_holds_apart_no_third_record_joins() -> None:
+    shared = {"phones": SHARED_LINE, "emails": ("john@lees.net",), **HOME}
+    records = [
+        person(1, given_name="John", family_name="Lee Sr", **shared),
+        person(2, given_name="John", family_name="Lee", **shared),
+        person(3, given_name="John", family_name="Lee Jr", **HOME),
+        person(4, given_name="John", family_name="Lee Jr", birth_date="1990-01-02", **shared),
+    ]
+    for order in (records, records[::-1], [*records[2:], *records[:2]]):
+        resolver = Resolver()
+        for record in order:
+            resolver.receive(record)
+        entity = {key[-1]: one.entity_id for key, one in resolver.placed().items()}
+        assert entity["1"] != entity["4"]
+        assert entity["3"] != entity["1"]
+        assert entity["2"] in (entity["1"], entity["4"])
+
+
+def test_a_persons_word_goes_before_every_rule() -> None:
+    shared = {"phones": SHARED_LINE, "emails": ("john@lees.net",), **HOME}
+    elder = [person(n, given_name="John", family_name="Lee Sr", **shared) for n in (1, 2)]
+    junior = person(3, given_name="John", family_name="Lee Jr", **shared)
+    resolver = Resolver()
+    for record in (*elder, junior):
+        resolver.receive(record)
+    assert resolver.components.entities() == 2
+    keys = [f"salesforce:contact:{n}" for n in (1, 2, 3)]
+    resolver.rule(Ruling(keys[0], other, "same", (1, 0, "")) for other in keys[1:])
+    assert resolver.components.entities() == 1
+
+
+def test_a_couple_of_names_that_nobody_listed_shares_a_mailbox() -> None:
+    one = person(1, given_name="Ayumi", family_name="Tanaka", emails=("tanakas@fam.net",), **HOME)
+    other = person(2, given_name="Kenji", family_name="Tanaka", emails=("tanakas@fam.net",), **HOME)
+    assert not are_one(one, other)
+    slip = msgspec.structs.replace(other, given_name="Ayuni")
+    assert are_one(one, slip)
+
+
+def test_a_new_family_name_is_no_new_person_where_the_mailbox_is_one() -> None:
+    known = {"organisation": "Harbor Tools", "phones": SHARED_LINE, "emails": ("elena@ht.com",)}
+    assert are_one(
+        person(1, given_name="Elena", family_name="Marsh", **known),
+        person(2, given_name="Elena", family_name="Okafor", **known),
     )
 
 
@@ -199,3 +323,13 @@ def test_what_speaks_for_one_person_and_is_held_apart_is_a_candidate_for_review(
     assert (found.left, found.right) == keys
     assert found.bits > 0
     assert 0.5 < found.confidence <= 1
+
+
+@pytest.mark.parametrize(
+    ("one", "other"), [("José", "Pepe"), ("Johannes", "Hans"), ("Dmitri", "Dima"), ("Ada", "Ada B")]
+)
+def test_everyday_forms_of_other_languages_are_known(one: str, other: str) -> None:
+    assert are_one(
+        person(1, given_name=one, family_name="Lee", phones=SHARED_LINE, **HOME),
+        person(2, given_name=other, family_name="Lee", phones=SHARED_LINE, **HOME),
+    )

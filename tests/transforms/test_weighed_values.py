@@ -38,6 +38,8 @@ def test_streets_organisations_and_names() -> None:
     assert organisation("The Company") == "the company"
     assert named("John", "O'Neil Jr.", "") == ("john", "oneil", 2)
     assert named("", "", "Lee, Ann") == ("ann", "lee", 0)
+    for whole in ("John Lee Jr.", "Lee, John Jr.", "Lee Jr., John", "Lee, John, Jr."):
+        assert named("", "", whole) == ("john", "lee", 2)
 
 
 @given(st.text(max_size=40))
@@ -115,3 +117,98 @@ def test_a_local_number_is_kept_as_it_is_and_a_filler_is_not() -> None:
 def test_a_row_without_an_id_or_with_an_unknown_kind_is_refused(row: dict[str, str]) -> None:
     with pytest.raises(InvalidRow):
         record_of(row, 1)
+
+
+ABSENT = ("N/A", "none", "Unknown", "null", "-", "not provided", "TBD")
+
+
+@pytest.mark.parametrize("word", ABSENT)
+@pytest.mark.parametrize(
+    "column", ["first", "last", "org", "email", "street", "city", "state", "zip", "dob", "phone"]
+)
+def test_what_is_written_for_nothing_is_missing(column: str, word: str) -> None:
+    row = {"id": "1", "kind": "person"}
+    assert features_of(record_of(row | {column: word}, 1)) == features_of(record_of(row, 1))
+
+
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [
+        ("email", "none@none.com"),
+        ("email", "no.email@gmail.com"),
+        ("email", "test@test.com"),
+        ("email", "na@na.com"),
+        ("org", "Self-employed"),
+        ("zip", "00000"),
+        ("dob", "1900-01-01"),
+        ("dob", "1970-01-01"),
+        ("dob", "0000-00-00"),
+        ("dob", "12/31/9999"),
+        ("phone", "123-456-7890"),
+        ("phone", "000-000-0000"),
+    ],
+)
+def test_a_placeholder_is_missing(column: str, value: str) -> None:
+    row = {"id": "1", "kind": "person"}
+    assert features_of(record_of(row | {column: value}, 1)) == features_of(record_of(row, 1))
+
+
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [
+        ("email", "okafor@okafor.com"),
+        ("email", "nonette@none.com"),
+        ("first", "Nan"),
+        ("last", "Na"),
+        ("org", "Nonesuch Records"),
+        ("phone", "386-5286"),
+        ("dob", "1970-01-02"),
+    ],
+)
+def test_what_only_looks_like_a_placeholder_counts(column: str, value: str) -> None:
+    row = {"id": "1", "kind": "person"}
+    assert features_of(record_of(row | {column: value}, 1)) != features_of(record_of(row, 1))
+
+
+@pytest.mark.parametrize(
+    ("given", "family", "full"),
+    [
+        ("Dr. Anna", "Meyer", ""),
+        ("Prof. Dr. Anna", "Meyer, PhD", ""),
+        ("Mrs. Anna", "Meyer MBA", ""),
+        ("", "", "Frau Dr. Anna Meyer"),
+    ],
+)
+def test_titles_and_degrees_are_no_names(given: str, family: str, full: str) -> None:
+    assert named(given, family, full) == ("anna", "meyer", 0)
+
+
+def test_a_title_alone_is_no_given_name_and_a_name_that_is_a_title_too_is_one() -> None:
+    assert named("Dr.", "Meyer", "") == ("", "meyer", 0)
+    assert named("Don", "Lee", "") == ("don", "lee", 0)
+    assert named("Yo", "Wu Ma", "") == ("yo", "wu ma", 0)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("Иван Петров", "Ivan Petrov"),
+        ("Łukasz Wałęsa", "Lukasz Walesa"),
+        ("Søren Jørgensen", "Soren Jorgensen"),
+        ("Νίκος Παππάς", "Nikos Pappas"),
+        ("Đorđe Þór", "Dorde Thor"),
+    ],
+)
+def test_a_name_in_its_own_letters_is_that_in_ours(one: str, other: str) -> None:
+    assert fold(one) == fold(other)
+
+
+def test_a_name_that_nobody_can_split_is_compared_whole() -> None:
+    one, other = named("", "", "王小明"), named("", "", "李建国")
+    assert one[0] and other[0] and one != other
+
+
+@pytest.mark.parametrize("country", ["Mexico", "México", "MX", "mx"])
+def test_a_national_number_is_its_countrys_however_the_country_is_written(country: str) -> None:
+    row = {"id": "1", "phone": "55 1234 5678", "country": country}
+    assert record_of(row, 1).phones == ("+525512345678",)

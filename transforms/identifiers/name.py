@@ -24,6 +24,9 @@ _AFTER = frozenset(
     "phd dphil md do dds dmd dvm jd esq mba msc bsc ma ba llm llb cpa cfa cfp pmp pe rn np pa-c "
     "edd psyd od dc cissp shrm shrm-cp aicp aia ra ccim gri mph mpa msw lcsw fache sphr phr".split()
 )
+_ALSO_NAMES = frozenset("don lord lady father md eng arch mag".split())
+"""Titles that are given names too, where nothing stands behind them."""
+_ALSO_FAMILIES = frozenset("ba do ma ra".split())
 _GENERATION = {"jr": "Jr.", "sr": "Sr.", "junior": "Jr.", "senior": "Sr."} | {
     numeral: numeral.upper() for numeral in ("ii", "iii", "iv")
 }
@@ -93,6 +96,23 @@ def split(text: str) -> Name:
     while start > 1 and words[start - 1].lower() in _PARTICLES:
         start -= 1
     return Name(given=" ".join(words[:start]), family=" ".join(words[start:]), suffix=suffix)
+
+
+def without_title(given: str) -> str:
+    """A folded given name without the titles before it; empty where it is a title alone."""
+    words = given.split()
+    while len(words) > 1 and words[0] in _TITLES:
+        words = words[1:]
+    alone = words[0] if len(words) == 1 else ""
+    return "" if alone in _TITLES and alone not in _ALSO_NAMES else " ".join(words)
+
+
+def without_degrees(family: str) -> str:
+    """A folded family name without the degrees behind it."""
+    words = family.split()
+    while len(words) > 1 and words[-1] in _AFTER and words[-1] not in _ALSO_FAMILIES:
+        words = words[:-1]
+    return " ".join(words)
 
 
 @lru_cache(maxsize=100_000)

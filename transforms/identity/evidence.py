@@ -175,7 +175,7 @@ class ExactEvidence:
             kind=record.kind,
             rank=rank,
             given=given_and_family(record)[0] if person and not observed else "",
-            suffix=generation(whole) or generation(record.family_name) if person else 0,
+            suffix=generation_of(record.given_name, record.family_name, whole) if person else 0,
             name=whole or ("" if person else record.organisation),
             email=record.emails[0] if record.emails else "",
             domains=self.domains(record),
@@ -344,6 +344,14 @@ def given_and_family(record: IdentityRecord) -> tuple[str, str]:
     if record.given_name or record.family_name:
         return fold(record.given_name), fold(record.family_name)
     return _split(record.full_name)
+
+
+def generation_of(given: str, family: str, full: str) -> int:
+    """See `generation`: of whichever part of a name says it, also of `Lee Jr., John`."""
+    found = generation(family) or generation(given) or generation(full)
+    if not found and "," in full:
+        found = generation(names.split(full).suffix)
+    return found
 
 
 @lru_cache(maxsize=100_000)

@@ -29,7 +29,7 @@ from transforms.identity.weighed.comparisons import compared
 from transforms.identity.weighed.confidence import confidence
 from transforms.identity.weighed.extraction import Extraction
 from transforms.identity.weighed.features import Features
-from transforms.identity.weighed.judging import FORBIDDEN, Judge
+from transforms.identity.weighed.judging import DOUBTED, FORBIDDEN, Judge
 from transforms.identity.weighed.keys import all_keys, most_members
 from transforms.identity.weighed.linkage import cut
 from transforms.identity.weighed.pairs import (
@@ -156,7 +156,7 @@ class WeighedEvidence:
             return bits
         if (a.observed and b.observed) or a.internal != b.internal:
             return 0
-        if bits == FORBIDDEN:
+        if bits in (FORBIDDEN, DOUBTED):
             rule = self._judge.forbids(a, b, compared(a, b))
             return REFUSED if rule in ASKED_ABOUT else 0
         return min(bits, AMBIGUOUS - 1) if bits > REFUSED else 0

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from transforms.identity.weighed.comparisons import FIELDS, LEVELS, compared
 from transforms.identity.weighed.confidence import confidence
 from transforms.identity.weighed.features import Features
-from transforms.identity.weighed.judging import FORBIDDEN, MUST_LINK
+from transforms.identity.weighed.judging import HELD_APART, MUST_LINK
 from transforms.identity.weighed.resolver import Resolver
 from transforms.identity.weighed.weights import BIT, Scorer
 
@@ -92,7 +92,7 @@ def _next_best(resolver: Resolver, number: int) -> int | None:
     others = [
         (-bits, resolver.records.keys[other], other)
         for other in _outside(resolver, number)
-        if (bits := components.pair_bits(number, other)) != FORBIDDEN
+        if (bits := components.pair_bits(number, other)) not in HELD_APART
     ]
     return min(others)[2] if others else None
 
@@ -113,7 +113,7 @@ def _held_apart(resolver: Resolver, number: int) -> int | None:
     for other in _outside(resolver, number):
         theirs = components.live(other)
         assert theirs is not None
-        if theirs.kind == mine.kind and components.pair_bits(number, other) == FORBIDDEN:
+        if theirs.kind == mine.kind and components.pair_bits(number, other) in HELD_APART:
             bits = sum(bits for _, _, bits in _scorer(resolver, mine).by_field(mine, theirs))
             others.append((-bits, resolver.records.keys[other], other))
     return min(others)[2] if others else None
@@ -134,7 +134,7 @@ def _pair(resolver: Resolver, one: int, other: int, verdicts: Verdicts) -> list[
         head += f" (a person decided: {decided})"
     if bits >= MUST_LINK:
         return [head + " (the source says so)"]
-    if bits == FORBIDDEN:
+    if bits in HELD_APART:
         rule = resolver.judge.forbids(a, b, compared(a, b)) or "kinds differ"
         head += f" (held apart by the rule: {rule})"
     head += "".join(f" ({what})" for what in _beyond_fields(resolver, one, other))

@@ -8,9 +8,16 @@ import msgspec
 
 from schemas.identity import IdentityRecord
 from transforms.identifiers import email as emails
-from transforms.identity.evidence import given_and_family
+from transforms.identifiers.name import without_degrees, without_title
+from transforms.identity.evidence import generation_of, given_and_family
 from transforms.identity.messages import is_observed
-from transforms.identity.rules import generation
+from transforms.identity.weighed.placeholders import (
+    known,
+    known_code,
+    known_day,
+    known_employer,
+    known_mailbox,
+)
 from transforms.identity.weighed.words import fold, organisation, street
 
 _DAY = re.compile(r"(\d{4})[-/.]?(\d\d?)[-/.]?(\d\d?)(?:[T ].*)?")
@@ -18,6 +25,7 @@ _DAY_LAST = re.compile(r"(\d\d?)[-/. ](\d\d?)[-/. ](\d{4}|\d\d)")
 _YEAR = re.compile(r"(?:18|19|20)\d\d")
 _NUMBER = re.compile(r"\d+")
 _SUFFIX = frozenset(("jr", "sr", "ii", "iii", "iv", "junior", "senior"))
+_SHORT_TITLES = frozenset("mr mrs ms miss dr prof herr frau mme mlle sra srta".split())
 CENTURY_PIVOT = 30
 """A year of two digits above this belongs to the last century."""
 
@@ -60,7 +68,8 @@ def features_of(record: IdentityRecord) -> Features:
         given, family, suffix = named(record.given_name, record.family_name, record.full_name)
     mails = tuple(dict.fromkeys(key for key in map(match_key, record.emails) if key))
     phones = record.phones
-    line = street(record.street) if record.street else ""
+    employer_or_name = known_employer if person else known
+    line = known(street(record.street)) if record.street else ""
     return Features(
         record.kind,
         given,
@@ -71,10 +80,10 @@ def features_of(record: IdentityRecord) -> Features:
         birth_date(record.birth_date) if record.birth_date else "",
         line,
         house_number(line) if line else "",
-        fold(record.city) if record.city else "",
-        fold(record.region) if record.region else "",
-        fold(record.postal_code).replace(" ", "") if record.postal_code else "",
-        organisation(record.organisation) if record.organisation else "",
+        known(fold(record.city)) if record.city else "",
+        known(fold(record.region)) if record.region else "",
+        known_code(fold(record.postal_code)) if record.postal_code else "",
+        employer_or_name(organisation(record.organisation)) if record.organisation else "",
         mails if len(mails) > 1 else (),
         phones if len(phones) > 1 else (),
         record.identifiers,
@@ -95,8 +104,15 @@ def named(given: str, family: str, full: str) -> tuple[str, str, int]:
             record_key="", kind="person", stamp=0, fetched=0, digest="", full_name=full
         )
         given, family = given_and_family(record)
-    suffix = generation(family) or generation(given) or generation(whole)
-    given, family = fold(given), fold(family)
+    suffix = generation_of(given, family, whole)
+    given, family = known(fold(given)), known(fold(family))
+    if not (given or family) and not full.isascii():
+        # A name in a script without spaces is not split: it is compared whole.
+        given = known(fold(full))
+    if " " in given or given in _SHORT_TITLES:
+        given = without_title(given)
+    if " " in family:
+        family = without_degrees(family)
     if suffix:
         family = _bare(family) or family
         given = _bare(given) or given
@@ -110,9 +126,10 @@ def _bare(name: str) -> str:
 
 @lru_cache(maxsize=10_000)
 def match_key(address: str) -> str:
-    """Under which two spellings of one mailbox meet; what is no address is compared as typed."""
+    """Under which two spellings of one mailbox meet; what is no address is compared as typed.
+    Empty of a placeholder."""
     parsed = emails.parse(address)
-    return parsed.match_key if parsed else address.strip().lower().replace(" ", "")
+    return known_mailbox(parsed.match_key if parsed else address.strip().lower().replace(" ", ""))
 
 
 @lru_cache(maxsize=10_000)
@@ -124,7 +141,10 @@ def is_role(mail: str) -> bool:
 @lru_cache(maxsize=10_000)
 def birth_date(text: str) -> str:
     """YYYYMMDD; zeros for what is not said. Day and month are told apart where they can be."""
-    text = text.strip()
+    return known_day(_day(text.strip()))
+
+
+def _day(text: str) -> str:
     found = _DAY.fullmatch(text)
     if found:
         year, month, day = (int(part) for part in found.groups())

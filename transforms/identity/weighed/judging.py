@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import msgspec
 
-from transforms.identity.rules import both_known, given_conflict
+from transforms.identity.rules import both_known, family_conflict, given_conflict
 from transforms.identity.weighed.bounds import Bound
 from transforms.identity.weighed.comparisons import (
     BORN,
@@ -16,23 +16,35 @@ from transforms.identity.weighed.comparisons import (
     IDS,
     MAIL,
     MAIL_NAMED,
+    ORG,
     PHONE,
+    STREET_PHONED,
     Levels,
     compared,
     shared,
 )
 from transforms.identity.weighed.features import Features
 from transforms.identity.weighed.weights import BIT, Model, Scorer
+from transforms.identity.weighed.words import edits, likeness
 
 MUST_LINK = 40 * BIT
 """A source's own word that two records are one."""
 FORBIDDEN = -20 * BIT
 """What a rule leaves of the bits of two records that it holds apart."""
+VETOED = FORBIDDEN - 1
+"""The same where nothing joins them either: what others share with both must not."""
+DOUBTED = FORBIDDEN + 1
+"""The same of a rule that the other records of the two may outvote (see `BINDING`)."""
+HELD_APART = (FORBIDDEN, VETOED, DOUBTED)
 NOISY_IDS = 0.03
 """Share of matches with different identifiers above which a model says that they are no proof."""
 SAME_DOMAIN = 13 * BIT
 """Two accounts with one domain, before their names, numbers and streets are held against each
 other: branches of a house share it."""
+NOTHING_IN_COMMON = 0.62
+"""Jaro-Winkler below which two given names are no spellings, slips or parts of each other."""
+LONG_NAME, SLIPS = 5, 2
+"""Letters from which two family names are one with as many slips."""
 SIGHTED = 13 * BIT
 """A sighting of a person's own mailbox, whatever name stands beside it."""
 
@@ -47,7 +59,13 @@ class Rules(msgspec.Struct, frozen=True):
     generation: bool = True
     """A senior is no junior."""
     shared_mailbox: bool = True
-    """A mailbox held under two known given names that differ belongs to neither alone."""
+    """A mailbox held under two known given names that differ belongs to neither alone; of one
+    family, under two of any names that have nothing in common."""
+    siblings: bool = True
+    """Twins share all but a given name: two known ones that differ are two people's."""
+    office: bool = True
+    """Family names that conflict are never joined by what an office shares, nor by a number
+    alone; in one house it may be a new name."""
     role_mailbox: bool = True
     """info@ and its like say nothing of who writes."""
     two_sides: bool = True
@@ -56,6 +74,9 @@ class Rules(msgspec.Struct, frozen=True):
 
 
 EVERY_RULE = Rules()
+BINDING = ("generation", "shared_mailbox", "office")
+"""Rules that hold for whole entities. What the others hold apart the rest of the records may
+outvote: a name or an identifier may be a slip, which shows where third records agree with both."""
 
 
 class Judge:
@@ -75,7 +96,7 @@ class Judge:
     def bits(
         self, a: Features, b: Features, *, hot_mail: bool = False, hot_phone: bool = False
     ) -> int:
-        """Bits for the two being one, in 1/256; `FORBIDDEN` where a rule holds them apart.
+        """Bits for the two being one, in 1/256; one of `HELD_APART` where a rule holds them apart.
 
         A mailbox or number that is hot says nothing."""
         if a.kind != b.kind:
@@ -97,8 +118,12 @@ class Judge:
             bits = self.person.bits(a, b, levels)
             if (a.observed or b.observed) and levels[MAIL] == 5 and bits < SIGHTED:
                 bits = SIGHTED
-        if bits > 0 and self.forbids(a, b, levels):
-            return FORBIDDEN
+        if bits > 0:
+            rule = self.forbids(a, b, levels)
+            if rule:
+                return FORBIDDEN if rule in BINDING else DOUBTED
+        elif self.rules.generation and _generation(a, b, levels):
+            return VETOED
         return bits
 
     def edge_bits(self, a: Features, b: Features, floor: int = 0) -> int:
@@ -147,13 +172,40 @@ def _generation(a: Features, b: Features, levels: Levels) -> bool:
 
 
 def _person_evidence(a: Features, b: Features, levels: Levels) -> bool:
-    return not personal(levels) and _given_names_conflict(a, b, levels)
+    return not personal(levels, levels[FAMILY]) and _given_names_conflict(a, b, levels)
 
 
 def _shared_mailbox(a: Features, b: Features, levels: Levels) -> bool:
     if levels[MAIL] != 5 or levels[BORN] >= 3 or levels[IDS] >= 1:
         return False
+    if not _given_names_conflict(a, b, levels):
+        return False
+    return both_known(a.given, b.given) or (levels[FAMILY] >= 1 and _are_unlike(a.given, b.given))
+
+
+def _are_unlike(given: str, other: str) -> bool:
+    if min(len(given), len(other)) < 3 or given in other or other in given:
+        return False
+    return likeness(given, other) < NOTHING_IN_COMMON
+
+
+def _siblings(a: Features, b: Features, levels: Levels) -> bool:
+    if levels[BORN] < 3 or levels[FAMILY] < 3 or levels[IDS] >= 1:
+        return False
+    if max(levels[MAIL], levels[MAIL_NAMED]) >= 3:
+        return False
     return _given_names_conflict(a, b, levels) and both_known(a.given, b.given)
+
+
+def _office(a: Features, b: Features, levels: Levels) -> bool:
+    if not 0 <= levels[FAMILY] < 2 or personal(levels, levels[GIVEN]):
+        return False
+    if levels[ORG] < 3 and (levels[PHONE] < 4 or levels[STREET_PHONED] >= 3):
+        return False
+    if a.observed or b.observed or not family_conflict(a.family, b.family):
+        return False
+    # A slip at the front of a long name makes it look like another one.
+    return min(len(a.family), len(b.family)) < LONG_NAME or edits(a.family, b.family) > SLIPS
 
 
 def _two_sides(a: Features, b: Features, levels: Levels) -> bool:
@@ -175,14 +227,18 @@ _RULES: tuple[tuple[str, Callable[[Features, Features, Levels], bool]], ...] = (
     ("generation", _generation),
     ("person_evidence", _person_evidence),
     ("shared_mailbox", _shared_mailbox),
+    ("siblings", _siblings),
+    ("office", _office),
     ("two_sides", _two_sides),
 )
 
 
-def personal(levels: Levels) -> bool:
-    """True where the two agree on what one person has, and no household or office."""
+def personal(levels: Levels, other_name: int) -> bool:
+    """True where the two agree on what one person has, and no household or office. Mailboxes that
+    are nearly one are those of two where the other of the names agrees: ann.lee and jan.lee."""
     return (
-        levels[MAIL] >= 3
+        levels[MAIL] == 5
+        or (levels[MAIL] >= 3 and other_name < 3)
         or levels[BORN] >= 3
         or levels[IDS] >= 1
         or levels[GIVEN] == 2

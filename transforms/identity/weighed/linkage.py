@@ -4,10 +4,10 @@ Whole bits and ties by record key: the result knows no order. What a person or a
 joined first; what a person or a rule holds apart never is, whatever speaks for it.
 """
 
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from typing import TypeVar
 
-from transforms.identity.weighed.judging import MUST_LINK
+from transforms.identity.weighed.judging import FORBIDDEN, MUST_LINK, VETOED
 from transforms.identity.weighed.weights import BIT
 
 MOST_BITS = 20 * BIT
@@ -35,7 +35,7 @@ def clusters(
     """
     sums: list[dict[int, int]] = [{} for _ in range(count)]
     said: list[dict[int, int]] = [{} for _ in range(count)]
-    joined = []
+    joined, vetoed = [], []
     for a in range(count):
         for b in range(a):
             found = bits(b, a)
@@ -45,12 +45,15 @@ def clusters(
                 said[a][b] = said[b][a] = 1
             if found >= MUST_LINK:
                 joined.append((b, a))
+            elif found in (FORBIDDEN, VETOED):
+                vetoed.append((b, a))
             sums[a][b] = sums[b][a] = max(-MOST_BITS, min(MOST_BITS, found))
-    apart = {frozenset(pair) for pair in cannot}
-    forest = _Forest(sums, said, apart)
-    # A person's word goes before a source's.
+    forest = _Forest(sums, said)
+    forest.hold_apart(cannot)
+    # A person's word goes before a source's, and a source's before a rule.
     for a, b in (*sorted(must), *sorted(joined)):
         forest.join_if_free(a, b)
+    forest.hold_apart(vetoed)
     forest.run()
     return sorted(sorted(group) for group in forest.groups.values())
 
@@ -122,19 +125,28 @@ def _parts(
 class _Forest:
     """Clusters by their first member, and the sums of bits between them."""
 
-    def __init__(
-        self, sums: list[dict[int, int]], said: list[dict[int, int]], apart: set[frozenset[int]]
-    ) -> None:
+    def __init__(self, sums: list[dict[int, int]], said: list[dict[int, int]]) -> None:
         self.groups = {place: [place] for place in range(len(sums))}
         self._sums = sums
         self._said = said
-        self._apart = apart
+        self._apart: dict[int, set[int]] = {}
         self._home = list(range(len(sums)))
+
+    def hold_apart(self, pairs: Iterable[tuple[int, int]]) -> None:
+        """From now on; of two that are joined already it says nothing."""
+        for one, other in pairs:
+            a, b = self._home[one], self._home[other]
+            if a != b:
+                self._apart.setdefault(a, set()).add(b)
+                self._apart.setdefault(b, set()).add(a)
 
     def join_if_free(self, a: int, b: int) -> None:
         a, b = sorted((self._home[a], self._home[b]))
-        if a != b and frozenset((a, b)) not in self._apart:
+        if a != b and not self._are_apart(a, b):
             self._join(a, b)
+
+    def _are_apart(self, a: int, b: int) -> bool:
+        return a in self._apart and b in self._apart[a]
 
     def run(self) -> None:
         best = {place: self._nearest(place) for place in self.groups}
@@ -155,7 +167,7 @@ class _Forest:
                         best[place] = (mean, a)
 
     def _mean(self, a: int, b: int) -> float:
-        if self._apart and frozenset((a, b)) in self._apart:
+        if self._apart and self._are_apart(a, b):
             return -1.0
         pairs = self._said[a].get(b, 0)
         return self._sums[a][b] / pairs if pairs else -1.0
@@ -186,7 +198,7 @@ class _Forest:
         self.groups[a] += self.groups[b]
         for member in self.groups.pop(b):
             self._home[member] = a
-        if self._apart:
-            self._apart = {
-                frozenset(a if end == b else end for end in pair) for pair in self._apart
-            }
+        for other in self._apart.pop(b, ()):
+            self._apart[other].discard(b)
+            self._apart[other].add(a)
+            self._apart.setdefault(a, set()).add(other)

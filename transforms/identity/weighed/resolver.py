@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from schemas.identity import IdentityRecord
-from transforms.identity.evidence import Limit
+from transforms.identity.evidence import REFUSED, Limit
 from transforms.identity.weighed.bearers import SOLE_BEARER
 from transforms.identity.weighed.blocks import Blocks
 from transforms.identity.weighed.components import Components
@@ -139,4 +139,27 @@ class Resolver:
                 features = components.live(number)
                 assert features is not None
                 found.append(Candidate(left, right, bits, confidence(bits, features.kind)))
+        return sorted(found, key=lambda pair: (-pair.bits, pair.left, pair.right))
+
+    def near(self) -> list[Candidate]:
+        """Pairs of the sources' own records that a few bits keep from being one, the likeliest
+        first; none that a rule holds apart."""
+        components, keys = self.components, self.records.keys
+        found = []
+        for number in components.records():
+            mine = components.live(number)
+            if mine is None or mine.observed:
+                continue
+            for other in self.blocks.peers(number).difference(components.group(number)):
+                theirs = components.live(other) if other > number else None
+                if theirs is None or theirs.observed or not components.group(other):
+                    continue
+                if theirs.kind != mine.kind or theirs.internal != mine.internal:
+                    continue
+                if self.judge.edge_bits(mine, theirs, REFUSED) <= REFUSED:
+                    continue
+                bits = components.pair_bits(number, other)
+                if REFUSED < bits <= 0:
+                    left, right = sorted((keys[number], keys[other]))
+                    found.append(Candidate(left, right, bits, confidence(bits, mine.kind)))
         return sorted(found, key=lambda pair: (-pair.bits, pair.left, pair.right))

@@ -12,6 +12,8 @@ from schemas.identity import IdentityRecord, Kind
 from transforms.identifiers import domain as domains
 from transforms.identifiers import phone as phones
 from transforms.identity.evidence import is_host
+from transforms.identity.weighed.placeholders import is_counted_out
+from transforms.normalise.regions import region_of
 
 FEWEST_DIGITS, MOST_DIGITS = 7, 15
 """Of a number that no plan knows: it is compared as it is."""
@@ -38,15 +40,15 @@ _NOT_CODE = re.compile(r"[\W_]+")
 def record_of(row: Mapping[str, str], stamp: int, region: str = "US") -> IdentityRecord:
     """The record in a row; InvalidRow where it has no id or an unknown kind.
 
-    `region` is that of national phone numbers where the row names no country of two letters.
+    `region` is that of national phone numbers where the row names no country.
     """
     key = row.get("id", "").strip()
     if not key:
         raise InvalidRow("the row has no id")
     get = row.get
     country = get("country", "").strip()
-    if len(country) == 2:
-        region = country.upper()
+    if country:
+        region = region_of(country, region)
     email, phone = get("email", "").strip(), get("phone", "").strip()
     street = get("street", "")
     number = get("street_number", "") or get("house_number", "")
@@ -103,7 +105,11 @@ def numbers(text: str, region: str) -> tuple[str, ...]:
     if parsed is not None:
         return (parsed.e164,)
     digits = _NOT_DIGITS.sub("", text)
-    if FEWEST_DIGITS <= len(digits) <= MOST_DIGITS and len(set(digits)) > 2:
+    if (
+        FEWEST_DIGITS <= len(digits) <= MOST_DIGITS
+        and len(set(digits)) > 2
+        and not is_counted_out(digits)
+    ):
         return (digits,)
     return ()
 

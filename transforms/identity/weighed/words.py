@@ -10,6 +10,19 @@ _APART = {c: " " for c in range(128) if not chr(c).isalnum()} | {ord("'"): None,
 _APART |= {c: chr(c).lower() for c in range(ord("A"), ord("Z") + 1)}
 _NOT_WORDS = re.compile(r"[\W_]+")
 
+_CYRILLIC = """
+а:a б:b в:v г:g д:d е:e ж:zh з:z и:i к:k л:l м:m н:n о:o п:p р:r с:s т:t у:u ф:f х:kh ц:ts ч:ch
+ш:sh щ:shch ъ: ы:y ь: э:e ю:yu я:ya і:i є:ye ґ:g ђ:dj ј:j љ:lj њ:nj ћ:c џ:dz
+"""
+_GREEK = """
+α:a β:v γ:g δ:d ε:e ζ:z η:i θ:th ι:i κ:k λ:l μ:m ν:n ξ:x ο:o π:p ρ:r σ:s ς:s τ:t υ:y φ:f χ:ch
+ψ:ps ω:o
+"""
+_LATIN = "ø:o ł:l đ:d ð:d þ:th æ:ae œ:oe ħ:h ı:i ŧ:t ŋ:ng ə:e"
+_LETTERS = str.maketrans(dict(pair.split(":") for pair in f"{_CYRILLIC} {_GREEK} {_LATIN}".split()))
+"""Letters without a plain one beneath an accent, as passports write them: a name that one record
+has in its own script another has in ours."""
+
 _STREET = """
 street:st strt:st str:st avenue:ave av:ave boulevard:blvd blv:blvd drive:dr drv:dr lane:ln road:rd
 court:ct crt:ct place:pl square:sq terrace:ter tce:ter terr:ter highway:hwy parkway:pkwy pky:pkwy
@@ -29,12 +42,14 @@ _ORDINAL = re.compile(r"(\d+)(?:st|nd|rd|th)")
 
 @lru_cache(maxsize=20_000)
 def fold(text: str) -> str:
-    """Lower case, no accents, no punctuation, single spaces; digits stay."""
+    """Lower case, no accents, no punctuation, single spaces; digits stay. Cyrillic and Greek in
+    Latin letters."""
     if text.isascii():
         return " ".join(text.translate(_APART).split())
     # Twice: a mathematical A has no lower case before it is an A.
     plain = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold())
     bare = "".join(c for c in plain if not unicodedata.combining(c) and c not in "'`’‘ʼ")
+    bare = bare.translate(_LETTERS)
     return " ".join(_NOT_WORDS.sub(" ", bare).split())
 
 

@@ -1,4 +1,4 @@
-"""`salesintel replay`: dead letters back into the stream, exactly as they came, attempt + 1."""
+"""Dead letters back into the stream, exactly as they came, attempt + 1."""
 
 import json
 from collections.abc import Iterator
@@ -26,6 +26,7 @@ class Selection(msgspec.Struct, frozen=True, kw_only=True):
     source: str = ""
     dead_letter_id: str = ""
     since: datetime | None = None
+    until: datetime | None = None
     limit: int = 10_000
 
 
@@ -52,9 +53,14 @@ def dead_letters(client: bigquery.Client, chosen: Selection) -> Iterator[DeadLet
         if value:
             conditions.append(f"{_SOURCE if name == 'source' else name} = @{name}")
             parameters.append(bigquery.ScalarQueryParameter(name, "STRING", value))
+    for name, sign in (("since", ">="), ("until", "<")):
+        moment = getattr(chosen, name)
+        if moment is not None:
+            conditions.append(f"failed_at {sign} @{name}")
+            parameters.append(bigquery.ScalarQueryParameter(name, "TIMESTAMP", moment))
     if chosen.since is not None:
-        conditions.append("failed_at >= @since")
-        parameters.append(bigquery.ScalarQueryParameter("since", "TIMESTAMP", chosen.since))
+        # The partition says the same, and spares the days before.
+        conditions.append("failed_date >= DATE(@since)")
     parameters.append(bigquery.ScalarQueryParameter("most", "INT64", chosen.limit))
     sql = (
         f"SELECT * FROM {table_reference(client, table)} "  # noqa: S608 (own names)

@@ -1,0 +1,55 @@
+"""The step that puts messages back onto their topics: what replay and backfill end in."""
+
+import logging
+from collections.abc import Callable
+from typing import Any
+
+import apache_beam as beam
+
+from connectors.objects import ObjectStore
+from connectors.publisher import ChangePublisher, publisher_client
+from pipelines.replay import Message
+from schemas.errors import ConfigurationError
+from transforms.metrics import MESSAGES_LEFT, MESSAGES_PUBLISHED, counter
+
+log = logging.getLogger(__name__)
+
+ToMessage = Callable[[Any, ObjectStore], Message | None]
+"""What is published of an element; None: nothing, and ConfigurationError says why there is none."""
+
+
+class PublishFn(beam.DoFn):  # type: ignore[misc]
+    """Publishes; a bundle is done when Pub/Sub has every message of it.
+
+    A bundle that fails comes again and publishes again: the same changes, which Dedupe knows.
+    """
+
+    def __init__(self, project: str, objects: ObjectStore, to_message: ToMessage) -> None:
+        self._project = project
+        self._objects = objects
+        self._to_message = to_message
+        self._publisher: ChangePublisher | None = None
+        self._published = counter(MESSAGES_PUBLISHED)
+        self._left = counter(MESSAGES_LEFT)
+
+    def start_bundle(self) -> None:
+        """Begins with nothing of a bundle that failed."""
+        self._publisher = ChangePublisher(publisher_client(), self._project, self._objects)
+
+    def process(self, element: Any) -> None:
+        """Publishes the message of an element, or counts what has none."""
+        assert self._publisher is not None
+        try:
+            message = self._to_message(element, self._objects)
+        except ConfigurationError as error:
+            log.warning("left where it is: %s", error)
+            message = None
+        if message is None:
+            self._left.inc()
+            return
+        self._publisher.publish_message(*message)
+
+    def finish_bundle(self) -> None:
+        """Waits until Pub/Sub has all."""
+        assert self._publisher is not None
+        self._published.inc(self._publisher.flush().messages)
