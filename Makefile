@@ -56,6 +56,27 @@ security-check: setup ## bandit, known vulnerabilities, secrets in the tree
 	@$(BIN)/python .ci/find_secrets.py
 	@.ci/audit
 
+ENVIRONMENT ?= dev
+WITHIN ?= 1h
+export SALESINTEL_PROJECT
+RELEASED = $(BIN)/salesintel release
+OF = --environment $(ENVIRONMENT) --release $(TAG) $(if $(REPLACE),--replace)
+
+plan: setup ## What a release would change: ENVIRONMENT=dev, RELEASE=tag of the image, default this commit's
+	@$(RELEASED) plan $(OF)
+
+deploy: setup ## Brings a release to the cloud; REPLACE=1 where Dataflow refused to update the job
+	@$(RELEASED) deploy $(OF) --yes
+
+verify: setup ## Whether it does what it should, WITHIN=1h, 24h or 7d; 0 well, 1 amiss, 2 cannot tell
+	@$(BIN)/salesintel verify --within $(WITHIN)
+
+drain: setup ## Ends the stream when all that it has read is written
+	@$(RELEASED) drain $(OF) --yes
+
+rollback: setup ## Back to an older release: RELEASE=the one before
+	@$(RELEASED) rollback $(OF) --yes
+
 tools: ## Builds fake-gcs-server with Go: cursors are tested against it wherever it is
 	@GOBIN=$(CURDIR)/.tools go install github.com/fsouza/fake-gcs-server@v1.56.1
 
@@ -74,6 +95,9 @@ schemas: setup ## Rewrites what is generated from schemas/
 
 views-docs: setup ## Rewrites docs/views.md from the metadata of the views
 	@$(BIN)/python -m warehouse.generate
+
+configuration: setup ## Rewrites docs/settings.md from the classes that read the settings file
+	@$(BIN)/python -m operations.settings_page
 
 permissions: setup ## Rewrites docs/permissions.md, and who rehearses which runbook in docs/cloud.md
 	@cd tests/terraform && ../../$(BIN)/python permissions_page.py
@@ -119,4 +143,4 @@ lock: setup ## Resolves the pins in setup.py anew
 clean: ## Removes what was built; data directories stay
 	@rm -rf .venv build *.egg-info .coverage* .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
-.PHONY: checkov help mutations push terraform setup demo up test test-fast test-exhaustive lint format format-check typecheck security-check tools bench bench-er bench-views schemas views-docs permissions golden templates update-check image lock clean
+.PHONY: bench bench-er bench-views checkov clean configuration demo deploy drain format format-check golden help image lint lock mutations permissions plan push rollback schemas security-check setup templates terraform test test-exhaustive test-fast tools typecheck up update-check verify views-docs

@@ -75,7 +75,10 @@ setup(
             pattern for room in RUNTIME_ROOMS + ONE_MACHINE_ROOMS for pattern in (room, f"{room}.*")
         ]
     ),
-    package_data={"warehouse": ["views/*/*/*", "views/*/*/tests/*"]},
+    package_data={
+        "operations": ["costs/*.toml"],
+        "warehouse": ["views/*/*/*", "views/*/*/tests/*"],
+    },
     install_requires=RUNTIME,
     extras_require={"local": LOCAL + TESTS},
     entry_points={"console_scripts": ["salesintel=operations.entry:main"]},

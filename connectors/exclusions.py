@@ -15,11 +15,13 @@ class Exclusions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     """Of a deployment; addresses and domains in lower case, domains with all below them."""
 
     mailboxes: tuple[str, ...] = ()
+    """Addresses of mailboxes that are not read."""
     labels: tuple[str, ...] = ()
     """Gmail's label ids or names: a mail that bears one is dropped."""
     domains: tuple[str, ...] = ()
     """A mail from or to an address of these is dropped."""
     senders: tuple[str, ...] = ()
+    """A mail from one of these addresses is dropped."""
     records: tuple[str, ...] = ()
     """record_key, `source:object_type:object_id`; a trailing `*` stands for all that begin so."""
 

@@ -5,10 +5,16 @@ from pathlib import Path
 
 DATA_VARIABLE = "SALESINTEL_DATA"
 SETTINGS_VARIABLE = "SALESINTEL_CONFIG"
+PROJECT_VARIABLE = "SALESINTEL_PROJECT"
 DEFAULT_DATA = Path("data/local")
 DEMO_DATA = Path("data/demo")
 SANDBOX_FOLDER = Path("data/sandbox")
 DEFAULT_SETTINGS = Path("salesintel.toml")
+
+
+def cloud_project() -> str | None:
+    """The project whose warehouse is meant, in the cloud; None on one machine."""
+    return os.environ.get(PROJECT_VARIABLE) or None
 
 
 def data_directory() -> Path:

@@ -9,7 +9,7 @@ from google.cloud import bigquery
 
 from connectors.sources import table_of
 from embedded.directory import DataDirectory
-from operations.console import NO_ANSWER, console, running, warehouse_of
+from operations.console import NO_ANSWER, asked_endpoint, console, warehouse_of
 from operations.runs import RunNotes, noted_run
 from schemas.clock import DAY_US, from_us, wall_clock
 from schemas.errors import ConfigurationError, FatalError, RetriableError
@@ -114,7 +114,7 @@ class Checking:
     def run(self) -> None:
         """Asks, within a run of ops.runs; NotChecked where anything could not be asked."""
         try:
-            _, endpoint = running(self._directory)
+            endpoint = asked_endpoint(self._directory)
             with (
                 warehouse_of(self._directory) as client,
                 noted_run(endpoint, "quality", {"rules": len(self._rules)}) as run,

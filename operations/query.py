@@ -5,7 +5,7 @@ from typing import TextIO
 
 from embedded.directory import DataDirectory
 from operations.audit import audited
-from operations.console import errors, running, warehouse_of
+from operations.console import asked_endpoint, errors, warehouse_of
 from schemas.errors import ConfigurationError
 from warehouse.query import LONGEST_S, TIMEOUT_S, run_sql, run_view
 from warehouse.render import FORMATS
@@ -37,7 +37,7 @@ def query(
         raise ConfigurationError("--account and --since go with a view: put them into the SQL")
     asked = {"sql" if is_sql else "view": what, "account": account, "since": since, "limit": limit}
     asked = {name: value for name, value in asked.items() if value is not None}
-    _, endpoint = running(directory)
+    endpoint = asked_endpoint(directory)
     with (
         audited(endpoint, "query", asked, must=False) as deed,
         warehouse_of(directory, reader) as client,

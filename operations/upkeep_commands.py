@@ -1,10 +1,11 @@
 """How the commands that look after the warehouse are called; each is a module of its own."""
 
+import sys
 from typing import Annotated
 
 import typer
 
-from operations.options import Data, directory_of
+from operations.options import Data, Yes, directory_of
 
 app = typer.Typer()
 
@@ -45,3 +46,50 @@ def revoke(reader: Reader, mailbox: Mailboxes, by: By = None, data: Data = None)
     from operations.access import set_access
 
     set_access(directory_of(data), reader, tuple(mailbox), revoked=True, by=by)
+
+
+@app.command()
+def cost(
+    events: Annotated[float, typer.Option(help="Changes a month that are no repetitions.")],
+    mail_share: Annotated[
+        float | None, typer.Option(help="Of these, mails; default: as in the demo.")
+    ] = None,
+    call_share: Annotated[
+        float | None, typer.Option(help="Calls; the rest are CRM records.")
+    ] = None,
+    duplicates: Annotated[float, typer.Option(help="Repetitions per event.")] = 0.17,
+    months: Annotated[float, typer.Option(help="For how long it has run by then.")] = 12,
+    questions: Annotated[float, typer.Option(help="Of people, a month.")] = 2_000,
+    workers: Annotated[float, typer.Option(help="Least streaming workers.")] = 1,
+    output: Annotated[str, typer.Option("--format", help="table or json.")] = "table",
+) -> None:
+    """What a month costs in the cloud, by list prices; needs no stack."""
+    from operations.cost import cost as run
+    from operations.costs.model import load_of
+
+    load = load_of(
+        events=events,
+        mail_share=mail_share,
+        call_share=call_share,
+        duplicates=duplicates,
+        months=months,
+        questions=questions,
+        workers=workers,
+    )
+    run(load, sys.stdout, output)
+
+
+@app.command()
+def release(
+    action: Annotated[str, typer.Argument(help="plan, deploy, drain or rollback.")],
+    environment: Annotated[str, typer.Option(help="Of terraform/environments: dev, prod.")],
+    tag: Annotated[str, typer.Option("--release", help="Tag of the image, a git sha.")] = "",
+    replace: Annotated[
+        bool, typer.Option("--replace", help="Not in place: Dataflow has refused the update.")
+    ] = False,
+    yes: Yes = False,
+) -> None:
+    """Bring a release to the cloud or take it back; shows first what it would do."""
+    from operations.releasing import release as run
+
+    run(action, environment, tag, replace=replace, dry_run=not yes)

@@ -51,6 +51,22 @@ def quality(
 
 
 @app.command()
+def verify(
+    within: Annotated[str, typer.Option(help="How far back: 1h, 24h or 7d.")] = "1h",
+    output: Annotated[str, typer.Option("--format", help="table, csv or json.")] = "table",
+    data: Data = None,
+    settings: SettingsFile = None,
+) -> None:
+    """Check a deployment; exit code 1 where something is amiss, 2 where it cannot be told."""
+    from operations.verify import verify as run
+
+    directory = directory_of(data)
+    code = run(directory, settings_of(settings, directory), within, sys.stdout, output=output)
+    if code:
+        raise typer.Exit(code)
+
+
+@app.command()
 def notify(
     every: Annotated[str, typer.Option(help="From look to look, as in 60s or 5m.")] = "60s",
     once: Annotated[bool, typer.Option("--once", help="Look once, and tell what waits.")] = False,

@@ -26,8 +26,8 @@ from transforms.normalise import normalise
 from warehouse.catalogue import views
 
 SLOW = ("image", "normalise_mail", "pollers", "pubsub", "rebuild", "shard", "sink", "webhooks")
-LONG = ("graph", "views")
-"""Also when they are quick: a minute and more."""
+LONG = ("bytes", "graph", "views")
+"""Also when they are quick: a minute and more; what an event weighs is asked for seldom."""
 CHEAP = ("er", "identifiers", "identity", "matching", "normalise_crm", "weighing")
 NOT_EVERYWHERE = {
     "real_mail_us",

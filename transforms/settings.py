@@ -27,7 +27,9 @@ class CustomField(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     record: str
     """`source.object_type`, as in `hubspot.contact`."""
     field: str
+    """Its name at the source, as the API has it."""
     column: str
+    """The column that it fills, of the record's table."""
 
 
 class FieldPolicy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -36,6 +38,7 @@ class FieldPolicy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     column: str
     """`dataset.table.column`."""
     treatment: Treatment
+    """What happens to each value."""
     length: int = 0
     """Of `truncate`: characters that stay."""
 
@@ -44,12 +47,19 @@ class Retention(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     """Table `[retention]`: days by class of data (schemas/retention.py), and what is on hold."""
 
     facts: int = DAYS["facts"]
+    """Days for interactions and who took part."""
     bodies: int = DAYS["bodies"]
+    """For what was written and said."""
     raw: int = DAYS["raw"]
+    """For payloads as they came."""
     dead_letters: int = DAYS["dead_letters"]
+    """For what could not be processed."""
     operations: int = DAYS["operations"]
+    """For runs, counts and checks."""
     history: int = DAYS["history"]
+    """For versions that another has superseded."""
     audit: int = DAYS["audit"]
+    """For who did what."""
     legal_hold: bool | tuple[str, ...] = False
     """Nothing expires and nobody is erased: true, of all; or of these record keys and mailboxes."""
 

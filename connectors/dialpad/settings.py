@@ -46,9 +46,13 @@ class DialpadSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     token: str
     """Reference of the API key: a company admin's, with scope calls:list."""
     base_url: str = "https://dialpad.com/api/v2"
+    """Where it answers."""
     objects: tuple[str, ...] = OBJECTS
+    """What is polled."""
     connect_s: float = 5.0
+    """How long a connection may take."""
     read_s: float = 30.0
+    """How long an answer may take."""
 
     company_per_s: float = 15.0
     """Of the company's 20 calls a second, which other applications draw from too.

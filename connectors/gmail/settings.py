@@ -73,7 +73,9 @@ class GmailSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     units_a_minute: int = 6_000
     """Of one user."""
     project_units_a_minute: int = 1_200_000
+    """Of all users together."""
     costs: dict[str, float] = msgspec.field(default_factory=lambda: dict(COSTS))
+    """Units a call, where they are others."""
     quarantine_s: int = 3_600
     """How long a mailbox that refuses us for good (suspended, not delegated) is left alone."""
     connect_and_read_s: float = 60.0

@@ -20,6 +20,7 @@ class HubSpotSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     """Secrets stand here by reference only (connectors/secrets.py); times in seconds."""
 
     base_url: str = "https://api.hubapi.com"
+    """Where it answers."""
     token: str = "env:HUBSPOT_TOKEN"  # noqa: S105 (a reference)
     """Access token of a private app."""
     webhook_secrets: tuple[str, ...] = ()
@@ -30,26 +31,33 @@ class HubSpotSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     portal_id: int = 0
     """Webhooks of other accounts are dropped; 0: there is only one."""
     objects: tuple[str, ...] = (*KINDS, OWNER)
+    """What is read."""
     properties: dict[str, tuple[str, ...]] = {}
     """Object to the properties that are read; where it has none: all that HubSpot defines."""
     properties_kept_s: float = 3_600.0
+    """How long their list is used before it is asked for again."""
     enrollments: bool = False
     """Whether contacts carry their sequence enrolment: a call for each enrolled contact, and the
     scope automation.sequences.read."""
     searches_per_s: float = 4.0
+    """Of the five that the whole account has."""
     calls_per_10_s: float = 90.0
     """A free or starter account allows a private app 100, a professional one 190.
     https://developers.hubspot.com/docs/developer-tooling/platform/usage-guidelines"""
     calls_per_day: float = 225_000.0
+    """Of all calls that are ours to make."""
     overlap_s: float = 120.0
     """How far behind the newest record the real-time lane looks again."""
     delay_s: float = 3_600.0
     """How far behind the present the delayed lane reads: longer than the search index lags."""
     delayed_every_s: float = 300.0
+    """How often that lane reads."""
     sweep_every_s: float = 900.0
     """How often archived records are listed."""
     connect_s: float = CONNECT_S
+    """How long a connection may take."""
     read_s: float = READ_S
+    """How long an answer may take."""
 
     def __post_init__(self) -> None:
         """ConfigurationError for what would lose changes in silence."""

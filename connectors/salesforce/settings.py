@@ -35,6 +35,7 @@ class SalesforceSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unkno
     instance_url: str
     """My Domain: `https://mycompany.my.salesforce.com`."""
     auth: Literal["client_credentials", "jwt_bearer"] = "client_credentials"
+    """With a secret, or with a certificate."""
     consumer_key: str
     """Reference of the secret that holds the app's consumer key (connectors/secrets.py)."""
     consumer_secret: str = ""
@@ -49,6 +50,7 @@ class SalesforceSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unkno
     """From this version on there is no SOAP login() at all.
     https://developer.salesforce.com/docs/atlas.en-us.api.meta/api/sforce_api_calls_login.htm"""
     objects: tuple[str, ...] = OBJECTS
+    """sObjects that are read."""
     left_out: dict[str, tuple[str, ...]] = {}
     """sObject to the fields that are never asked for, in whatever case."""
     formulas: bool = False
@@ -72,9 +74,11 @@ class SalesforceSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unkno
     rate: Rate = Rate(20, 1)
     """Calls; 25 at once that take over 20 s are the org's limit."""
     connect_s: float = 5.0
+    """How long a connection may take."""
     read_s: float = 130.0
     """The server gives a query 120 s."""
     bulk_page_rows: int = 5_000
+    """Rows of a backfill that are read at once."""
     bulk_wait_s: float = 3_600.0
     """A query job that takes longer is looked at again at the next run."""
     describe_every_s: float = 600.0

@@ -10,7 +10,7 @@ from google.pubsub_v1 import types
 
 from embedded.pubsub.deliveries import Delivered
 from embedded.pubsub.faults import ANSWER_BYTES
-from embedded.pubsub.store import Publication, Store, Stored
+from embedded.pubsub.store import Publication, Store, Stored, StoredSubscription
 from embedded.pubsub.subscribed import RETENTION_S, Received, Subscribed, completed, updated
 from schemas.clock import Clock, rfc3339
 
@@ -73,6 +73,10 @@ class Broker:
             return self._topics[name]
         except KeyError:
             raise NotFound(name) from None
+
+    def topic_name(self, number: int) -> str:
+        """Of a topic by its number, as its subscriptions have it once it is deleted."""
+        return next((n for n, (one, _) in self._topics.items() if one == number), DELETED_TOPIC)
 
     def topics(self, project: str) -> list[Any]:
         """Topics of a project, by name."""
@@ -253,9 +257,16 @@ class Broker:
 
     def seek(self, name: str, published: int) -> None:
         """To a moment (microseconds): before it all is acknowledged, from it on nothing."""
+        self._seek(name, lambda subscription: self._store.seek(subscription, published))
+
+    def seek_snapshot(self, name: str, snapshot: int) -> None:
+        """To what was acknowledged when the snapshot was made."""
+        self._seek(name, lambda subscription: self._store.seek_snapshot(subscription, snapshot))
+
+    def _seek(self, name: str, to: Callable[[int], StoredSubscription]) -> None:
         with self._changes:
             before = self.subscribed(name)
-            stored = self._store.seek(before.stored.id, published)
+            stored = to(before.stored.id)
             with self._routes:
                 self._subscriptions[name] = Subscribed(stored, self._store, self._clock)
         before.deliveries.wake()

@@ -12,7 +12,7 @@ from typing import Any
 import grpc
 import msgspec
 
-from embedded.pubsub import publisher, subscriber
+from embedded.pubsub import publisher, snapshots, subscriber
 from embedded.pubsub.broker import Broker
 from embedded.pubsub.calls import service
 from embedded.pubsub.faults import FaultPlan, Faults
@@ -71,7 +71,10 @@ class PubSubServer:
             ],
         )
         publishing = publisher.Publisher(broker).methods()
-        subscribing = subscriber.Subscriber(broker, self.faults).methods()
+        subscribing = {
+            **subscriber.Subscriber(broker, self.faults).methods(),
+            **snapshots.Snapshots(broker, self._store, self._clock).methods(),
+        }
         server.add_generic_rpc_handlers(
             (
                 service(publisher.SERVICE, publishing, self.faults),

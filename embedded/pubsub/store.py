@@ -9,7 +9,7 @@ import sqlite3
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -30,6 +30,11 @@ CREATE INDEX IF NOT EXISTS messages_by_topic ON messages (topic, id);
 CREATE INDEX IF NOT EXISTS messages_by_published ON messages (published);
 CREATE TABLE IF NOT EXISTS acks
   (subscription INTEGER, message INTEGER, PRIMARY KEY (subscription, message)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS snapshots
+  (id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT UNIQUE, topic INTEGER, floor INTEGER,
+   created INTEGER);
+CREATE TABLE IF NOT EXISTS snapshot_acks
+  (snapshot INTEGER, message INTEGER, PRIMARY KEY (snapshot, message)) WITHOUT ROWID;
 """
 VERSION = 1
 IDS_A_QUERY = 500
@@ -111,6 +116,14 @@ class Store:
         if database is None:
             database = self._local.database = self._connect()
         return database
+
+    def write(self, operation: Callable[[sqlite3.Connection], None]) -> None:
+        """Does it in a transaction; returns when that is on disk."""
+        self._writer.do(operation)
+
+    def read(self, sql: str, values: Sequence[object]) -> list[tuple[Any, ...]]:
+        """The rows of one SELECT."""
+        return self._reader.execute(sql, tuple(values)).fetchall()
 
     def create_topic(self, name: str, body: bytes) -> int:
         """Id of the new topic; sqlite3.IntegrityError where the name is taken."""
@@ -231,17 +244,22 @@ class Store:
                 "ORDER BY published DESC, id DESC LIMIT 1",
                 (published,),
             ).fetchone()
+            return _sought(database, subscription, row[0] if row else 0)
+
+        return self._writer.do(operation)
+
+    def seek_snapshot(self, subscription: int, snapshot: int) -> StoredSubscription:
+        """Acknowledged is what the snapshot has so, and nothing that came after it."""
+
+        def operation(database: sqlite3.Connection) -> StoredSubscription:
+            row = database.execute("SELECT floor FROM snapshots WHERE id = ?", (snapshot,))
+            sought = _sought(database, subscription, row.fetchone()[0])
             database.execute(
-                "UPDATE subscriptions SET floor = ?, seeks = seeks + 1 WHERE id = ?",
-                (row[0] if row else 0, subscription),
+                "INSERT INTO acks SELECT ?, message FROM snapshot_acks "
+                "WHERE snapshot = ? AND message IN (SELECT id FROM messages)",
+                (subscription, snapshot),
             )
-            database.execute("DELETE FROM acks WHERE subscription = ?", (subscription,))
-            return StoredSubscription(
-                *database.execute(
-                    "SELECT id, name, topic, body, floor, seeks FROM subscriptions WHERE id = ?",
-                    (subscription,),
-                ).fetchone()
-            )
+            return sought
 
         return self._writer.do(operation)
 
@@ -298,3 +316,18 @@ class Store:
             return len(ids)
 
         return self._writer.do(operation)
+
+
+def _sought(database: sqlite3.Connection, subscription: int, floor: int) -> StoredSubscription:
+    """Everything up to the floor is acknowledged, and nothing else."""
+    database.execute(
+        "UPDATE subscriptions SET floor = ?, seeks = seeks + 1 WHERE id = ?",
+        (floor, subscription),
+    )
+    database.execute("DELETE FROM acks WHERE subscription = ?", (subscription,))
+    return StoredSubscription(
+        *database.execute(
+            "SELECT id, name, topic, body, floor, seeks FROM subscriptions WHERE id = ?",
+            (subscription,),
+        ).fetchone()
+    )

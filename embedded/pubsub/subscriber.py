@@ -50,7 +50,6 @@ class Subscriber:
             "StreamingPull": streaming(self.streaming_pull, types.StreamingPullRequest),
             "Acknowledge": unary(self.acknowledge, types.AcknowledgeRequest),
             "ModifyAckDeadline": unary(self.modify, types.ModifyAckDeadlineRequest),
-            "Seek": unary(self.seek, types.SeekRequest),
         }
 
     def create(self, request: Any, context: grpc.ServicerContext) -> Any:
@@ -112,11 +111,3 @@ class Subscriber:
             raise ValueError(f"an ack deadline is 0 to {MAX_ACK_DEADLINE_S} s")
         self._broker.modify(request.subscription, request.ack_ids, request.ack_deadline_seconds)
         return empty_pb2.Empty()
-
-    def seek(self, request: Any, context: grpc.ServicerContext) -> Any:
-        """Seek to a time; snapshots are not kept here."""
-        if not request.HasField("time"):
-            raise NotImplementedError("this server has no snapshots: seek to a time")
-        moment = request.time
-        self._broker.seek(request.subscription, moment.seconds * 1_000_000 + moment.nanos // 1_000)
-        return types.SeekResponse.pb()()

@@ -1,7 +1,7 @@
 """What is looked at, in SQL: each question within the partitions that it needs."""
 
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from google.cloud import bigquery
@@ -56,7 +56,7 @@ _RUNS = """
 WITH newest AS (
   SELECT command, run_id, status, started_at, noted_at, COALESCE(error_message, '') AS error
   FROM `ops.runs`
-  WHERE noted_date >= @day
+  WHERE noted_date >= @day AND noted_at >= @since
   QUALIFY ROW_NUMBER() OVER (PARTITION BY run_id ORDER BY noted_at DESC) = 1
 ),
 judged AS (
@@ -91,6 +91,29 @@ def observed(directory: DataDirectory, bounds: Bounds, clock: Clock) -> Observed
         return Observed(given_up=given_up, warehouse=False)
 
 
+def letters_since(client: bigquery.Client, since: datetime) -> list[dict[str, Any]]:
+    """Messages and dead letters by source of what was written since then."""
+    values: dict[str, Value] = {
+        "since": since,
+        "day": since.date(),
+        # What waited long before it was written lies under the day of its publish.
+        "first_day": (since - timedelta(days=7)).date(),
+    }
+    return run_own(client, _LETTERS, values, limit=MOST).rows
+
+
+def runs_amiss(client: bigquery.Client, since: datetime, now: datetime) -> list[dict[str, Any]]:
+    """Runs that have noted something since then, are lost or have failed, and that no later one of
+    their command has made good."""
+    values: dict[str, Value] = {
+        "now": now,
+        "since": since,
+        "day": since.date(),
+        "lost_s": LOST_S,
+    }
+    return run_own(client, _RUNS, values, limit=MOST).rows
+
+
 def _given_up(directory: DataDirectory) -> Iterator[str]:
     for name, seen in directory.read_health().items():
         if seen.get("given_up"):
@@ -105,16 +128,10 @@ def _asked(client: bigquery.Client, bounds: Bounds, clock: Clock) -> Observed:
     def ask(sql: str, **values: Value) -> list[dict[str, Any]]:
         return run_own(client, sql, values, limit=MOST).rows
 
-    letters = ask(
-        _LETTERS,
-        since=now - window,
-        day=(now - window).date(),
-        # What waited long before it was written lies under the day of its publish.
-        first_day=(now - window - 7 * day).date(),
-    )
+    letters = letters_since(client, now - window)
     since = now - hour - day
     growth = ask(_GROWTH, hour_ago=now - hour, since=since, day=since.date())
-    runs = ask(_RUNS, now=now, day=(now - RUN_DAYS * day).date(), lost_s=LOST_S)
+    runs = runs_amiss(client, now - RUN_DAYS * day, now)
     return Observed(
         letters=tuple(Letters(**row) for row in letters),
         growth=tuple(Growth(**row) for row in growth),

@@ -25,11 +25,17 @@ class Mail(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     """Mails by a server of one's own."""
 
     host: str
+    """The mail server."""
     sender: str
+    """Address that mails come from."""
     recipients: tuple[str, ...]
+    """Addresses that they go to."""
     port: int = 587
+    """Of the server."""
     tls: Literal["starttls", "implicit", "none"] = "starttls"
+    """How the connection is encrypted."""
     user: str = ""
+    """Who signs in there; empty: nobody has to."""
     password: str = ""
     """Reference of a secret; needed where there is a user."""
 
@@ -40,6 +46,7 @@ class Bounds(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     error_ratio: float = 0.05
     """Dead letters per message of a source within `window_min` minutes."""
     window_min: int = 15
+    """Minutes that it looks back."""
     least_letters: int = 5
     """Fewer are no ratio and no growth."""
     growth: float = 3.0
@@ -53,7 +60,9 @@ class NotificationSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unk
     """Of a deployment; without any, notices stand in the notifier's output."""
 
     channels: tuple[Literal["log", "slack", "mail"], ...] = ("log",)
+    """By which people are told."""
     min_severity: Severity = "warning"
+    """What is less is not told."""
     repeat_h: float = 4.0
     """What lasts is told again after so many hours, with how often it was seen."""
     slack: Slack | None = None

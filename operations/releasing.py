@@ -1,0 +1,69 @@
+"""`salesintel release`: plan, deploy, drain and roll back an environment in the cloud."""
+
+from typing import Any
+
+from google.cloud import pubsub_v1
+from googleapiclient.discovery import build
+
+from operations.console import console
+from operations.release.carrying_out import carry_out, decided, facts_of
+from operations.release.cloud import CloudStream
+from operations.release.dataflow import StreamingJob
+from operations.release.environment import checked_release, environment_of
+from operations.release.positions import Positions
+from operations.release.steps import Step
+from schemas.errors import ConfigurationError
+
+ACTIONS = ("plan", "deploy", "drain", "rollback")
+SAID: dict[Step, str] = {
+    "snapshot": "keeping where the subscriptions stand",
+    "drain": "draining the stream: what it has read is written",
+    "seek": "going back to where the subscriptions stood",
+    "apply": "terraform apply",
+}
+
+
+def release(action: str, environment: str, tag: str, *, replace: bool, dry_run: bool) -> None:
+    """Decides, says what and why, and does it unless it is a dry run."""
+    if action not in ACTIONS:
+        raise ConfigurationError(f"{action!r}: choose one of {', '.join(ACTIONS)}")
+    place = environment_of(environment)
+    job = StreamingJob(dataflow_service(), place.project, place.region)
+    stream = CloudStream(place, job)
+    if action == "drain":
+        _drain(stream, environment, dry_run=dry_run)
+        return
+    wanted = checked_release(tag)
+    stream.prepare()
+    with pubsub_v1.SubscriberClient() as subscriber:
+        positions = Positions(subscriber, place.project)
+        back = action == "rollback"
+        facts = facts_of(stream, positions, wanted, back=back, replace=replace)
+        decision = decided(facts, back=back)
+        shown = ", ".join(decision.steps)
+        console.print(
+            f"{facts.running or 'nothing'} → {wanted}: {shown} ({decision.why})",
+            highlight=False,
+            markup=False,
+        )
+        if action == "plan" or dry_run:
+            stream.plan(wanted)
+            return
+        carry_out(decision, wanted, stream, positions, lambda step: console.print(SAID[step]))
+        if back:
+            # Consumed: the release that was rolled back may be deployed again, from where it is.
+            positions.forget(decision.position)
+    console.print("  now: salesintel verify --within 1h")
+
+
+def dataflow_service() -> Any:
+    """The API's client, as whoever deploys is signed in."""
+    return build("dataflow", "v1b3")
+
+
+def _drain(stream: CloudStream, environment: str, *, dry_run: bool) -> None:
+    if dry_run:
+        console.print(f"this drains the stream of {environment}: with --yes it is done")
+        return
+    stream.drain()
+    console.print("drained: messages wait in Pub/Sub for up to seven days, until the next deploy")

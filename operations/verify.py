@@ -1,0 +1,97 @@
+"""`salesintel verify`: whether a deployment does what it should, an hour, a day, a week later."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TextIO
+
+import msgspec
+
+from connectors.sources import NAMES, table_of
+from embedded.directory import DataDirectory
+from operations import config
+from operations.console import NO_ANSWER, asked_endpoint, console, warehouse_of
+from operations.notifications.settings import Bounds, load_notification_settings
+from operations.runs import noted_run
+from operations.verification import rules
+from operations.verification.asking import Asked, answered
+from operations.verification.check import Check, Window, exit_code, in_order, window_of
+from pipelines.recovery import read_marks
+from schemas.clock import Clock, from_us, wall_clock
+from schemas.errors import ConfigurationError, FatalError, RetriableError
+from warehouse.query import QueryResult
+from warehouse.render import FORMATS
+
+COLUMNS = tuple(Check.__struct_fields__)
+
+
+class NotVerified(FatalError):
+    """The warehouse does not answer at all: nothing is known of the deployment."""
+
+
+def verify(
+    directory: DataDirectory,
+    settings: Path | None,
+    within: str,
+    stream: TextIO,
+    *,
+    output: str = "table",
+    clock: Clock = wall_clock,
+) -> int:
+    """Asks, shows every check and says by the exit code what they come to (`check.exit_code`).
+
+    It changes nothing but for its own row in ops.runs, which keeps what was amiss.
+    """
+    write = FORMATS.get(output)
+    if write is None:
+        raise ConfigurationError(f"--format {output!r}: choose one of {', '.join(FORMATS)}")
+    window = window_of(within)
+    bounds = load_notification_settings(settings).bounds
+    named = table_of(settings, "sources")
+    expected = tuple(name for name in NAMES if name in named)
+    try:
+        checks = _checks(directory, window, expected, bounds, clock)
+    except (RetriableError, *NO_ANSWER) as error:
+        raise NotVerified(f"nothing can be told: {error}") from error
+    code = exit_code(checks)
+    rows = [msgspec.structs.asdict(one) for one in in_order(checks)]
+    write(QueryResult(columns=COLUMNS, rows=rows, truncated=False), stream)
+    if output == "table":
+        _say(checks, code)
+    return code
+
+
+def _checks(
+    directory: DataDirectory,
+    window: Window,
+    expected: tuple[str, ...],
+    bounds: Bounds,
+    clock: Clock,
+) -> list[Check]:
+    with (
+        noted_run(asked_endpoint(directory), "verify", {"within": window.name}) as run,
+        warehouse_of(directory) as client,
+    ):
+        now = clock()
+        checks = [] if config.cloud_project() else [*_of_this_machine(directory, now)]
+        checks += answered(Asked(client, window, from_us(now), expected, bounds))
+        run.detail |= {
+            outcome: sorted({one.check for one in checks if one.outcome == outcome})
+            for outcome in ("amiss", "unknown")
+        }
+    return checks
+
+
+def _of_this_machine(directory: DataDirectory, now: int) -> Iterator[Check]:
+    """What Dataflow's own alerts say in the cloud."""
+    yield from rules.processes(directory.read_health())
+    yield from rules.moving(read_marks(directory.marks), now)
+
+
+def _say(checks: list[Check], code: int) -> None:
+    amiss, blind = (sum(one.outcome == o for one in checks) for o in ("amiss", "unknown"))
+    colour = ("green", "red", "yellow")[code]
+    console.print(
+        f"[{colour}]{amiss:,} amiss, {blind:,} that cannot be told[/{colour}] of "
+        f"{len(checks):,} checks",
+        highlight=False,
+    )

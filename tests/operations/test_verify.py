@@ -1,0 +1,242 @@
+"""`salesintel verify` on a warehouse: what it finds, and with which exit code."""
+
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import google.auth
+import msgspec
+import pytest
+from google.auth.credentials import AnonymousCredentials
+from small_stack import SmallStack
+from typer.testing import CliRunner, Result
+from watched_rows import a_change, a_letter, a_result, a_run
+
+from embedded.directory import DataDirectory
+from operations import cli, config, verify
+from operations.console import asked_endpoint
+from operations.verification import asking
+from schemas.clock import DAY_US, wall_clock
+from schemas.columns import Row
+from schemas.errors import ConfigurationError, RetriableError
+from schemas.operations import SourceCount
+from warehouse.clients import Endpoint
+
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("watching")]
+
+TABLES = ("raw.changes", "ops.dead_letters", "ops.runs", "ops.quality", "ops.source_counts")
+SUBSCRIPTION = "projects/local/subscriptions/pipeline-changes-hubspot"
+
+
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SmallStack]:
+    before = os.environ.copy()
+    made = SmallStack(tmp_path_factory.mktemp("verified") / "data")
+    try:
+        made.start()
+        yield made
+    finally:
+        made.stop()
+        os.environ.clear()
+        os.environ.update(before)
+
+
+@pytest.fixture
+def settings(stack: SmallStack, tmp_path: Path) -> Iterator[Path]:
+    path = tmp_path / "salesintel.toml"
+    path.write_text('[sources.hubspot]\ntoken = "env:NONE"\n')
+    stack.process("pipeline")
+    mark(stack, 0)
+    yield path
+    stack.empty(*TABLES)
+
+
+def mark(stack: SmallStack, seconds: int) -> None:
+    """How far behind the pipeline says that it is."""
+    stack.directory.marks.write_text(json.dumps({SUBSCRIPTION: wall_clock() - seconds * 1_000_000}))
+
+
+def of_source(run: Row) -> Row:
+    return msgspec.structs.replace(run, detail='{"source": "hubspot"}')
+
+
+def a_count(records: int) -> SourceCount:
+    now = wall_clock()
+    return SourceCount(
+        counted_at=now,
+        counted_date=now // DAY_US,
+        source="hubspot",
+        object_type="contact",
+        records=records,
+        method="count",
+        run_id="n",
+    )
+
+
+def well() -> list[Row]:
+    """What a deployment has written that does what it should."""
+    return [
+        *(a_change(f"hubspot:contact:{number}") for number in range(20)),
+        of_source(a_run("poll", "succeeded", 30)),
+        of_source(a_run("nightly", "succeeded", 60)),
+        a_result(passed=True),
+        a_count(0),
+    ]
+
+
+def verified(
+    stack: SmallStack, settings: Path, within: str = "1h"
+) -> tuple[int, dict[str, dict[str, Any]]]:
+    """The exit code, and each check by its name."""
+    options = ("--within", within, "--format", "json", "--settings", settings)
+    result = stack.call("verify", *options)
+    return result.exit_code, {one["check"]: one for one in json.loads(result.stdout)}
+
+
+def not_holding(found: dict[str, dict[str, Any]]) -> dict[str, str]:
+    return {name: one["outcome"] for name, one in found.items() if one["outcome"] != "holds"}
+
+
+def test_a_deployment_that_does_what_it_should_ends_with_0_and_says_so_in_its_run(
+    stack: SmallStack, settings: Path
+) -> None:
+    stack.write(well())
+    code, found = verified(stack, settings)
+    assert (code, not_holding(found)) == (0, {})
+    assert {"source_silence_h", "polls_that_succeeded", "duplicates", "seconds_behind"} <= set(
+        found
+    )
+    shown = stack.call("verify", "--settings", settings)
+    assert shown.exit_code == 0
+    assert "0 amiss, 0 that cannot be told" in shown.stdout
+    runs = stack.ask("SELECT command, status FROM `ops.runs` WHERE command = 'verify'")
+    assert {row["status"] for row in runs} == {"running", "succeeded"}
+
+
+def test_whatever_is_amiss_is_found_and_ends_with_1(stack: SmallStack, settings: Path) -> None:
+    stack.write(
+        [
+            a_change("hubspot:contact:1", ago_s=100 * 3_600),
+            *(a_letter(number) for number in range(6)),
+            a_run("import", "running", 1_200),
+            a_run("rebuild", "failed", 60, "KeyError"),
+            a_result(passed=False),
+        ]
+    )
+    stack.process("pipeline", given_up=True)
+    mark(stack, 400)
+    code, found = verified(stack, settings)
+    assert code == 1
+    assert {name for name, outcome in not_holding(found).items() if outcome == "amiss"} == {
+        "process_runs",
+        "seconds_behind",
+        "source_silence_h",
+        "polls_that_succeeded",
+        "error_ratio",
+        "open_retriable_letters",
+        "lost_runs",
+        "failed_runs",
+        "quality_errors",
+    }
+    assert all(one["action"] for one in found.values() if one["outcome"] != "holds")
+
+
+def test_a_day_later_the_night_the_counts_and_the_matches_are_asked_for_too(
+    stack: SmallStack, settings: Path
+) -> None:
+    stack.write([*well(), a_count(5)])
+    code, found = verified(stack, settings, "24h")
+    assert code == 1
+    # Five contacts are counted and no row of a person is there; and there is no mail at all.
+    assert not_holding(found) == {"lacking_share": "amiss", "match_rate": "unknown"}
+    assert found["nights"]["outcome"] == "holds"
+
+
+def test_what_gets_no_answer_is_unknown_and_ends_with_2(
+    stack: SmallStack, settings: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stack.write(well())
+
+    def late(*given: Any, **more: Any) -> Any:
+        raise RetriableError("the warehouse took longer than 300 s")
+
+    monkeypatch.setattr(asking, "run_own", late)
+    code, found = verified(stack, settings)
+    assert code == 2
+    unanswered = ("polls_that_succeeded", "duplicates")
+    assert not_holding(found) == dict.fromkeys(unanswered, "unknown")
+    assert "longer than 300 s" in found["duplicates"]["action"]
+
+
+def test_a_warehouse_that_takes_no_row_leaves_everything_unknown(
+    stack: SmallStack, settings: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(*given: Any) -> Any:
+        raise RetriableError("the warehouse takes no rows")
+
+    monkeypatch.setattr(verify, "noted_run", away)
+    result = stack.call("verify", "--settings", settings)
+    assert result.exit_code == 2
+    assert "nothing can be told: the warehouse takes no rows" in result.stderr
+
+
+def test_a_window_or_a_format_that_there_is_not_is_refused(
+    stack: SmallStack, settings: Path
+) -> None:
+    for options, words in ((("--within", "2h"), "1h, 24h, 7d"), (("--format", "xml"), "csv")):
+        result = stack.call("verify", *options, "--settings", settings)
+        assert result.exit_code == 2
+        assert words in result.stderr
+
+
+def test_the_project_of_the_environment_is_meant_and_no_stack_is_needed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(config.PROJECT_VARIABLE, "the-project")
+    assert asked_endpoint(DataDirectory(tmp_path / "none")) == Endpoint(project="the-project")
+    monkeypatch.setenv(config.PROJECT_VARIABLE, "")
+    with pytest.raises(ConfigurationError, match="no stack runs"):
+        asked_endpoint(DataDirectory(tmp_path / "none"))
+
+
+@pytest.fixture
+def cloud(
+    stack: SmallStack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[SmallStack]:
+    """The embedded warehouse where the client looks for Google's, for one who is signed in."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv(config.PROJECT_VARIABLE, stack.stack.project)
+    monkeypatch.setenv("BIGQUERY_EMULATOR_HOST", stack.stack.rest)
+    monkeypatch.setattr(google.auth, "default", lambda **more: (AnonymousCredentials(), None))
+    stack.write([a_change("hubspot:contact:1")])
+    yield stack
+    stack.empty(*TABLES)
+
+
+def typed(*arguments: str) -> Result:
+    """Without a data directory, as a container is started."""
+    return CliRunner().invoke(cli.app, arguments, catch_exceptions=False)
+
+
+def test_figures_and_checks_are_those_of_the_project(
+    cloud: SmallStack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    figures = typed("figures")
+    assert figures.exit_code == 0
+    assert '"source":"hubspot"' in figures.stdout
+
+    @contextmanager
+    def unnoted(endpoint: Endpoint, command: str, detail: Any) -> Iterator[SimpleNamespace]:
+        assert (endpoint, command) == (Endpoint(project=cloud.stack.project), "verify")
+        yield SimpleNamespace(detail=dict(detail))
+
+    monkeypatch.setattr(verify, "noted_run", unnoted)
+    checked = typed("verify", "--format", "json")
+    found = {one["check"]: one["outcome"] for one in json.loads(checked.stdout)}
+    assert checked.exit_code == 0, checked.stdout
+    assert found["source_silence_h"] == found["duplicates"] == "holds"
+    assert not {"process_runs", "seconds_behind"} & set(found)
