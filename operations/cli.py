@@ -22,6 +22,7 @@ from operations import (
 )
 from operations.console import console, set_up_logs, spoken_errors
 from operations.options import Data, Port, SettingsFile, Yes, directory_of, moment, settings_of
+from operations.place import place_of
 from schemas.clock import to_us
 from schemas.version import VERSION
 
@@ -131,7 +132,7 @@ def figures(
     """How everything is, a line of JSON a figure: for who watches the logs."""
     from operations.figures import figures as run
 
-    run(directory_of(data), sys.stdout, of_rates=of_rates)
+    run(place_of(data), sys.stdout, of_rates=of_rates)
 
 
 app.add_typer(source_commands.app)
@@ -204,7 +205,7 @@ def query(
 
     begin = moment(since, "--since")
     seconds = TIMEOUT_S if timeout is None else timeout
-    run(directory_of(data), what, sys.stdout, account, begin, limit, output, seconds, whole, reader)
+    run(place_of(data), what, sys.stdout, account, begin, limit, output, seconds, whole, reader)
 
 
 @app.command("resolve")

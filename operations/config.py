@@ -6,6 +6,9 @@ from pathlib import Path
 DATA_VARIABLE = "SALESINTEL_DATA"
 SETTINGS_VARIABLE = "SALESINTEL_CONFIG"
 PROJECT_VARIABLE = "SALESINTEL_PROJECT"
+OBJECTS_VARIABLE = "SALESINTEL_OBJECTS"
+CURSORS_VARIABLE = "SALESINTEL_CURSORS"
+CURSORS = "cursors.db"
 DEFAULT_DATA = Path("data/local")
 DEMO_DATA = Path("data/demo")
 SANDBOX_FOLDER = Path("data/sandbox")
@@ -15,6 +18,16 @@ DEFAULT_SETTINGS = Path("salesintel.toml")
 def cloud_project() -> str | None:
     """The project whose warehouse is meant, in the cloud; None on one machine."""
     return os.environ.get(PROJECT_VARIABLE) or None
+
+
+def objects_address() -> str:
+    """Where payloads that are too large for a message go in the cloud; empty where nobody said."""
+    return os.environ.get(OBJECTS_VARIABLE, "")
+
+
+def cursors_address() -> str:
+    """Where the cursors of the source lie in the cloud; empty where nobody said."""
+    return os.environ.get(CURSORS_VARIABLE, "")
 
 
 def data_directory() -> Path:

@@ -16,7 +16,6 @@ from rich.markup import escape
 from typer.exceptions import TyperException
 
 from embedded.directory import DataDirectory, Stack
-from operations import config
 from schemas.errors import ConfigurationError, FatalError, RetriableError, SalesIntelError
 from schemas.logs import ENVIRONMENT, JSON, log_json
 
@@ -112,15 +111,6 @@ def running(directory: DataDirectory) -> tuple[Stack, "Endpoint"]:
     return stack, Endpoint(project=stack.project, rest=stack.rest, grpc=stack.grpc)
 
 
-def asked_endpoint(directory: DataDirectory) -> "Endpoint":
-    """The warehouse that is asked: in the cloud that of the project which the environment names,
-    else that of the stack on a directory."""
-    from warehouse.clients import Endpoint
-
-    project = config.cloud_project()
-    return Endpoint(project=project) if project else running(directory)[1]
-
-
 def still_running(directory: DataDirectory) -> None:
     """StackGone where the stack on a directory has ended."""
     try:
@@ -137,12 +127,12 @@ def still_running(directory: DataDirectory) -> None:
 def warehouse_of(
     directory: DataDirectory, reader: str | None = None
 ) -> Iterator["bigquery.Client"]:
-    """A client of the warehouse that is asked, which takes it for `reader` where one is named."""
+    """A client of the warehouse of a stack, which takes it for `reader` where one is named."""
     from msgspec.structs import replace
 
     from warehouse.clients import bigquery_client
 
-    client = bigquery_client(replace(asked_endpoint(directory), reader=reader))
+    client = bigquery_client(replace(running(directory)[1], reader=reader))
     try:
         yield client
     finally:

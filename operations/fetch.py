@@ -11,10 +11,11 @@ from connectors.hints import PULL_S, Hints, Pulled
 from connectors.poller import Outcome
 from connectors.secrets import SecretStore
 from connectors.sources import fetcher_of, load_sources
-from embedded.directory import DataDirectory
-from operations.console import StackGone, console, still_running
+from operations.console import StackGone, console
 from operations.health_port import Pulse, health_served
-from operations.poll import SLICE_S, Rounds, say_failure, stopping_by
+from operations.place import Place
+from operations.poll import Rounds
+from operations.stopping import SLICE_S, say_failure, stopping_by
 from schemas.errors import RetriableError
 from schemas.topology import FETCH_SUBSCRIPTIONS
 
@@ -31,7 +32,7 @@ class HintRounds(Rounds):
 
     def __init__(
         self,
-        directory: DataDirectory,
+        place: Place,
         fetcher: Fetcher,
         monotonic: Callable[[], float],
         sleep: Callable[[float], None],
@@ -40,19 +41,19 @@ class HintRounds(Rounds):
         self._monotonic = monotonic
         self._sleep = sleep
         self._wait_s = 0.0
-        super().__init__(directory, "fetch", {"source": fetcher.source})
-        self._hints, self._hints_of = self._opened(), self.stack
+        super().__init__(place, "fetch", {"source": fetcher.source})
+        self._hints, self._hints_of = self._opened(), self.reached
 
     def _opened(self) -> Hints:
         name = FETCH_SUBSCRIPTIONS[self._fetcher.source].name
         client = pubsub_v1.SubscriberClient()
-        return Hints(client, f"projects/{self.stack.project}/subscriptions/{name}")
+        return Hints(client, f"projects/{self.reached.project}/subscriptions/{name}")
 
     def follow(self) -> None:
         """As Rounds."""
         super().follow()
-        if self.stack != self._hints_of:
-            self._hints, self._hints_of = self._opened(), self.stack
+        if self.reached != self._hints_of:
+            self._hints, self._hints_of = self._opened(), self.reached
 
     def gathered(self) -> list[Pulled]:
         """A batch; empty where none waits, or where it was asked to stop."""
@@ -103,7 +104,7 @@ class HintRounds(Rounds):
 
 
 def fetch(
-    directory: DataDirectory,
+    place: Place,
     settings: Path | None,
     source: str,
     *,
@@ -115,8 +116,10 @@ def fetch(
 ) -> bool:
     """Answers the hints that wait, and unless `once` those that come until a signal; False where
     any had to be given back. Meanwhile a `port` says how it fares."""
-    fetcher = fetcher_of(source, load_sources(settings), SecretStore(cloud=False))
-    rounds = HintRounds(directory, fetcher, monotonic, sleep)
+    fetcher = fetcher_of(
+        source, load_sources(settings), SecretStore(place.opens_secrets, cloud=place.cloud)
+    )
+    rounds = HintRounds(place, fetcher, monotonic, sleep)
     well, pulse = True, Pulse(monotonic)
     with health_served(pulse, host, port), stopping_by(rounds.stop):
         if once:
@@ -124,7 +127,7 @@ def fetch(
         console.print(f"waiting for hints of {source}; Ctrl-C stops it", highlight=False)
         while not rounds.stopping:
             try:
-                turned = _survived(rounds, directory)
+                turned = _survived(rounds, place)
                 pulse.beat(turned)
                 well = turned and well
             except KeyboardInterrupt:
@@ -134,9 +137,9 @@ def fetch(
     return well
 
 
-def _survived(rounds: HintRounds, directory: DataDirectory) -> bool:
+def _survived(rounds: HintRounds, place: Place) -> bool:
     """Hints waited for and answered; whatever passes by itself is a line, and the next come."""
-    still_running(directory)
+    place.still_there()
     try:
         rounds.follow()
         batch = rounds.gathered()

@@ -11,8 +11,7 @@ from typing import Any, TextIO
 import msgspec
 from google.cloud import bigquery
 
-from embedded.directory import DataDirectory
-from operations.console import warehouse_of
+from operations.place import Place, warehouse_at
 from schemas.clock import Clock, from_us, wall_clock
 from warehouse.query import Value, run_sql, run_view
 
@@ -98,9 +97,9 @@ def found(client: bigquery.Client, clock: Clock = wall_clock) -> Iterator[Figure
     yield from of_quota(run_sql(client, _QUOTA, values, limit=MOST).rows)
 
 
-def figures(directory: DataDirectory, stream: TextIO, *, of_rates: bool = False) -> None:
+def figures(place: Place, stream: TextIO, *, of_rates: bool = False) -> None:
     """Writes a line each, as soon as it is known; `of_rates`: of those, which read a lot, alone."""
-    with warehouse_of(directory) as client:
+    with warehouse_at(place) as client:
         for figure in rates(client) if of_rates else found(client):
             stream.write(msgspec.json.encode(figure).decode() + "\n")
             stream.flush()

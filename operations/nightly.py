@@ -11,19 +11,18 @@ from connectors.finding import Finding
 from connectors.poller import Outcome
 from connectors.questions import Question
 from connectors.sources import LiveConnector, Sources, known, load_sources, set_up
-from embedded.directory import DataDirectory
-from operations.console import StackGone, console, running, still_running
+from operations.console import StackGone, console
 from operations.doctor import show_findings
+from operations.place import Place
 from operations.poll import (
     cursors_of,
     live_connector,
     note_outcome,
     poller_of,
-    say_failure,
-    stopping_by,
 )
 from operations.quality import NotChecked, quality
 from operations.runs import RunNotes, noted_run
+from operations.stopping import say_failure, stopping_by
 from schemas.clock import DAY_US, wall_clock
 from schemas.errors import ConfigurationError, FatalError, RetriableError, SalesIntelError
 from schemas.operations import SourceCount
@@ -39,12 +38,12 @@ class NightFailed(RetriableError):
 class Night:
     """One source's night: what failed, by what it was, and what was found amiss."""
 
-    def __init__(self, directory: DataDirectory, source: str, run: RunNotes) -> None:
+    def __init__(self, place: Place, source: str, run: RunNotes) -> None:
         self.source = source
         self.counted = 0
         self.failures: dict[str, str] = {}
         self.findings: list[Finding] = []
-        self._directory = directory
+        self._place = place
         self._run = run
 
     def look(self, connector: LiveConnector, days: Sequence[int]) -> None:
@@ -52,7 +51,7 @@ class Night:
         rows: list[SourceCount] = []
         steps: dict[str, Callable[[], None]] = {
             "counts": lambda: self._count(connector.questions(days), rows),
-            "settings": lambda: self.findings.extend(connector.drift(cursors_of(self._directory))),
+            "settings": lambda: self.findings.extend(connector.drift(cursors_of(self._place))),
             "comparison": lambda: self._compare(connector),
         }
         try:
@@ -72,7 +71,7 @@ class Night:
         except StackGone:
             raise
         except Exception as error:
-            still_running(self._directory)
+            self._place.still_there()
             self.failures[name] = _words(error)
 
     def _count(self, questions: Iterable[Question], rows: list[SourceCount]) -> None:
@@ -100,8 +99,7 @@ class Night:
             self.failures[f"count of {question.object_type}"] = f"{tally.uncounted:,} left out"
 
     def _compare(self, connector: LiveConnector) -> None:
-        stack, _ = running(self._directory)
-        poller = poller_of(self._directory, stack, self._page)
+        poller = poller_of(self._place, self._place.reached().project, self._page)
         outcome = poller.round(connector.comparison())
         note_outcome(self._run, outcome)
         self.failures |= outcome.failures
@@ -111,7 +109,7 @@ class Night:
 
 
 def nightly(
-    directory: DataDirectory,
+    place: Place,
     settings: Path | None,
     sources: Iterable[str] = (),
     days: int = DAYS,
@@ -134,21 +132,21 @@ def nightly(
         )
     for name in names:
         if name not in set_up(loaded):
-            live_connector(directory, loaded, name)
-    running(directory)
+            live_connector(place, loaded, name)
+    place.reached()
     end = (wall_clock() if until_us is None else until_us) // DAY_US
     with stopping_by(_stop):
-        well = [_looked_after(directory, loaded, name, range(end - days, end)) for name in names]
+        well = [_looked_after(place, loaded, name, range(end - days, end)) for name in names]
     console.print("  see what they have: salesintel query ops.source_counts")
     if not named:
-        well.append(_rules_hold(directory, settings))
+        well.append(_rules_hold(place, settings))
     return all(well)
 
 
-def _rules_hold(directory: DataDirectory, settings: Path | None) -> bool:
+def _rules_hold(place: Place, settings: Path | None) -> bool:
     """The rules about our tables, asked after the counts that some of them go by."""
     try:
-        return quality(directory, settings, sys.stdout)
+        return quality(place, settings, sys.stdout)
     except (NotChecked, ConfigurationError) as error:
         say_failure(f"quality: {error}")
         return False
@@ -158,17 +156,14 @@ def _stop(number: int, frame: FrameType | None) -> None:
     raise KeyboardInterrupt
 
 
-def _looked_after(
-    directory: DataDirectory, loaded: Sources, source: str, days: Sequence[int]
-) -> bool:
+def _looked_after(place: Place, loaded: Sources, source: str, days: Sequence[int]) -> bool:
     """Whether all of a source is well; what is not is said."""
     night: Night | None = None
     try:
-        still_running(directory)
-        _, endpoint = running(directory)
-        with noted_run(endpoint, "nightly", {"source": source}) as run:
-            night = Night(directory, source, run)
-            night.look(live_connector(directory, loaded, source), days)
+        place.still_there()
+        with noted_run(place.reached().endpoint, "nightly", {"source": source}) as run:
+            night = Night(place, source, run)
+            night.look(live_connector(place, loaded, source), days)
             run.detail["counts"] = night.counted
             if night.failures:
                 run.detail["failures"] = night.failures

@@ -1,8 +1,9 @@
-"""`salesintel notify`: watches over the stack, and tells people what is amiss with it."""
+"""`salesintel notify`: watches over the system, and tells people what is amiss with it."""
 
+import tempfile
 import time
-from collections.abc import Callable
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 from types import FrameType
 
@@ -11,15 +12,15 @@ from google.cloud import pubsub_v1
 from connectors.hints import PULL_S, Hints
 from connectors.publisher import LIVE_BATCH_LATENCY_S, ChangePublisher, publisher_client
 from connectors.secrets import SecretStore
-from embedded.directory import DataDirectory, Stack
-from operations.console import console, running
+from operations.console import console
 from operations.health_port import Pulse, health_served
 from operations.notifications.channels import channels_of
 from operations.notifications.ledger import Ledger
 from operations.notifications.notifier import Notifier
 from operations.notifications.settings import load_notification_settings
 from operations.notifications.watch import SILENT_ROUNDS, Watch
-from operations.poll import SLICE_S, say_failure, stopping_by
+from operations.place import Place, Reached
+from operations.stopping import SLICE_S, say_failure, stopping_by
 from schemas.errors import ConfigurationError, RetriableError
 from schemas.notice import Notice, encode
 from schemas.topology import NOTIFICATIONS_TOPIC, NOTIFY_SUBSCRIPTION
@@ -30,22 +31,22 @@ PUBLISH_S = 5.0
 
 
 class Connection:
-    """Pub/Sub of the stack on a directory, wherever it answers now."""
+    """Pub/Sub of a place, wherever it answers now."""
 
-    def __init__(self, directory: DataDirectory) -> None:
-        self._directory = directory
-        self._stack: Stack | None = None
+    def __init__(self, place: Place) -> None:
+        self._place = place
+        self._reached: Reached | None = None
 
     def follow(self) -> None:
         """Opens it where it is another than before; ConfigurationError where no stack runs."""
-        stack, _ = running(self._directory)
-        if stack == self._stack:
+        reached = self._place.reached()
+        if reached == self._reached:
             return
         client = publisher_client(deadline_s=PUBLISH_S, batch_latency_s=LIVE_BATCH_LATENCY_S)
-        self.publisher = ChangePublisher(client, stack.project, deadline_s=PUBLISH_S)
-        path = f"projects/{stack.project}/subscriptions/{NOTIFY_SUBSCRIPTION.name}"
+        self.publisher = ChangePublisher(client, reached.project, deadline_s=PUBLISH_S)
+        path = f"projects/{reached.project}/subscriptions/{NOTIFY_SUBSCRIPTION.name}"
         self.hints = Hints(pubsub_v1.SubscriberClient(), path)
-        self._stack = stack
+        self._reached = reached
 
     def publish(self, notice: Notice) -> None:
         """Returns when Pub/Sub has it; RetriableError, or ConfigurationError, where it has not."""
@@ -86,8 +87,23 @@ class Notifying:
         return done
 
 
+@contextmanager
+def _ledger_of(place: Place) -> Iterator[Ledger]:
+    """What was told already. In the cloud that is forgotten with the instance, and what lasts is
+    told once more."""
+    if place.directory is not None:
+        with closing(Ledger(place.directory.path / LEDGER)) as ledger:
+            yield ledger
+        return
+    with (
+        tempfile.TemporaryDirectory(prefix="notify-") as folder,
+        closing(Ledger(Path(folder) / LEDGER)) as ledger,
+    ):
+        yield ledger
+
+
 def notify(
-    directory: DataDirectory,
+    place: Place,
     settings: Path | None,
     every_s: float,
     *,
@@ -103,8 +119,8 @@ def notify(
     a `port` says how it fares.
     """
     loaded = load_notification_settings(settings)
-    channels = channels_of(loaded, SecretStore(cloud=False))
-    running(directory)
+    channels = channels_of(loaded, SecretStore(place.opens_secrets, cloud=place.cloud))
+    place.reached()
     stopping = False
 
     def stop(number: int, frame: FrameType | None) -> None:
@@ -121,13 +137,13 @@ def notify(
     pulse = Pulse(monotonic)
     with (
         health_served(pulse, host, port),
-        closing(Ledger(directory.path / LEDGER)) as ledger,
+        _ledger_of(place) as ledger,
         stopping_by(stop),
     ):
         notifier = Notifier(ledger, channels, loaded.min_severity, loaded.repeat_h)
-        notifying = Notifying(Connection(directory), notifier)
+        notifying = Notifying(Connection(place), notifier)
         rounds = 1 if once else SILENT_ROUNDS
-        watch = Watch(directory, loaded.bounds, ledger, notifying.publish, silent_rounds=rounds)
+        watch = Watch(place, loaded.bounds, ledger, notifying.publish, silent_rounds=rounds)
         well, next_look = True, monotonic()
         if not once:
             console.print("watching; Ctrl-C stops it", highlight=False)

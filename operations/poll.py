@@ -1,37 +1,26 @@
-"""`salesintel poll` and `backfill`: what a live source has, into the stream that runs here."""
+"""`salesintel poll` and `backfill`: what a live source has, into the stream."""
 
-import signal
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 from typing import Any
 
+from connectors.cursors import CursorStore
 from connectors.cursors.sqlite import SqliteCursorStore
-from connectors.objects import FolderStore
 from connectors.poller import LEASE_S, Outcome, Poller
 from connectors.publisher import LIVE_BATCH_LATENCY_S, ChangePublisher, publisher_client
 from connectors.secrets import SecretStore
 from connectors.sources import LiveConnector, Sources, connector_of, load_sources
 from connectors.stream import Stream
-from embedded.directory import DataDirectory, Stack
-from operations.console import (
-    StackGone,
-    console,
-    running,
-    say_error,
-    still_running,
-    warehouse_of,
-)
+from operations.console import StackGone, console
+from operations.payloads import objects_of
+from operations.place import Place, warehouse_at
 from operations.runs import RunNotes, noted_run
+from operations.stopping import SLICE_S, say_failure, stopping_by
 from schemas.clock import DAY_US, wall_clock
 from schemas.errors import FatalError, RetriableError
 from warehouse.held import living_ids
-
-CURSORS = "cursors.db"
-SLICE_S = 0.2
-"""How long a signal between two rounds may wait to be seen."""
 
 LEFT = (
     "another backfill has it, or one that was killed had: do it again in "
@@ -49,17 +38,17 @@ class StreamsFailed(RetriableError):
 class Rounds:
     """Rounds of one command: each is a run in ops.runs; for one thread."""
 
-    def __init__(self, directory: DataDirectory, command: str, detail: dict[str, Any]) -> None:
-        self._directory = directory
+    def __init__(self, place: Place, command: str, detail: dict[str, Any]) -> None:
+        self._place = place
         self._command = command
         self._detail = detail
         self._run: RunNotes | None = None
         self.stopping = False
-        self.stack, self._endpoint = running(directory)
+        self.reached = place.reached()
         self.poller = self._made()
 
     def _made(self) -> Poller:
-        return poller_of(self._directory, self.stack, self._page)
+        return poller_of(self._place, self.reached.project, self._page)
 
     def stop(self, number: int = 0, frame: FrameType | None = None) -> None:
         """Ends after the page in hand; asked twice, now. A handler of signals."""
@@ -80,7 +69,7 @@ class Rounds:
         outcome = Outcome()
         self.follow()
         try:
-            with noted_run(self._endpoint, self._command, self._detail) as run:
+            with noted_run(self.reached.endpoint, self._command, self._detail) as run:
                 self._run = run
                 try:
                     work(outcome)
@@ -103,9 +92,9 @@ class Rounds:
 
     def follow(self) -> None:
         """A stack that was started again between two rounds may answer elsewhere."""
-        stack, endpoint = running(self._directory)
-        if stack != self.stack:
-            self.stack, self._endpoint = stack, endpoint
+        reached = self._place.reached()
+        if reached != self.reached:
+            self.reached = reached
             self.poller = self._made()
             if self.stopping:
                 self.poller.stop()
@@ -115,17 +104,25 @@ class Rounds:
         note_outcome(self._run, outcome)
 
 
-def poller_of(directory: DataDirectory, stack: Stack, on_page: Callable[[Outcome], None]) -> Poller:
-    """The poller that reads into a stack; its cursors lie in the data directory."""
-    objects = FolderStore(directory.objects)
+def poller_of(place: Place, project: str, on_page: Callable[[Outcome], None]) -> Poller:
+    """The poller that reads into the topics of a project; its cursors lie where the place has
+    them."""
     client = publisher_client(batch_latency_s=LIVE_BATCH_LATENCY_S)
-    publisher = ChangePublisher(client, stack.project, objects)
-    return Poller(cursors_of(directory), publisher, on_page=on_page)
+    publisher = ChangePublisher(client, project, objects_of(place))
+    return Poller(cursors_of(place), publisher, on_page=on_page)
 
 
-def cursors_of(directory: DataDirectory) -> SqliteCursorStore:
+def cursors_of(place: Place) -> CursorStore:
     """How far each source was read."""
-    return SqliteCursorStore(directory.path / CURSORS)
+    if not place.cloud:
+        return SqliteCursorStore(Path(place.cursors()))
+    # A stack on one machine never loads the client.
+    from google.cloud import storage
+
+    from connectors.bucket import address_of
+    from connectors.cursors.gcs import GcsCursorStore
+
+    return GcsCursorStore(storage.Client(), *address_of(place.cursors()))
 
 
 def note_outcome(run: RunNotes, outcome: Outcome) -> None:
@@ -140,7 +137,7 @@ def note_outcome(run: RunNotes, outcome: Outcome) -> None:
 
 
 def poll(
-    directory: DataDirectory,
+    place: Place,
     settings: Path | None,
     source: str,
     objects: Iterable[str] = (),
@@ -151,9 +148,9 @@ def poll(
 ) -> bool:
     """Reads what is new, once or every so many seconds until a signal; False where a stream of any
     round has failed."""
-    connector = live_connector(directory, load_sources(settings), source)
+    connector = live_connector(place, load_sources(settings), source)
     objects = tuple(objects)
-    rounds = Rounds(directory, "poll", _detail(source, objects))
+    rounds = Rounds(place, "poll", _detail(source, objects))
     well = True
     with stopping_by(rounds.stop):
         while True:
@@ -161,7 +158,7 @@ def poll(
             if every_s is None:
                 return rounds.round(lambda: connector.streams(objects))
             try:
-                well = _survived(rounds, directory, lambda: connector.streams(objects)) and well
+                well = _survived(rounds, place, lambda: connector.streams(objects)) and well
             except KeyboardInterrupt:
                 if not rounds.stopping:
                     raise
@@ -173,7 +170,7 @@ def poll(
 
 
 def backfill(
-    directory: DataDirectory,
+    place: Place,
     settings: Path | None,
     source: str,
     since_us: int,
@@ -185,11 +182,11 @@ def backfill(
     Without an end up to the coming midnight (UTC): what begins and breaks off on one day is one
     backfill, and goes on where it broke off.
     """
-    connector = live_connector(directory, load_sources(settings), source)
+    connector = live_connector(place, load_sources(settings), source)
     objects = tuple(objects)
     until = until_us if until_us is not None else (wall_clock() // DAY_US + 1) * DAY_US
     detail = _detail(source, objects) | {"since_us": since_us, "until_us": until}
-    rounds = Rounds(directory, "backfill", detail)
+    rounds = Rounds(place, "backfill", detail)
 
     def fill(outcome: Outcome) -> None:
         rounds.poller.round(connector.backfill(since_us, until, objects), outcome)
@@ -200,11 +197,6 @@ def backfill(
         return rounds.run(fill)
 
 
-def say_failure(words: str) -> None:
-    """One line on standard error."""
-    say_error(" ".join(words.split()), "failed")
-
-
 def _say_failures(outcome: Outcome, but: str = "") -> None:
     """A line for each; `but` are the words of one that whoever catches it says."""
     for name, reason in outcome.failures.items():
@@ -212,14 +204,14 @@ def _say_failures(outcome: Outcome, but: str = "") -> None:
             say_failure(f"{name}: {reason}")
 
 
-def live_connector(directory: DataDirectory, sources: Sources, source: str) -> LiveConnector:
-    """A source's connector, which asks the stack's warehouse where it has to know what we hold."""
+def live_connector(place: Place, sources: Sources, source: str) -> LiveConnector:
+    """A source's connector, which asks the warehouse where it has to know what we hold."""
 
     def held(object_type: str) -> Iterator[str]:
-        with warehouse_of(directory) as client:
+        with warehouse_at(place) as client:
             yield from living_ids(client, source, object_type)
 
-    return connector_of(source, sources, SecretStore(cloud=False), held)
+    return connector_of(source, sources, SecretStore(place.opens_secrets, cloud=place.cloud), held)
 
 
 def _detail(source: str, objects: tuple[str, ...]) -> dict[str, Any]:
@@ -228,9 +220,9 @@ def _detail(source: str, objects: tuple[str, ...]) -> dict[str, Any]:
     return {"source": source} | ({"objects": named} if named else {})
 
 
-def _survived(rounds: Rounds, directory: DataDirectory, streams: Streams) -> bool:
+def _survived(rounds: Rounds, place: Place, streams: Streams) -> bool:
     """A round after which the next one comes, whatever passes by itself goes wrong in it."""
-    still_running(directory)
+    place.still_there()
     try:
         return rounds.round(streams)
     except StackGone:
@@ -247,14 +239,3 @@ def _say(outcome: Outcome) -> None:
     if outcome.yielded:
         words += f"; {len(outcome.yielded):,} streams are read by another poller"
     console.print(words, highlight=False)
-
-
-@contextmanager
-def stopping_by(handler: Callable[[int, FrameType | None], None]) -> Iterator[None]:
-    """Within, SIGTERM and SIGINT are for `handler`."""
-    before = {one: signal.signal(one, handler) for one in (signal.SIGTERM, signal.SIGINT)}
-    try:
-        yield
-    finally:
-        for number, earlier in before.items():
-            signal.signal(number, earlier)

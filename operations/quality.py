@@ -8,8 +8,8 @@ import msgspec
 from google.cloud import bigquery
 
 from connectors.sources import table_of
-from embedded.directory import DataDirectory
-from operations.console import NO_ANSWER, asked_endpoint, console, warehouse_of
+from operations.console import NO_ANSWER, console
+from operations.place import Place, warehouse_at
 from operations.runs import RunNotes, noted_run
 from schemas.clock import DAY_US, from_us, wall_clock
 from schemas.errors import ConfigurationError, FatalError, RetriableError
@@ -59,7 +59,7 @@ def load_quality_settings(path: Path | None) -> QualitySettings:
 
 
 def quality(
-    directory: DataDirectory,
+    place: Place,
     settings: Path | None,
     stream: TextIO,
     *,
@@ -75,7 +75,7 @@ def quality(
     write = FORMATS.get(output)
     if write is None:
         raise ConfigurationError(f"--format {output!r}: choose one of {', '.join(FORMATS)}")
-    checking = Checking(directory, load_quality_settings(settings), tables, severity, days)
+    checking = Checking(place, load_quality_settings(settings), tables, severity, days)
     try:
         checking.run()
     finally:
@@ -97,14 +97,14 @@ class Checking:
 
     def __init__(
         self,
-        directory: DataDirectory,
+        place: Place,
         settings: QualitySettings,
         tables: Iterable[str],
         severity: str | None,
         days: int,
     ) -> None:
         self.results: list[RuleResult] = []
-        self._directory = directory
+        self._place = place
         self._settings = settings
         self._days = days
         self._rules = _chosen(tables, severity, settings)
@@ -114,9 +114,9 @@ class Checking:
     def run(self) -> None:
         """Asks, within a run of ops.runs; NotChecked where anything could not be asked."""
         try:
-            endpoint = asked_endpoint(self._directory)
+            endpoint = self._place.reached().endpoint
             with (
-                warehouse_of(self._directory) as client,
+                warehouse_at(self._place) as client,
                 noted_run(endpoint, "quality", {"rules": len(self._rules)}) as run,
             ):
                 self._ask(client, run)

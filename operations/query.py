@@ -3,16 +3,16 @@
 from datetime import datetime
 from typing import TextIO
 
-from embedded.directory import DataDirectory
 from operations.audit import audited
-from operations.console import asked_endpoint, errors, warehouse_of
+from operations.console import errors
+from operations.place import Place, warehouse_at
 from schemas.errors import ConfigurationError
 from warehouse.query import LONGEST_S, TIMEOUT_S, run_sql, run_view
 from warehouse.render import FORMATS
 
 
 def query(
-    directory: DataDirectory,
+    place: Place,
     what: str,
     stream: TextIO,
     account: str | None,
@@ -37,10 +37,10 @@ def query(
         raise ConfigurationError("--account and --since go with a view: put them into the SQL")
     asked = {"sql" if is_sql else "view": what, "account": account, "since": since, "limit": limit}
     asked = {name: value for name, value in asked.items() if value is not None}
-    endpoint = asked_endpoint(directory)
+    endpoint = place.reached().endpoint
     with (
         audited(endpoint, "query", asked, must=False) as deed,
-        warehouse_of(directory, reader) as client,
+        warehouse_at(place, reader) as client,
     ):
         if is_sql:
             result = run_sql(client, what, limit=limit, timeout_s=timeout_s, whole=whole)

@@ -17,8 +17,8 @@ from operations.options import (
     directory_of,
     moment,
     seconds_of,
-    settings_of,
 )
+from operations.place import place_of, settings_at
 from schemas.clock import from_us, to_us, wall_clock
 from schemas.errors import ConfigurationError
 
@@ -39,10 +39,10 @@ def poll(
 
     if once and every is not None:
         raise ConfigurationError("--once and --every: choose one of the two")
-    directory = directory_of(data)
-    file = settings_of(settings, directory)
+    place = place_of(data)
+    file = settings_at(settings, place)
     every_s = None if every is None else seconds_of(every, "--every", 1.0)
-    if not run(directory, file, source, objects or (), every_s):
+    if not run(place, file, source, objects or (), every_s):
         raise typer.Exit(1)
 
 
@@ -56,8 +56,8 @@ def webhooks(
     """Take what vendors send, into the running system, until Ctrl-C."""
     from operations.webhooks import webhooks as run
 
-    directory = directory_of(data)
-    run(directory, settings_of(settings, directory), host, port)
+    place = place_of(data)
+    run(place, settings_at(settings, place), host, port)
 
 
 @app.command()
@@ -72,9 +72,9 @@ def fetch(
     """Read whole what the webhooks have hinted at, into the running system, until Ctrl-C."""
     from operations.fetch import fetch as run
 
-    directory = directory_of(data)
-    file = settings_of(settings, directory)
-    if not run(directory, file, source, once=once, host=host, port=port):
+    place = place_of(data)
+    file = settings_at(settings, place)
+    if not run(place, file, source, once=once, host=host, port=port):
         raise typer.Exit(1)
 
 
@@ -96,9 +96,9 @@ def backfill(
         raise ConfigurationError(f"--since {since!r} lies in the future: name a day that has been")
     if end is not None and end <= begin:
         raise ConfigurationError(f"--until {until!r} is not after --since {since!r}")
-    directory = directory_of(data)
-    file = settings_of(settings, directory)
-    if not run(directory, file, source, to_us(begin), to_us(end) if end else None, objects or ()):
+    place = place_of(data)
+    file = settings_at(settings, place)
+    if not run(place, file, source, to_us(begin), to_us(end) if end else None, objects or ()):
         raise typer.Exit(1)
 
 
@@ -156,10 +156,10 @@ def nightly(
     """Once a night: count what each source has, find what has come loose or is gone unnoticed."""
     from operations.nightly import nightly as run
 
-    directory = directory_of(data)
+    place = place_of(data)
     end = moment(until, "--until")
-    file = settings_of(settings, directory)
-    if not run(directory, file, sources or (), days, to_us(end) if end else None):
+    file = settings_at(settings, place)
+    if not run(place, file, sources or (), days, to_us(end) if end else None):
         raise typer.Exit(1)
 
 

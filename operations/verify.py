@@ -8,9 +8,9 @@ import msgspec
 
 from connectors.sources import NAMES, table_of
 from embedded.directory import DataDirectory
-from operations import config
-from operations.console import NO_ANSWER, asked_endpoint, console, warehouse_of
+from operations.console import NO_ANSWER, console
 from operations.notifications.settings import Bounds, load_notification_settings
+from operations.place import Place, warehouse_at
 from operations.runs import noted_run
 from operations.verification import rules
 from operations.verification.asking import Asked, answered
@@ -29,7 +29,7 @@ class NotVerified(FatalError):
 
 
 def verify(
-    directory: DataDirectory,
+    place: Place,
     settings: Path | None,
     within: str,
     stream: TextIO,
@@ -49,7 +49,7 @@ def verify(
     named = table_of(settings, "sources")
     expected = tuple(name for name in NAMES if name in named)
     try:
-        checks = _checks(directory, window, expected, bounds, clock)
+        checks = _checks(place, window, expected, bounds, clock)
     except (RetriableError, *NO_ANSWER) as error:
         raise NotVerified(f"nothing can be told: {error}") from error
     code = exit_code(checks)
@@ -61,18 +61,18 @@ def verify(
 
 
 def _checks(
-    directory: DataDirectory,
+    place: Place,
     window: Window,
     expected: tuple[str, ...],
     bounds: Bounds,
     clock: Clock,
 ) -> list[Check]:
     with (
-        noted_run(asked_endpoint(directory), "verify", {"within": window.name}) as run,
-        warehouse_of(directory) as client,
+        noted_run(place.reached().endpoint, "verify", {"within": window.name}) as run,
+        warehouse_at(place) as client,
     ):
         now = clock()
-        checks = [] if config.cloud_project() else [*_of_this_machine(directory, now)]
+        checks = [*_of_this_machine(place.directory, now)] if place.directory else []
         checks += answered(Asked(client, window, from_us(now), expected, bounds))
         run.detail |= {
             outcome: sorted({one.check for one in checks if one.outcome == outcome})

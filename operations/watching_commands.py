@@ -10,10 +10,9 @@ from operations.options import (
     HealthHost,
     HealthPort,
     SettingsFile,
-    directory_of,
     seconds_of,
-    settings_of,
 )
+from operations.place import place_of, settings_at
 
 app = typer.Typer()
 
@@ -36,10 +35,10 @@ def quality(
     """Ask the rules about our tables; exit code 1 where one fails, 2 where one cannot be asked."""
     from operations.quality import quality as run
 
-    directory = directory_of(data)
-    file = settings_of(settings, directory)
+    place = place_of(data)
+    file = settings_at(settings, place)
     if not run(
-        directory,
+        place,
         file,
         sys.stdout,
         tables=table or (),
@@ -60,8 +59,8 @@ def verify(
     """Check a deployment; exit code 1 where something is amiss, 2 where it cannot be told."""
     from operations.verify import verify as run
 
-    directory = directory_of(data)
-    code = run(directory, settings_of(settings, directory), within, sys.stdout, output=output)
+    place = place_of(data)
+    code = run(place, settings_at(settings, place), within, sys.stdout, output=output)
     if code:
         raise typer.Exit(code)
 
@@ -78,8 +77,8 @@ def notify(
     """Watch over the system and tell people what is amiss, until Ctrl-C."""
     from operations.notify import notify as run
 
-    directory = directory_of(data)
+    place = place_of(data)
     every_s = seconds_of(every, "--every", SHORTEST_S)
-    file = settings_of(settings, directory)
-    if not run(directory, file, every_s, once=once, host=host, port=port):
+    file = settings_at(settings, place)
+    if not run(place, file, every_s, once=once, host=host, port=port):
         raise typer.Exit(1)

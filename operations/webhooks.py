@@ -1,7 +1,6 @@
-"""`salesintel webhooks`: the service that vendors call, in front of the stack that runs here."""
+"""`salesintel webhooks`: the service that vendors call, in front of the stream."""
 
 import logging
-import os
 import signal
 import threading
 from collections.abc import Iterator, Mapping
@@ -12,7 +11,6 @@ from google.api_core.exceptions import GoogleAPICallError
 
 from connectors.calls import Breaker
 from connectors.calls.breaker import CircuitOpen
-from connectors.objects import FolderStore
 from connectors.publisher import ChangePublisher, publisher_client
 from connectors.secrets import SecretStore
 from connectors.sources import load_sources
@@ -21,9 +19,10 @@ from connectors.webhooks.receiver import Received
 from connectors.webhooks.receivers import receivers_of
 from connectors.webhooks.service import Tally, WebhookService, server
 from connectors.webhooks.settings import load_webhook_settings
-from embedded.directory import DataDirectory, Stack
 from operations.console import console
 from operations.listening import listening
+from operations.payloads import objects_of
+from operations.place import Place
 from schemas.errors import ConfigurationError, RetriableError
 from schemas.topology import TOPICS
 
@@ -41,25 +40,22 @@ TELLS_S = 60.0
 """How often the counts are printed, where there is anything new."""
 
 
-class StackPublisher:
-    """Publishes to the stack on a directory, wherever it answers: one that was started again may do
-    so elsewhere. Thread-safe."""
+class PlacePublisher:
+    """Publishes to the topics of a place, wherever they answer: a stack that was started again may
+    do so elsewhere. Thread-safe."""
 
-    def __init__(self, directory: DataDirectory) -> None:
-        self._directory = directory
+    def __init__(self, place: Place) -> None:
+        self._place = place
         self._lock = threading.Lock()
         self._breaker = Breaker("Pub/Sub")
-        self._stack = directory.stack()
+        self._objects = objects_of(place)
+        self._reached = place.reached()
         self._open()
 
     def _open(self) -> None:
-        stack: Stack = self._stack
-        os.environ["PUBSUB_EMULATOR_HOST"] = stack.pubsub
         self._client = publisher_client(deadline_s=PUBLISH_S, batch_latency_s=LATENCY_S)
-        client, objects = self._client, FolderStore(self._directory.objects)
-        self._publishing = Publishing(
-            lambda: ChangePublisher(client, stack.project, objects, PUBLISH_S)
-        )
+        client, project, objects = self._client, self._reached.project, self._objects
+        self._publishing = Publishing(lambda: ChangePublisher(client, project, objects, PUBLISH_S))
 
     def __call__(self, received: Received) -> None:
         """Returns when Pub/Sub has all of it; RetriableError where it has not."""
@@ -81,7 +77,7 @@ class StackPublisher:
         try:
             self._follow()
             self._client.get_topic(
-                topic=f"projects/{self._stack.project}/topics/{TOPICS[0]}",
+                topic=f"projects/{self._reached.project}/topics/{TOPICS[0]}",
                 timeout=READY_S,
                 retry=None,
             )
@@ -94,17 +90,19 @@ class StackPublisher:
     def _follow(self) -> None:
         """ConfigurationError where no stack runs now."""
         with self._lock:
-            stack = self._directory.stack()
-            if stack != self._stack:
-                self._stack = stack
+            reached = self._place.reached()
+            if reached != self._reached:
+                self._reached = reached
                 self._open()
                 self._breaker.succeeded()
 
 
-def webhooks(directory: DataDirectory, settings: Path | None, host: str, port: int) -> None:
+def webhooks(place: Place, settings: Path | None, host: str, port: int) -> None:
     """Serves until SIGTERM or SIGINT; what is in hand then is answered."""
-    receivers = receivers_of(load_sources(settings), SecretStore(cloud=False))
-    publisher = StackPublisher(directory)
+    receivers = receivers_of(
+        load_sources(settings), SecretStore(place.opens_secrets, cloud=place.cloud)
+    )
+    publisher = PlacePublisher(place)
     service = WebhookService(
         receivers, publisher, load_webhook_settings(settings), ready=publisher.ready
     )

@@ -6,8 +6,7 @@ from typing import Any
 
 from google.cloud import bigquery
 
-from embedded.directory import DataDirectory
-from operations.console import NO_ANSWER, warehouse_of
+from operations.console import NO_ANSWER
 from operations.notifications.conditions import (
     Growth,
     Letters,
@@ -17,6 +16,7 @@ from operations.notifications.conditions import (
     SourceAge,
 )
 from operations.notifications.settings import Bounds
+from operations.place import Place, warehouse_at
 from schemas.clock import Clock, from_us
 from schemas.errors import ConfigurationError, SalesIntelError
 from warehouse.query import Value, run_own
@@ -77,15 +77,15 @@ SELECT rule_id, severity, message FROM `ops.quality_latest` WHERE NOT passed ORD
 """
 
 
-def observed(directory: DataDirectory, bounds: Bounds, clock: Clock) -> Observed:
+def observed(place: Place, bounds: Bounds, clock: Clock) -> Observed:
     """All that can be seen now."""
     try:
-        directory.stack()
+        place.reached()
     except ConfigurationError:
         return Observed(stack=False, warehouse=False)
-    given_up = tuple(sorted(_given_up(directory)))
+    given_up = tuple(sorted(_given_up(place)))
     try:
-        with warehouse_of(directory) as client:
+        with warehouse_at(place) as client:
             return _asked(client, bounds, clock)._replace(given_up=given_up)
     except (SalesIntelError, *NO_ANSWER):
         return Observed(given_up=given_up, warehouse=False)
@@ -114,8 +114,8 @@ def runs_amiss(client: bigquery.Client, since: datetime, now: datetime) -> list[
     return run_own(client, _RUNS, values, limit=MOST).rows
 
 
-def _given_up(directory: DataDirectory) -> Iterator[str]:
-    for name, seen in directory.read_health().items():
+def _given_up(place: Place) -> Iterator[str]:
+    for name, seen in place.health().items():
         if seen.get("given_up"):
             yield name
 

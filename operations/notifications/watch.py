@@ -2,11 +2,11 @@
 
 from collections.abc import Callable
 
-from embedded.directory import DataDirectory
 from operations.notifications.conditions import Observed, conditions, recovered
 from operations.notifications.ledger import Ledger
 from operations.notifications.observing import observed
 from operations.notifications.settings import Bounds
+from operations.place import Place
 from schemas.clock import Clock, wall_clock
 from schemas.notice import Notice
 
@@ -19,7 +19,7 @@ class Watch:
 
     def __init__(
         self,
-        directory: DataDirectory,
+        place: Place,
         bounds: Bounds,
         ledger: Ledger,
         publish: Callable[[Notice], None],
@@ -27,7 +27,7 @@ class Watch:
         silent_rounds: int = SILENT_ROUNDS,
     ) -> None:
         self._silent_rounds = silent_rounds
-        self._directory = directory
+        self._place = place
         self._bounds = bounds
         self._ledger = ledger
         self._publish = publish
@@ -36,7 +36,7 @@ class Watch:
 
     def round(self) -> int:
         """Publishes everything that is so, and what has recovered once; returns how many are so."""
-        return self.say(observed(self._directory, self._bounds, self._clock))
+        return self.say(observed(self._place, self._bounds, self._clock))
 
     def say(self, seen: Observed) -> int:
         """As `round`, of what was seen."""

@@ -23,6 +23,7 @@ from operations.notifications.settings import (
     load_notification_settings,
 )
 from operations.notifications.watch import Watch
+from operations.place import StackHere
 from schemas.errors import ConfigurationError
 from schemas.notice import Notice
 
@@ -109,10 +110,8 @@ class Watched:
     def __init__(self, path: Path) -> None:
         self.published: list[Notice] = []
         self.ledger = Ledger(path / "notifications.db")
-        directory = DataDirectory(path)
-        self.watch = Watch(
-            directory, Bounds(), self.ledger, self.published.append, clock=lambda: NOW
-        )
+        place = StackHere(DataDirectory(path))
+        self.watch = Watch(place, Bounds(), self.ledger, self.published.append, clock=lambda: NOW)
 
     def said(self, seen: Observed) -> set[tuple[str, str]]:
         self.published.clear()

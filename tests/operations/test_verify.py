@@ -16,9 +16,8 @@ from small_stack import SmallStack
 from typer.testing import CliRunner, Result
 from watched_rows import a_change, a_letter, a_result, a_run
 
-from embedded.directory import DataDirectory
 from operations import cli, config, verify
-from operations.console import asked_endpoint
+from operations.place import place_of
 from operations.verification import asking
 from schemas.clock import DAY_US, wall_clock
 from schemas.columns import Row
@@ -197,10 +196,13 @@ def test_the_project_of_the_environment_is_meant_and_no_stack_is_needed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(config.PROJECT_VARIABLE, "the-project")
-    assert asked_endpoint(DataDirectory(tmp_path / "none")) == Endpoint(project="the-project")
-    monkeypatch.setenv(config.PROJECT_VARIABLE, "")
+    assert place_of(None).reached().endpoint == Endpoint(project="the-project")
     with pytest.raises(ConfigurationError, match="no stack runs"):
-        asked_endpoint(DataDirectory(tmp_path / "none"))
+        place_of(tmp_path / "none").reached()
+    monkeypatch.setenv(config.PROJECT_VARIABLE, "")
+    monkeypatch.setenv(config.DATA_VARIABLE, str(tmp_path / "none"))
+    with pytest.raises(ConfigurationError, match="no stack runs"):
+        place_of(None).reached()
 
 
 @pytest.fixture

@@ -26,6 +26,7 @@ from operations.notifications.notifier import Notifier
 from operations.notifications.settings import load_notification_settings
 from operations.notifications.watch import Watch
 from operations.notify import LEDGER, Connection, Notifying
+from operations.place import StackHere
 from schemas.clock import wall_clock
 from schemas.notice import Notice
 from schemas.tables import BY_ID
@@ -148,7 +149,7 @@ def a_notice(subject: str = "<b> & co") -> Notice:
 
 
 def publish(stand: Stand, *notices: Notice) -> None:
-    connection = Connection(stand.stack.directory)
+    connection = Connection(StackHere(stand.stack.directory))
     for one in notices:
         connection.publish(one)
 
@@ -198,7 +199,7 @@ def test_a_mail_has_what_to_do_and_says_that_no_person_wrote_it(stand: Stand) ->
 
 
 def test_a_message_that_is_no_notice_is_told_and_does_not_come_for_ever(stand: Stand) -> None:
-    connection = Connection(stand.stack.directory)
+    connection = Connection(StackHere(stand.stack.directory))
     connection.follow()
     connection.publisher.publish_message(NOTIFICATIONS_TOPIC, b"ann@acme.com", {})
     connection.publisher.flush()
@@ -212,12 +213,13 @@ def test_a_stack_that_is_gone_and_a_warehouse_without_answer_are_told_without_pu
     stand: Stand,
 ) -> None:
     directory = stand.stack.directory
+    place = StackHere(directory)
     settings = load_notification_settings(stand.settings)
     ledger = Ledger(directory.path / LEDGER)
     channels = channels_of(settings, SecretStore(cloud=False))
     notifier = Notifier(ledger, channels, "warning", 4.0)
-    notifying = Notifying(Connection(directory), notifier)
-    watch = Watch(directory, settings.bounds, ledger, notifying.publish)
+    notifying = Notifying(Connection(place), notifier)
+    watch = Watch(place, settings.bounds, ledger, notifying.publish)
     (directory.run / "stack.json").unlink()
     for told in (["[error] the stack has ended: what comes in now waits at its sources"], []):
         watch.round()

@@ -15,7 +15,8 @@ from embedded.messaging import provision_messaging
 from embedded.pubsub import PubSubServer
 from operations import webhooks
 from operations.listening import listening
-from operations.webhooks import StackPublisher, telling
+from operations.place import StackHere
+from operations.webhooks import PlacePublisher, telling
 from schemas.errors import ConfigurationError, RetriableError
 from schemas.topology import FETCH_SUBSCRIPTIONS
 
@@ -80,7 +81,7 @@ def a_hint(body: bytes) -> Received:
 def test_a_stack_that_was_started_again_elsewhere_is_followed(
     servers: Servers, directory: DataDirectory
 ) -> None:
-    publisher = StackPublisher(directory)
+    publisher = PlacePublisher(StackHere(directory))
     assert publisher.ready()
     publisher(a_hint(b"1"))
     servers.stop()
@@ -99,7 +100,7 @@ def test_while_pubsub_is_away_not_every_delivery_waits_for_it(
     servers: Servers, directory: DataDirectory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(webhooks, "PAUSE_S", 3_600.0)
-    publisher = StackPublisher(directory)
+    publisher = PlacePublisher(StackHere(directory))
     servers.stop()
     with pytest.raises(RetriableError, match="could not be published"):
         publisher(a_hint(b"1"))
@@ -115,7 +116,7 @@ def test_while_pubsub_is_away_not_every_delivery_waits_for_it(
 def test_without_a_stack_nothing_is_published_and_nobody_is_told_otherwise(
     servers: Servers, directory: DataDirectory
 ) -> None:
-    publisher = StackPublisher(directory)
+    publisher = PlacePublisher(StackHere(directory))
     servers.stop()
     directory.close()
     assert not publisher.ready()

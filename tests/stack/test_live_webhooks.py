@@ -20,6 +20,7 @@ from connectors.fetching import PageFetcher
 from connectors.stream import Page
 from operations.console import running
 from operations.fetch import HintRounds
+from operations.place import StackHere
 from operations.waiting import until_accounted
 from sandbox.company import Manifest
 from sandbox.vendors.dialpad.events import call_event, life_of
@@ -254,7 +255,7 @@ def test_a_source_that_is_away_is_asked_less_and_less_until_the_hint_is_given_up
     account.edit("contacts", next(iter(account.live("contacts"))).id, {"jobtitle": "Unheard"})
     assert set(hooked.from_hubspot()) == {200}
     rounds = HintRounds(
-        hooked.stack.directory, PageFetcher("hubspot", noted), lambda: passed[0], sleep
+        StackHere(hooked.stack.directory), PageFetcher("hubspot", noted), lambda: passed[0], sleep
     )
     assert not rounds.until_idle(rounds.gathered())
     assert tried == [0, 1, 3, 7, 15]

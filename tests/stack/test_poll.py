@@ -21,6 +21,7 @@ from connectors.cursors import Cursor
 from connectors.cursors.sqlite import SqliteCursorStore
 from connectors.sources import NAMES
 from connectors.stream import Page
+from operations.place import StackHere
 from operations.poll import Rounds
 from operations.waiting import until_accounted
 from sandbox.company import Manifest
@@ -287,7 +288,7 @@ def test_the_doctor_of_a_source_tells_a_good_token_from_a_refused_one(polled: Po
 def test_what_failed_before_a_fatal_error_is_in_the_run_and_said_too(
     polled: Polled, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    rounds = Rounds(polled.stack.directory, "poll", {"source": "hubspot"})
+    rounds = Rounds(StackHere(polled.stack.directory), "poll", {"source": "hubspot"})
     first = Breaking("hubspot/busy", RetriableError("it is busy"))
     second = Breaking("hubspot/keyless", ConfigurationError("no key"))
     with pytest.raises(ConfigurationError, match="no key"):
@@ -315,7 +316,7 @@ class Breaking:
 
 
 def test_rounds_follow_a_stack_that_was_started_again(polled: Polled) -> None:
-    rounds = Rounds(polled.stack.directory, "poll", {"source": "hubspot"})
+    rounds = Rounds(StackHere(polled.stack.directory), "poll", {"source": "hubspot"})
     harness = polled.hubspot
     assert rounds.round(harness.streams)
     polled.written()

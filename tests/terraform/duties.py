@@ -29,12 +29,11 @@ _NEVER = {
     "warehouse.catalogue": _VIEWS,
     "warehouse.query": _LIMITS,
 }
-_BY_POLL = "reached by operations.poll, of which only the handling of signals is used"
 _BY_SOURCES = "reached by connectors.sources, of which only the names of sources are used"
 _BY_QUESTIONS = "reached for the list of tables that a record may be in"
 _SETTINGS = "its settings file is mounted from a bucket"
 _MOUNTED = {"storage.objects.get": _SETTINGS, "storage.objects.list": _SETTINGS}
-_CURSORS = "connectors.cursors.gcs"
+_OBJECTS = "connectors.bucket"
 
 
 def _poller(source: str) -> Duty:
@@ -43,12 +42,12 @@ def _poller(source: str) -> Duty:
         never["warehouse.held"] = _HELD
     if source == "gmail":
         never["connectors.secrets"] = "keyless: IAM signs, and there is no secret"
-    return Duty(("operations.poll", "operations.nightly", _CURSORS), source, never, _CLOUD)
+    return Duty(("operations.poll", "operations.nightly"), source, never, _CLOUD)
 
 
 def _fetcher(source: str) -> Duty:
     return Duty(
-        ("operations.fetch", _CURSORS),
+        ("operations.fetch",),
         source,
         {name: why for name, why in _poller(source).never.items() if name != "warehouse.query"}
         | {"warehouse.held": _HELD},
@@ -61,8 +60,8 @@ DUTIES: Mapping[str, Duty] = {
     **{f"fetcher-{source}": _fetcher(source) for source in ("gmail", "hubspot")},
     "webhooks": Duty(
         ("operations.webhooks",),
-        besides=_MOUNTED
-        | {"storage.objects.create": "payloads above 7 MB, by the object store of the deployment"},
+        never={_OBJECTS: "what is named by its content is neither read nor written over"},
+        besides=_MOUNTED | {"storage.objects.create": "payloads above 7 MB go by claim check"},
     ),
     "worker": Duty(
         ("pipelines.jobs.stream",),
@@ -83,11 +82,7 @@ DUTIES: Mapping[str, Duty] = {
     ),
     "notifier": Duty(
         ("operations.notify",),
-        never={"warehouse.catalogue": _VIEWS}
-        | {
-            "warehouse.held": _BY_POLL,
-            "warehouse.storage_write": _BY_POLL,
-        },
+        never={"warehouse.catalogue": _VIEWS},
         besides={
             "bigquery.tables.get": "part of the role that reads a dataset",
             "bigquery.tables.list": "part of the role that reads a dataset",
