@@ -15,7 +15,7 @@ from schemas.errors import RetriableError
 from transforms.settings import Retention
 from warehouse.clients import Endpoint, bigquery_client
 from warehouse.compaction import SMALL_ROWS, compact
-from warehouse.retention import expire
+from warehouse.expiring import expire_noted
 from warehouse.runs import noted_run
 
 log = logging.getLogger(__name__)
@@ -55,14 +55,8 @@ def expire_once(
     directory: DataDirectory, endpoint: Endpoint, retention: Retention, clock: Clock = wall_clock
 ) -> dict[str, int]:
     """What has expired, deleted as a run of its own; rows that went, by table."""
-    with directory.upkeep(), noted_run(endpoint, "retention") as run:
-        client = bigquery_client(endpoint)
-        try:
-            gone = expire(client, retention, clock=clock)
-        finally:
-            client.close()
-        run.changes, run.detail = sum(gone.values()), dict(gone)
-    return gone
+    with directory.upkeep():
+        return expire_noted(endpoint, retention, clock)
 
 
 class Upkeep:

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from operations.options import Data, Yes, directory_of
+from operations.place import place_of
 
 app = typer.Typer()
 
@@ -19,17 +20,17 @@ By = Annotated[str | None, typer.Option(help="Who does it; default: your name he
 @app.command()
 def compact(data: Data = None) -> None:
     """Bring the tables of latest rows up to date; `up` does it every hour."""
-    from operations.upkeep import compact as run
+    from operations.compact import compact as run
 
-    run(directory_of(data))
+    run(place_of(data))
 
 
 @app.command()
 def retention(data: Data = None) -> None:
     """Delete what has expired; `up` does it once a day."""
-    from operations.upkeep import retention as run
+    from operations.retention import retention as run
 
-    run(directory_of(data))
+    run(place_of(data))
 
 
 @app.command()

@@ -31,7 +31,7 @@ def checked_settings(path: Path | None, redaction_key: bytes) -> Settings:
         settings,
         own_domains=tuple(map(_own_domain, settings.own_domains)),
         own_numbers=tuple(_own_number(one, settings.region) for one in settings.own_numbers),
-        retention=_retention(settings.retention),
+        retention=checked_retention(settings.retention),
     )
     Context(settings)
     Redact(settings.field_policies, redaction_key)
@@ -78,8 +78,9 @@ def _own_number(written: str, region: str) -> str:
     )
 
 
-def _retention(written: Retention) -> Retention:
-    """With what is on hold as the tables have it: mailboxes in lower case."""
+def checked_retention(written: Retention) -> Retention:
+    """With what is on hold as the tables have it: mailboxes in lower case. ConfigurationError where
+    days are too few or too many, or what is on hold is none."""
     for name in CLASSES:
         days = written.days(name)
         if not SHORTEST_DAYS <= days <= LONGEST_DAYS:

@@ -13,8 +13,10 @@ import google.auth
 import pytest
 from google.auth.credentials import AnonymousCredentials
 from google.pubsub_v1 import SubscriberClient
+from notice_channels import chat
 from small_stack import SmallStack
 from typer.testing import CliRunner, Result
+from watched_rows import a_change
 
 CONNECTORS = Path(__file__).resolve().parent.parent / "connectors"
 sys.path[:0] = [str(CONNECTORS), str(CONNECTORS / "hubspot")]
@@ -29,15 +31,16 @@ from operations import cli, config, place  # noqa: E402
 from operations.place import Cloud, place_of  # noqa: E402
 from operations.webhooks import PlacePublisher  # noqa: E402
 from sandbox.vendors.server import served  # noqa: E402
-from schemas.clock import wall_clock  # noqa: E402
+from schemas.clock import from_us, wall_clock  # noqa: E402
 from schemas.envelope import CLAIM_CHECK_BYTES  # noqa: E402
 from schemas.topology import PIPELINE_SUBSCRIPTIONS  # noqa: E402
 
 # With the other tests of such a stack in one process: its tables are made once.
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("watching")]
 
+CHANNEL = "projects/p/secrets/notify-slack/versions/latest"
 TOKEN = "projects/p/secrets/hubspot-token/versions/latest"
-TABLES = ("ops.runs", "ops.source_counts")
+TABLES = ("raw.changes", "ops.runs", "ops.source_counts")
 CONTACTS = ("--objects", "contact")
 
 
@@ -225,3 +228,50 @@ def test_secrets_of_one_machine_are_refused(
     refused = typed("poll", "hubspot", *CONTACTS)
     assert refused.exit_code == 2
     assert "are for one machine" in refused.stderr
+
+
+def test_what_is_amiss_is_told_from_a_container(project: Project) -> None:
+    with chat() as taken:
+        project.secrets.values[CHANNEL] = taken.address.encode()
+        settings = Path(os.environ[config.SETTINGS_VARIABLE])
+        settings.write_text(
+            f"""
+            [notifications]
+            channels = ["slack"]
+            [notifications.slack]
+            webhook = "{CHANNEL}"
+            """
+        )
+        project.stack.write([a_change("gmail:message:1", ago_s=360_000)])
+        told = typed("notify", "--once")
+        assert told.exit_code == 0, told.stderr
+        assert [text.splitlines()[0].strip("*") for text in taken.texts] == [
+            "[error] gmail has sent nothing for 100 hours"
+        ]
+
+
+def test_what_has_expired_goes_by_the_settings_of_the_environment(project: Project) -> None:
+    old, new = (a_change(f"hubspot:contact:{n}", ago_s=n * 86_400) for n in (60, 1))
+    project.stack.write([old, new])
+    settings = Path(os.environ[config.SETTINGS_VARIABLE])
+    settings.write_text("[retention]\nlegal_hold = true\n")
+    held = typed("retention")
+    assert (held.exit_code, held.stdout) == (
+        0,
+        "everything is on legal hold: nothing expires\n",
+    )
+    settings.write_text("[retention]\nraw = 30\n")
+    assert typed("retention").exit_code == 0
+    left = project.stack.ask(
+        "SELECT record_key FROM `raw.changes` WHERE publish_date >= @first",
+        first=from_us(old.publish_time).date(),
+    )
+    assert [row["record_key"] for row in left] == [new.record_key]
+    assert [run["command"] for run in project.runs()] == ["retention"]
+
+
+def test_how_far_the_pipeline_is_is_not_guessed(project: Project) -> None:
+    refused = typed("compact")
+    assert refused.exit_code == 2
+    assert "Dataflow's watermark" in refused.stderr
+    assert not project.runs()

@@ -102,11 +102,11 @@ DUTIES: Mapping[str, Duty] = {
         | _MOUNTED,
     ),
     "compactor": Duty(
-        ("warehouse.compaction", "operations.runs"),
+        ("operations.compact", "warehouse.compaction", "operations.runs"),
         besides=_MOUNTED | {"bigquery.tables.create": "CREATE OR REPLACE VIEW, which is a query"},
     ),
     "retention": Duty(
-        ("warehouse.retention", "operations.runs"),
+        ("operations.retention",),
         never={"warehouse.catalogue": _VIEWS},
         besides=_MOUNTED | _CLOUD,
     ),
