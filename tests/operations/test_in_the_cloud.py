@@ -3,8 +3,12 @@ warehouse, Cloud Storage and Secret Manager are on this machine, asked by their 
 
 import json
 import os
+import signal
 import sys
+import threading
+import urllib.request
 from collections.abc import Iterator
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -27,6 +31,7 @@ from secret_manager import Manager, secret_manager  # noqa: E402
 
 from connectors.bad_input import BadInput  # noqa: E402
 from connectors.webhooks.receiver import Hint, Received  # noqa: E402
+from embedded.ports import free_port  # noqa: E402
 from operations import cli, config, place  # noqa: E402
 from operations.place import Cloud, place_of  # noqa: E402
 from operations.webhooks import PlacePublisher  # noqa: E402
@@ -41,6 +46,8 @@ pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("watching")]
 CHANNEL = "projects/p/secrets/notify-slack/versions/latest"
 TOKEN = "projects/p/secrets/hubspot-token/versions/latest"
 TABLES = ("raw.changes", "ops.runs", "ops.source_counts")
+MOST_ASKED = 100
+SIGNING = "projects/p/secrets/hubspot-webhook/versions/latest"
 CONTACTS = ("--objects", "contact")
 
 
@@ -93,7 +100,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
             secret_manager() as (secrets, opened),
             hubspot(check=False) as crm,
         ):
-            secrets.values[TOKEN] = b"token-1"
+            secrets.values |= {TOKEN: b"token-1", SIGNING: b"app-secret"}
             os.environ["STORAGE_EMULATOR_HOST"] = buckets
             opens = partial(Cloud, endpoint=stack.endpoint, opens_secrets=lambda: opened)
             with pytest.MonkeyPatch.context() as patch:
@@ -115,6 +122,7 @@ def project(made: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> I
         [sources.hubspot]
         base_url = "{made.crm.address}"
         token = "{TOKEN}"
+        webhook_secrets = ["{SIGNING}"]
         searches_per_s = 1e9
         calls_per_10_s = 1e9
         calls_per_day = 1e9
@@ -275,3 +283,31 @@ def test_how_far_the_pipeline_is_is_not_guessed(project: Project) -> None:
     assert refused.exit_code == 2
     assert "Dataflow's watermark" in refused.stderr
     assert not project.runs()
+
+
+@pytest.mark.parametrize("command", [("webhooks",), ("fetch", "hubspot"), ("notify",)])
+def test_a_service_is_ready_at_its_port_until_it_is_told_to_end(
+    command: tuple[str, ...], project: Project
+) -> None:
+    port = free_port()
+    asked: list[int] = []
+
+    def ask_and_end() -> None:
+        ready = f"http://127.0.0.1:{port}/health/ready"
+        for _ in range(MOST_ASKED):
+            # Refused before it listens, 503 before it is ready.
+            with suppress(OSError), urllib.request.urlopen(ready, timeout=10) as answer:
+                asked.append(answer.status)
+                break
+            threading.Event().wait(0.2)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    asking = threading.Thread(target=ask_and_end)
+    asking.start()
+    before = {one: signal.getsignal(one) for one in (signal.SIGTERM, signal.SIGINT)}
+    served_until = typed(*command, "--port", str(port))
+    asking.join()
+    for number, handler in before.items():
+        signal.signal(number, handler)
+    assert served_until.exit_code == 0, served_until.stderr
+    assert asked == [200]
