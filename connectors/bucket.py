@@ -5,7 +5,7 @@ https://cloud.google.com/storage/docs/objects#naming
 
 import re
 
-from google.api_core.exceptions import GoogleAPIError, NotFound
+from google.api_core.exceptions import GoogleAPIError, NotFound, PreconditionFailed
 from google.cloud import storage
 from google.cloud.storage.retry import DEFAULT_RETRY
 from requests.exceptions import RequestException
@@ -16,7 +16,7 @@ from schemas.errors import ConfigurationError, FatalError, RetriableError
 SCHEME = "gs://"
 TIMEOUT_S = 60.0
 RETRY = DEFAULT_RETRY.with_timeout(60.0)
-"""Objects are named by what is in them: to send one twice changes nothing."""
+"""Objects are named by what is in them: one that is sent twice is there once."""
 _ADDRESS = re.compile(
     r"gs://(?P<bucket>[a-z0-9][a-z0-9._-]{1,220}[a-z0-9])(?:/(?P<name>[^\s?#\[\]]*))?\Z"
 )
@@ -55,13 +55,20 @@ class BucketStore:
 
     def put(self, name: str, body: bytes) -> str:
         """Keeps the bytes and returns their address; RetriableError where the bucket cannot be
-        written now."""
+        written now. What is there under the name stays: to write over it takes the right to delete,
+        which those who publish have not, and it is the same."""
         if not is_name(name):
             raise FatalError(f"{name!r} is no name of an object")
         try:
             self._blob(name).upload_from_string(
-                body, content_type="application/octet-stream", timeout=TIMEOUT_S, retry=RETRY
+                body,
+                content_type="application/octet-stream",
+                if_generation_match=0,
+                timeout=TIMEOUT_S,
+                retry=RETRY,
             )
+        except PreconditionFailed:
+            return self._base + name
         except (GoogleAPIError, RequestException) as error:
             raise RetriableError(
                 f"{self._base} cannot be written: {type(error).__name__}"

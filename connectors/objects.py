@@ -20,7 +20,7 @@ class ObjectStore(Protocol):
     """Bytes under names."""
 
     def put(self, name: str, body: bytes) -> str:
-        """Keeps the bytes and returns their address; the same name again replaces them."""
+        """Keeps the bytes and returns their address; a name always stands for the same bytes."""
         ...
 
     def get(self, uri: str) -> bytes:
