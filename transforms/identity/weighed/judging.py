@@ -216,10 +216,12 @@ def _two_sides(a: Features, b: Features, levels: Levels) -> bool:
 
 def _given_names_conflict(a: Features, b: Features, levels: Levels) -> bool:
     """Of registers' records alone: beside a sighted mailbox or number stands any name."""
-    if not 0 <= levels[GIVEN] < 4 or levels[GIVEN] == 2 or a.observed or b.observed:
+    if not 0 <= levels[GIVEN] < 5 or levels[GIVEN] == 2 or a.observed or b.observed:
         return False
-    if levels[GIVEN] == 3:
-        return both_known(a.given, b.given)
+    if levels[GIVEN] > 2:
+        # However alike: eric and erica are two, jo hn and john are not.
+        split = a.given.replace(" ", "") == b.given.replace(" ", "")
+        return both_known(a.given, b.given) and not split
     return given_conflict(a.given, b.given)
 
 
