@@ -7,7 +7,14 @@ from hypothesis import strategies as st
 from schemas.errors import InvalidRow
 from transforms.identity.evidence import REFUSED
 from transforms.identity.weighed.bounds import Bound
-from transforms.identity.weighed.comparisons import FIELDS, LEVELS, compared, overlap, phone_level
+from transforms.identity.weighed.comparisons import (
+    FIELDS,
+    LEVELS,
+    compared,
+    mail_level,
+    overlap,
+    phone_level,
+)
 from transforms.identity.weighed.features import birth_date, features_of, named
 from transforms.identity.weighed.judging import Judge
 from transforms.identity.weighed.rows import record_of
@@ -77,6 +84,14 @@ def test_any_two_rows_can_be_compared_and_it_does_not_matter_which_comes_first(
     assert max(found, 0) == max(near, 0)
     bound = Bound(Scorer(SHIPPED.person))
     assert bound.of(a, b) == bound.of(b, a)
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "level"),
+    [("bo", "al", 1), ("ann", "ans", 4), ("okafor", "okafro", 4), ("okafor", "okafxx", 4)],
+)
+def test_a_short_mailbox_is_no_slip_of_another(one: str, other: str, level: int) -> None:
+    assert mail_level(f"{one}@acme.com", f"{other}@acme.com") == level
 
 
 def test_what_is_near_is_no_edge_in_either_engine() -> None:
