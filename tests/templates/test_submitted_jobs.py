@@ -86,6 +86,7 @@ def test_the_key_lies_in_no_bucket(jobs: dict[str, Submitted]) -> None:
     assert key == KEY and KEY not in pickle.dumps(key) and KEY.decode() not in repr(key)
 
 
+@pytest.mark.exhaustive
 def test_an_update_names_the_job_that_it_replaces_and_what_has_another_name(
     jobs: dict[str, Submitted],
 ) -> None:
