@@ -109,7 +109,7 @@ def test_a_benchmark_that_is_none_is_refused_with_those_there_are(
 ) -> None:
     with pytest.raises(SystemExit):
         main(["speed"], results=tmp_path)
-    assert "no benchmark 'speed'; there are: er, graph" in capsys.readouterr().err
+    assert "no benchmark 'speed'; there are: bytes, er, graph" in capsys.readouterr().err
     assert not list(tmp_path.iterdir())
 
 
