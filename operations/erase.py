@@ -15,7 +15,7 @@ from operations.audit import audited
 from operations.console import console
 from operations.erasure_orders import Order, barrier, erasures
 from operations.erasure_report import show, show_erasures, show_proof
-from operations.holding import refuse_held
+from operations.holding import refuse_held, refuse_naming
 from operations.person import Asked, Scene
 from operations.restarting import ask_to_restart
 from operations.runs import RunNotes, noted_run
@@ -56,6 +56,7 @@ def erase(
     try:
         person = scene.person(scene.subject(client, asked))
         refuse_held(scene, client, person.subject)
+        refuse_naming(person, reason=reason, by=who)
         erasing = Erasing(client, sink, person)
         with console.status("looking for the person …"):
             found = erasing.look(payloads=not dry_run).rows
