@@ -178,9 +178,11 @@ def test_whoever_lost_a_grant_loses_the_policy_that_it_had_made() -> None:
     assert dropped == had
     # Of every mailbox one is left: calls are in none.
     left = {reader: (reader,)}
-    assert names(left, "CREATE OR REPLACE") | {
-        one.removeprefix("IF EXISTS ") for one in names(left, "DROP")
-    } == had
+    assert (
+        names(left, "CREATE OR REPLACE")
+        | {one.removeprefix("IF EXISTS ") for one in names(left, "DROP")}
+        == had
+    )
 
 
 def test_a_grant_names_addresses_in_one_form() -> None:
