@@ -19,6 +19,8 @@ from operations.holding import refuse_held, refuse_naming
 from operations.person import Asked, Scene
 from operations.restarting import ask_to_restart
 from operations.runs import RunNotes, noted_run
+from operations.waiting import until_written
+from schemas.clock import wall_clock
 from schemas.errors import RetriableError
 from transforms.erasure import Marks
 from warehouse.clients import bigquery_client
@@ -107,7 +109,9 @@ def _carried_out(
             if not done.rows:
                 break
         with console.status("erasing from messages, payloads and logs …"):
-            scrub(scene.directory, erasing.person.traces, changes, objects)
+            settled = wall_clock()
+            until_written(scene.directory, settled)
+            scrub(scene.directory, erasing.person.traces, changes, objects, settled)
     with console.status("writing the warehouse's file anew …"):
         _rewritten(scene)
     with console.status("looking whether anything is left …"):
