@@ -103,9 +103,9 @@ permissions: setup ## Rewrites docs/permissions.md, and who rehearses which runb
 	@cd tests/terraform && ../../$(BIN)/python permissions_page.py
 	@$(BIN)/python tests/operations/rehearsals.py
 
-push: ## Pushes the image of a release: IMAGE=<output repository of Terraform>/salesintel RELEASE=<tag>
+push: ## Pushes the image of a release: IMAGE=<output repository of Terraform>/salesintel RELEASE=<tag>, default this commit
 	@gcloud auth configure-docker --quiet "$(firstword $(subst /, ,$(IMAGE)))"
-	@docker push "$(IMAGE):$(RELEASE)"
+	@docker push "$(IMAGE):$(TAG)"
 
 terraform: setup ## terraform init, validate and test without a network, each with its time
 	@cd tests/terraform && ../../$(BIN)/python timed.py

@@ -10,17 +10,21 @@ import contextlib
 import shutil
 import sqlite3
 import tarfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 from embedded.compacted_file import DATABASE
 from embedded.directory import DataDirectory
 from embedded.manifest import NAME, Manifest, decode
-from schemas.errors import ConfigurationError, FatalError
+from schemas.errors import ConfigurationError, FatalError, RetriableError
 
 ARCHIVE = (".tar.gz", ".tgz")
 COMPRESSION = 3
 """Of gzip: what it takes grows faster than what it saves."""
+
+BUSY_S = 60.0
+"""How long a copy waits for a file that another process keeps to itself."""
 
 _SQLITE = (".db", ".sqlite")
 _BESIDE = ("-wal", "-shm", "-journal", ".wal", ".part", ".lock")
@@ -32,15 +36,23 @@ def is_archive(path: Path) -> bool:
     return path.name.endswith(ARCHIVE)
 
 
-def copy_sqlite(source: Path, target: Path) -> None:
-    """A copy of one moment by SQLite's own means. https://www.sqlite.org/backup.html"""
+def copy_sqlite(source: Path, target: Path, busy_s: float = BUSY_S) -> None:
+    """A copy of one moment by SQLite's own means; RetriableError where another process keeps the
+    file to itself. https://www.sqlite.org/backup.html"""
+    deadline = time.monotonic() + busy_s
+
+    def check(status: int, remaining: int, total: int) -> None:
+        # The backup itself would wait for ever.
+        if status in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED) and time.monotonic() > deadline:
+            raise RetriableError(f"{source.name} is held by another process: do it again later")
+
     with (
         contextlib.closing(
-            sqlite3.connect(f"{source.resolve().as_uri()}?mode=rw", uri=True)
+            sqlite3.connect(f"{source.resolve().as_uri()}?mode=rw", uri=True, timeout=busy_s)
         ) as old,
         contextlib.closing(sqlite3.connect(target)) as new,
     ):
-        old.backup(new)
+        old.backup(new, progress=check)
 
 
 def copy_progress(directory: DataDirectory, folder: Path) -> None:

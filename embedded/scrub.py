@@ -24,6 +24,8 @@ SQLITE = b"SQLite format 3\0"
 _CHANGE_ID = re.compile(rb"(?<![0-9a-f])[0-9a-f]{32}(?![0-9a-f])")
 LOGS = (".log", ".1", ".txt")
 INK = b"*"
+MESSAGES, PUBLISHED = "messages", "published"
+"""Of the Pub/Sub server's file."""
 
 
 class Place(NamedTuple):
@@ -64,10 +66,17 @@ def _in_file(path: Path, traces: Traces) -> Trace | None:
 
 
 def scrub(
-    directory: DataDirectory, traces: Traces, changes: Collection[str], objects: Collection[str]
+    directory: DataDirectory,
+    traces: Traces,
+    changes: Collection[str],
+    objects: Collection[str],
+    written: int | None = None,
 ) -> dict[str, int]:
     """Removes the person from every file but the warehouse's: rows, files and spans that went, by
-    file. `changes` are ids of theirs, `objects` addresses of payloads of theirs."""
+    file. `changes` are ids of theirs, `objects` addresses of payloads of theirs.
+
+    Messages published at `written` (microseconds) or later stay: the pipeline has yet to read them,
+    and what they say of others would be lost."""
     done: dict[str, int] = {}
     theirs = {one.removeprefix("folder:") for one in objects}
     for path in files(directory):
@@ -80,7 +89,7 @@ def scrub(
                 path.unlink()
                 done["objects"] = done.get("objects", 0) + 1
         elif _is_sqlite(path):
-            count = scrub_database(path, traces, changes)
+            count = scrub_database(path, traces, changes, written)
             if count:
                 done[name] = count
         elif path.suffix in LOGS:
@@ -95,14 +104,16 @@ def _is_sqlite(path: Path) -> bool:
         return stream.read(len(SQLITE)) == SQLITE
 
 
-def scrub_database(path: Path, traces: Traces, changes: Collection[str] = ()) -> int:
+def scrub_database(
+    path: Path, traces: Traces, changes: Collection[str] = (), written: int | None = None
+) -> int:
     """Deletes the rows in which the person is found, or whose attributes name a change of theirs;
     nothing of them is left in the file. Others may have the database open meanwhile."""
     ids = frozenset(changes)
     with closing(sqlite3.connect(path, timeout=BUSY_S, isolation_level=None)) as database:
         database.execute("PRAGMA secure_delete = ON")
         count = sum(
-            _scrub_table(database, table, traces, ids)
+            _scrub_table(database, table, traces, ids, written)
             for [table] in database.execute(
                 "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'"
             ).fetchall()
@@ -116,14 +127,21 @@ def scrub_database(path: Path, traces: Traces, changes: Collection[str] = ()) ->
 
 
 def _scrub_table(
-    database: sqlite3.Connection, table: str, traces: Traces, changes: frozenset[str]
+    database: sqlite3.Connection,
+    table: str,
+    traces: Traces,
+    changes: frozenset[str],
+    written: int | None,
 ) -> int:
     columns = database.execute(f'PRAGMA table_info("{table}")').fetchall()
+    names = [column[1] for column in columns]
+    is_awaited = written is not None and table == MESSAGES and PUBLISHED in names
+    limit = f" WHERE {PUBLISHED} < {written:d}" if is_awaited else ""
     keys = [column[1] for column in columns if column[5]] or ["rowid"]
     named = ", ".join(f'"{key}"' for key in keys)
     theirs = [
         row[: len(keys)]
-        for row in database.execute(f'SELECT {named}, * FROM "{table}"')  # noqa: S608 (its schema)
+        for row in database.execute(f'SELECT {named}, * FROM "{table}"{limit}')  # noqa: S608 (its schema)
         if _names(row[len(keys) :], traces, changes)
     ]
     where = " AND ".join(f'"{key}" = ?' for key in keys)

@@ -15,10 +15,12 @@ from operations.audit import audited
 from operations.console import console
 from operations.erasure_orders import Order, barrier, erasures
 from operations.erasure_report import show, show_erasures, show_proof
-from operations.holding import refuse_held
+from operations.holding import refuse_held, refuse_naming
 from operations.person import Asked, Scene
 from operations.restarting import ask_to_restart
 from operations.runs import RunNotes, noted_run
+from operations.waiting import until_written
+from schemas.clock import wall_clock
 from schemas.errors import RetriableError
 from transforms.erasure import Marks
 from warehouse.clients import bigquery_client
@@ -56,6 +58,7 @@ def erase(
     try:
         person = scene.person(scene.subject(client, asked))
         refuse_held(scene, client, person.subject)
+        refuse_naming(person, reason=reason, by=who)
         erasing = Erasing(client, sink, person)
         with console.status("looking for the person …"):
             found = erasing.look(payloads=not dry_run).rows
@@ -106,7 +109,9 @@ def _carried_out(
             if not done.rows:
                 break
         with console.status("erasing from messages, payloads and logs …"):
-            scrub(scene.directory, erasing.person.traces, changes, objects)
+            settled = wall_clock()
+            until_written(scene.directory, settled)
+            scrub(scene.directory, erasing.person.traces, changes, objects, settled)
     with console.status("writing the warehouse's file anew …"):
         _rewritten(scene)
     with console.status("looking whether anything is left …"):

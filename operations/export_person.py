@@ -26,9 +26,10 @@ from warehouse.traced import Person, rows
 
 FORMATS = (".json", ".zip")
 HOW = (
-    "Everything that is held of you, a list of rows for each table that has any. A column is "
-    "explained under 'columns'. Rows also name others who took part in the same interactions: "
-    "whoever answers the request decides what of that may be given (GDPR, article 15, paragraph 4)."
+    "What is held of you, a list of rows for each table that has any. A column is explained under "
+    "'columns'. Payloads above 7 MB, kept apart, are not in it; what was read from them is. Rows "
+    "also name others who took part in the same interactions: whoever answers the request decides "
+    "what of that may be given (GDPR, article 15, paragraph 4)."
 )
 
 

@@ -1,4 +1,4 @@
-"""Who may not be erased: what is on legal hold stays, and whoever wants it gone is told why."""
+"""What is in the way of an erasure: a legal hold, or an order that would itself name the person."""
 
 from google.cloud import bigquery
 
@@ -8,6 +8,7 @@ from warehouse.bounded import rows
 from warehouse.catalogue import qualified
 from warehouse.retention import held_records
 from warehouse.subject import Subject, array
+from warehouse.traced import Person
 
 TIMEOUT_S = 600.0
 _RECORDS = """
@@ -37,3 +38,13 @@ def refuse_held(scene: Scene, client: bigquery.Client, subject: Subject) -> None
             f"{len(held):,} records or interactions of theirs are on legal hold, {says}: they are "
             "erased when it is over"
         )
+
+
+def refuse_naming(person: Person, **said: str) -> None:
+    """ConfigurationError where what is noted of the erasure, for ever, would name who is erased."""
+    for name, text in said.items():
+        if person.traces.find(text.encode()) is not None:
+            raise ConfigurationError(
+                f"--{name} names the person who is to be erased, and is kept: write the number of "
+                "the case, or who does it"
+            )

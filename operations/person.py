@@ -28,10 +28,12 @@ class Asked(NamedTuple):
     """An entity, or a record."""
 
     def audited(self, key: bytes) -> dict[str, str]:
-        """As ops.audit may hold it."""
-        given = {"email": self.address, "phone": self.number}
+        """As ops.audit may hold it, also when the person is erased: a record names them, an entity
+        does not."""
+        record = self.person if ":" in self.person else ""
+        given = {"email": self.address, "phone": self.number, "record": record}
         hashes = {name: keyed(value, key) for name, value in given.items() if value}
-        return {**hashes, **({"person": self.person} if self.person else {})}
+        return {**hashes, **({"person": self.person} if self.person and not record else {})}
 
 
 class Scene(NamedTuple):

@@ -61,11 +61,12 @@ def _behind(view_id: str) -> set[str]:
 
 
 def granted(client: bigquery.Client, dataset_prefix: str = "") -> dict[str, tuple[str, ...]]:
-    """Reader to the mailboxes that are granted now, * for all."""
+    """Reader to the mailboxes that are granted now, * for all; none of whom all was taken back."""
     found: dict[str, list[str]] = {}
     for row in latest(client, Reader, dataset_prefix):
+        mailboxes = found.setdefault(row.reader, [])
         if not row.revoked:
-            found.setdefault(row.reader, []).append(row.mailbox)
+            mailboxes.append(row.mailbox)
     return {reader: tuple(sorted(found[reader])) for reader in sorted(found)}
 
 
@@ -75,7 +76,8 @@ def policies(
     administrators: Iterable[str],
     dataset_prefix: str = "",
 ) -> list[str]:
-    """The row access policies of the tables with texts, a statement each.
+    """The row access policies of the tables with texts, a statement each; that of a reader who may
+    see nothing there any more is dropped.
 
     `administrators` are members who see all rows (`serviceAccount:…` of the pipeline and of the
     jobs, `group:…` of those on call): with one policy on a table, nobody sees a row without one.
@@ -100,16 +102,18 @@ def policies(
         statements.append(_policy("administrators", table, members, "TRUE"))
         for reader, mailboxes in grants.items():
             condition = _condition(table_id, mailboxes)
+            name = f"reader_{stable_hash(reader)[:16]}"
             if condition:
-                name = f"reader_{stable_hash(reader)[:16]}"
                 statements.append(_policy(name, table, [f"user:{reader}"], condition))
+            else:
+                statements.append(f"DROP ROW ACCESS POLICY IF EXISTS {name} ON {table}")
     return statements
 
 
 def _condition(table_id: str, mailboxes: Sequence[str]) -> str:
     if EVERY_MAILBOX in mailboxes:
         return "TRUE"
-    if "mailbox" not in BY_ID[table_id].row.__struct_fields__:
+    if not mailboxes or "mailbox" not in BY_ID[table_id].row.__struct_fields__:
         return ""
     return f"mailbox IN ({', '.join(map(_quoted, mailboxes))})"
 

@@ -4,7 +4,7 @@ BigQuery drops old partitions by itself (`warehouse.provision`), but knows no ex
 embedded warehouse drops nothing. There this step does it, once a day; rows on legal hold stay.
 """
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
 
@@ -22,6 +22,15 @@ TIMEOUT_S = 1_800.0
 
 KEPT_WHOLE = frozenset({"identity.overrides"})
 """What people decided stays, and what they decided before: it is the account of it."""
+
+STILL_BINDS: Mapping[str, str] = {
+    # sales.consent: a restriction holds on when its record was deleted or merged away, and the
+    # record is that of the person whom it belonged to last.
+    "sales.people": "old.is_deleted OR NOT newer.is_deleted OR NOT (COALESCE(old.do_not_contact, "
+    "FALSE) OR COALESCE(old.email_opt_out, FALSE) OR COALESCE(old.do_not_call, FALSE))",
+    "identity.links": "old.entity_id IS NULL OR newer.entity_id IS NOT NULL",
+}
+"""By table, what a newer row has to be besides to let an older one go."""
 
 HELD = """
 SELECT record_key FROM `sales.interactions`
@@ -95,6 +104,8 @@ def _superseded(retention: Retention, now: int) -> Iterator[_Statement]:
             continue
         written, same = written_column(table), same_key_sql(table, "newer", "old")
         newer = f"SELECT 1 FROM `{table.id}` AS newer WHERE {same} AND ({_is_newer(table)})"  # noqa: S608
+        if table.id in STILL_BINDS:
+            newer += f" AND ({STILL_BINDS[table.id]})"
         sql = f"DELETE FROM `{table.id}` AS old WHERE old.{written} < @cut AND EXISTS ({newer})"  # noqa: S608
         yield _Statement(table, sql, "TIMESTAMP", cut)
 

@@ -4,6 +4,8 @@ Notices come at least once, in any order, and one channel may fail while another
 channel has an entry a key of its own, and `decide` is a plain function of it and the notice.
 """
 
+import fcntl
+import os
 import sqlite3
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -24,6 +26,10 @@ _SCHEMA = (
     " PRIMARY KEY (channel, key)) WITHOUT ROWID",
     "CREATE TABLE IF NOT EXISTS firing (key TEXT PRIMARY KEY, notice TEXT NOT NULL) WITHOUT ROWID",
 )
+
+
+BUSY_S = 10.0
+"""Others have the file for a moment: what copies it, or takes a person out of it."""
 
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True):
@@ -93,23 +99,26 @@ class Ledger:
 
     def __init__(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
-        self._connection = sqlite3.connect(path, timeout=1.0, isolation_level=None)
+        # Beside the file: `snapshot` and `erase` have to get at that meanwhile.
+        self._lock = os.open(path.with_suffix(".lock"), os.O_RDWR | os.O_CREAT, 0o600)
         try:
             # Two who notify would tell everything twice.
-            self._connection.execute("PRAGMA locking_mode=EXCLUSIVE")
-            self._connection.execute("BEGIN EXCLUSIVE")
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(self._lock)
+            raise ConfigurationError(f"{path}: another `salesintel notify` has it") from None
+        self._connection = sqlite3.connect(path, timeout=BUSY_S, isolation_level=None)
+        try:
             for statement in _SCHEMA:
                 self._connection.execute(statement)
-            self._connection.execute("COMMIT")
         except sqlite3.OperationalError as error:
-            self._connection.close()
-            raise ConfigurationError(
-                f"{path}: {error}: another `salesintel notify` has it, or it cannot be written"
-            ) from None
+            self.close()
+            raise ConfigurationError(f"{path} cannot be written: {error}") from None
 
     def close(self) -> None:
         """Lets another one have it."""
         self._connection.close()
+        os.close(self._lock)
 
     def entry(self, channel: str, key: str) -> Entry | None:
         """What a channel knows of a key."""

@@ -51,6 +51,17 @@ def test_retained_messages_go_while_the_server_has_them_open_and_no_byte_is_left
     store.close()
 
 
+def test_a_message_that_the_pipeline_has_yet_to_read_stays(directory: DataDirectory) -> None:
+    moments = iter((1_000_000, 2_000_000))
+    store = Store(directory.pubsub / "messages.db", clock=lambda: next(moments))
+    topic = store.create_topic("changes", b"")
+    mail = f"To: {ANN}, bo@acme.test".encode()
+    [read], [awaited] = (store.publish(topic, [Publication(mail, {}, "")]) for _ in range(2))
+    assert scrub(directory, TRACES, (), (), written=2_000_000) == {"pubsub/messages.db": 1}
+    assert list(store.fetch([read, awaited], 1_000)[0]) == [awaited]
+    store.close()
+
+
 def test_what_had_been_deleted_before_is_overwritten_too(directory: DataDirectory) -> None:
     path = directory.path / "cursors.db"
     with closing(sqlite3.connect(path)) as database:

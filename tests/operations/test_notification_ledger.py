@@ -1,16 +1,21 @@
 """Whatever the order and however often notices come, each channel is told once, of everything."""
 
 import random
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from embedded.copies import copy_sqlite
+from embedded.scrub import scrub_database
 from operations.notifications.ledger import Entry, Ledger, What, decide
-from schemas.errors import ConfigurationError, InvalidPayload
+from schemas.errors import ConfigurationError, InvalidPayload, RetriableError
 from schemas.notice import Notice, State, decode, encode
 from schemas.quality import Severity
+from transforms.traces import Identifiers, Traces
 
 HOUR = 3_600_000_000
 REPEAT = 4 * HOUR
@@ -108,6 +113,28 @@ def test_a_ledger_remembers_by_channel_and_is_held_by_one_process(tmp_path: Path
     assert (again.entry("slack", "k"), again.entry("mail", "k")) == (entry, None)
     assert again.firing() == {"b": notice(2)}
     again.close()
+
+
+def test_a_snapshot_and_an_erasure_get_at_the_ledger_while_it_is_used(tmp_path: Path) -> None:
+    path = tmp_path / "notifications.db"
+    ledger = Ledger(path)
+    entry = Entry(state="firing", severity="error", happened_at=START)
+    ledger.keep("log", "quality:ann@acme.test", entry)
+    ledger.keep("log", "k", entry)
+    copy_sqlite(path, tmp_path / "copy.db", busy_s=1.0)
+    assert scrub_database(path, Traces(Identifiers(emails=("ann@acme.test",)))) == 1
+    assert ledger.entry("log", "quality:ann@acme.test") is None
+    assert ledger.entry("log", "k") == entry
+    ledger.close()
+
+
+def test_a_copy_of_a_file_that_is_never_let_go_is_given_up(tmp_path: Path) -> None:
+    path = tmp_path / "kept.db"
+    with closing(sqlite3.connect(path, isolation_level=None)) as keeper:
+        keeper.execute("PRAGMA locking_mode=EXCLUSIVE")
+        keeper.execute("CREATE TABLE t (a INTEGER)")
+        with pytest.raises(RetriableError, match="held by another process"):
+            copy_sqlite(path, tmp_path / "copy.db", busy_s=0.1)
 
 
 @pytest.mark.parametrize("data", [b"", b"{}", b"\xff", b'{"kind": "ann@acme.com"}'])

@@ -151,6 +151,27 @@ def test_mailboxes_that_are_alike_as_names_are_join_no_colleagues(pair: tuple[st
     assert not are_one(*two)
 
 
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [("Eric", "Erica"), ("Paul", "Paula"), ("Daniel", "Danielle"), ("Jon", "Joan")],
+)
+def test_known_names_are_two_however_alike(one: str, other: str) -> None:
+    assert not are_one(
+        person(1, given_name=one, family_name="Lee", phones=SHARED_LINE, **HOME),
+        person(2, given_name=other, family_name="Lee", phones=SHARED_LINE, **HOME),
+    )
+
+
+@pytest.mark.parametrize(
+    ("one", "other"), [("Brian", "Bryan"), ("Ana", "Anna"), ("Carl", "Karl"), ("Sofia", "Sophia")]
+)
+def test_spellings_of_one_name_are_one(one: str, other: str) -> None:
+    assert are_one(
+        person(1, given_name=one, family_name="Lee", phones=SHARED_LINE, **HOME),
+        person(2, given_name=other, family_name="Lee", phones=SHARED_LINE, **HOME),
+    )
+
+
 def test_branches_in_one_street_are_branches() -> None:
     def branch(number: int, street: str, phone: str) -> IdentityRecord:
         return IdentityRecord(

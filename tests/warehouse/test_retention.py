@@ -121,6 +121,37 @@ def test_of_current_state_only_what_was_superseded_long_ago_goes(client: bigquer
 
 
 @pytest.mark.slow
+def test_a_restriction_and_whose_it_was_outlive_the_record_that_said_it(
+    client: bigquery.Client,
+) -> None:
+    def version(key: str, days: int, **said: Any) -> dict[str, Any]:
+        moment = days_ago(days)
+        return {"record_key": key, "version_stamp": moment, "written_at": moment, **said}
+
+    people = [
+        version("gone", 900, do_not_contact=True, is_deleted=False),
+        version("gone", 800, is_deleted=True),
+        version("taken back", 900, email_opt_out=True, is_deleted=False),
+        version("taken back", 850, email_opt_out=False, is_deleted=False),
+        version("taken back", 800, is_deleted=True),
+    ]
+    fill(client, "sales.people", people)
+    links = [
+        {"record_key": "gone", "entity_id": entity, "revision": n, "resolved_at": days_ago(900 - n)}
+        for n, entity in enumerate(("first", "last", None))
+    ]
+    fill(client, "identity.links", links)
+    assert expired(client, SETTINGS) == {"sales.people": 2, "identity.links": 1}
+    found = client.query_and_wait(
+        f"SELECT record_key, do_not_contact FROM `{PROJECT}.sales.people` ORDER BY version_stamp"
+    )
+    assert [(row.record_key, row.do_not_contact) for row in found][:1] == [("gone", True)]
+    assert kept(client, "identity.links", "entity_id") == {"last", "None"}
+    empty(client, "sales.people")
+    empty(client, "identity.links")
+
+
+@pytest.mark.slow
 def test_nothing_of_a_person_or_a_mailbox_on_hold_goes(client: bigquery.Client) -> None:
     contact, address = "salesforce:contact:003", "gmail:address:ada"
     mails = {"mine": ("rep@own.example", address), "hers": ("rep@own.example", "gmail:address:bo")}

@@ -15,15 +15,15 @@ GIVEN_LIKE = 0.82
 FAMILY_LIKE = 0.85
 
 _NICKNAMES = """
-alexander alex alec sasha xander|alexandra alex sandra sasha lexi|abigail abby gail|albert al bert|
-alfred al fred alfie|allan alan allen al|amanda mandy|andrew andy drew|angela angie|
-ann anna anne annie|anthony tony|antonio tony toni|arthur art|barbara barb babs|benjamin ben benny|
-bernard bernie|bradley brad|calvin cal|cameron cam|
-catherine katherine kathryn catharine kate katie kathy cathy kat kitty|
-charles charlie chuck chas|charlotte lottie charlie|christina christine chris tina christy|
+alexander alex alec sasha xander|alexandra alex sandra sasha lexi|abigail abby gail|
+albert al bert|alfred al fred alfie|allan alan allen al|amanda mandy|andrew andy drew|
+angela angie|ann anna anne annie ana|anthony tony|antonio tony toni|arthur art|barbara barb babs|
+benjamin ben benny|bernard bernie|bradley brad|calvin cal|cameron cam|
+catherine katherine kathryn catharine kate katie kathy cathy kat kitty|charles charlie chuck chas|
+charlotte lottie charlie|christina christine chris tina christy|
 christopher chris kit krzysztof krzysiek|cynthia cindy|daniel dan danny|david dave davey|
-deborah debra deb debbie|dennis denny|dominic dom|donald don donny|dorothy dot dottie|douglas doug|
-edward ed eddie ted ned eduardo lalo|eleanor ellie nell nora|
+deborah debra deb debbie|dennis denis denny|dominic dom|donald don donny|dorothy dot dottie|
+douglas doug|edward ed eddie ted ned eduardo lalo|eleanor ellie nell nora|
 elizabeth elisabeth liz beth lizzie lizzy betty bess eliza betsy libby lisa|emily em emmy|
 ernest ernie|eugene gene evgeny zhenya|evelyn eve evie|florence flo|frances fran frankie|
 francis frank francisco paco pancho|frederick fred freddie friedrich fritz|gabriel gabe|
@@ -33,12 +33,13 @@ herbert herb|isabella isabel bella izzy|jacob jake|james jim jimmy jamie|janet j
 jennifer jen jenny|jeremy jerry|jessica jess|john johnny jack jon johannes johann hans|
 jonathan jon|joseph joe joey jose josef pepe giuseppe beppe|josephine jo josie|joshua josh|
 judith judy|julia julie|kenneth ken kenny|kimberly kim|kristen kristin kris|
-lawrence laurence larry|leonard len leo|leslie les|louis lou lewis|louise lou|madeline maddie|
-margaret meg maggie peggy marge greta|martha marty|martin marty|matthew matt|maximilian max|
-melissa mel missy|michael mike mikey mick mikhail misha|michelle shelly|mitchell mitch|nancy nan|
-nathaniel nate nathan|nicholas nicolas nick nico nikolai nikolas nikos kolya|nicole nicky|
-oliver ollie|olivia liv|pamela pam|patricia pat patty tricia trish|patrick pat paddy|peter pete|
-philip phillip phil|priscilla cilla|rachel rach|randall randy|raymond ray|rebecca becky becca|
+lawrence laurence larry|leonard len leo|leslie les|louis lou lewis luis|louise lou|
+madeline maddie|margaret meg maggie peggy marge greta|martha marta marty|martin marty|
+matthew matt|maximilian max|melissa mel missy|michael mike mikey mick mikhail misha|
+michelle shelly|mitchell mitch|nancy nan|nathaniel nate nathan|
+nicholas nicolas nick nico nikolai nikolas nikos kolya|nicole nicky|oliver ollie|olivia liv|
+pamela pam|patricia pat patty tricia trish|patrick pat paddy|peter pete|philip phillip phil|
+priscilla cilla|rachel rach|randall randy|raymond ray|rebecca becky becca|
 richard rick dick rich ricky|robert bob rob bobby robbie bert roberto beto|roberta bobbie|
 roger rodge|ronald ron ronnie|rosemary rose|russell russ|samantha sam sammy|samuel sam sammy|
 sandra sandy|sarah sara sally|sebastian seb|sharon shari|stanley stan|stephanie steph|
@@ -48,16 +49,17 @@ victoria vicky tori|vincent vince|virginia ginny|walter walt|wesley wes|
 william bill will billy willy liam|zachary zach|dmitri dmitry dmitriy dima|vladimir vova volodya|
 ignacio nacho|manuel manolo manny|rafael raphael rafa|giovanni gianni|wojciech wojtek|
 malgorzata gosia|sergei sergey seryozha|tatiana tania tanya|mohammed mohamed muhammad mohammad|
-ekaterina katya katja|katarzyna kasia
+ekaterina katya katja|katarzyna kasia|brian bryan|carl karl|eric erik|erica erika|sofia sophia|
+julian julien|neil neal|claudia klaudia
 """
 _DISTINCT = """
-adam alice amy ana andrea arjun ashley ben brandon brian bruce carl carla carlos carol caroline
-chloe claire clara craig diana diane donna ellen elena emma eric erica erin ethan eva fatima
-gary grace hannah heather helen hugo irene ivan jane janice jason jean joan joanna jorge juan
-karen karl kate keith kelly kevin laura lauren leila lena linda lucas lucia lucy luis luke maria
-marie marina mark marta mary mia monica mohammed nadia natalie neil nina noah norma oscar paul
-paula pedro priya rosa ruth ryan sean simon sofia sonia sophie tara tina tracy vera wayne wendy
-yusuf zoe
+adam adrian adriana adrienne alice amy andrea arjun ashley brandon bruce carla carlos carol
+caroline chloe christian claire clara craig danielle denise diana diane donna elena ellen emma erin
+ethan eva fatima gabrielle gary georgia grace hannah heather helen hugo irene ivan jane janice
+jason jean joan joanna jordan jorge juan juliana justin justine karen keith kelly kevin laura
+lauren leila lena linda lucas lucia lucy luke maria marie marina mario mark martina mary mia monica
+nadia natalie nina noah norma oscar paul paula pedro priya rosa ruth ryan sean simon sonia sophie
+tara tracy vera wayne wendy yusuf zoe
 """
 
 _GROUPS: dict[str, set[int]] = {}

@@ -148,11 +148,18 @@ def mail_level(a: str, b: str) -> int:
     if _counted(local, other):
         return 2 if domain == other_domain else 0
     near = jaro_winkler(a, b)
-    if near >= 0.94 or (near >= 0.8 and domain == other_domain and slips(local, other) <= 2):
+    if near >= 0.94:
+        return 4
+    if near >= 0.8 and domain == other_domain and slips(local, other) <= _slips_in(local, other):
         return 4
     if near >= 0.88:
         return 2
     return 1 if domain == other_domain else 0
+
+
+def _slips_in(local: str, other: str) -> int:
+    """How many are likely in one mailbox's name: bo@ is no slip of al@."""
+    return min(2, (min(len(local), len(other)) - 1) // 2)
 
 
 def _counted(a: str, b: str) -> bool:

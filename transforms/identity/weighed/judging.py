@@ -49,6 +49,9 @@ SIGHTED = 13 * BIT
 """A sighting of a person's own mailbox, whatever name stands beside it."""
 
 
+UNBOUNDED = 1_000 * BIT
+
+
 class Rules(msgspec.Struct, frozen=True):
     """Which rules hold."""
 
@@ -128,12 +131,15 @@ class Judge:
 
     def edge_bits(self, a: Features, b: Features, floor: int = 0) -> int:
         """The same where it is above a floor, and anything at or below it otherwise: what blocks
-        need to know, at a fraction of the cost."""
+        need to know, at a fraction of the cost. Under every floor the same pairs are above zero."""
         if b.own < a.own:
             a, b = b, a
-        if a.kind == b.kind and not (a.same or b.same) and self._is_out_of_reach(a, b, floor):
+        if a.kind != b.kind or a.same or b.same:
+            return self.bits(a, b)
+        most = self._most(a, b)
+        if most <= floor:
             return floor
-        return self.bits(a, b)
+        return self.bits(a, b) if most > 0 else min(0, self.bits(a, b))
 
     def parts(
         self, a: Features, b: Features, *, hot_mail: bool = False, hot_phone: bool = False
@@ -150,11 +156,11 @@ class Judge:
         found = [(name, bits) for name, _, bits in scorer.by_field(a, b, levels)]
         return [("before", scorer.prior), *found]
 
-    def _is_out_of_reach(self, a: Features, b: Features, floor: int) -> bool:
-        """True where a look at two of a kind says that no bits above it can come of them."""
+    def _most(self, a: Features, b: Features) -> int:
+        """The most bits that a look at two of a kind says can come of them."""
         if a.kind == "person":
-            return not (a.observed or b.observed) and self._person_bound.of(a, b) <= floor
-        return not (a.domains and b.domains) and self._account_bound.of(a, b) <= floor
+            return UNBOUNDED if a.observed or b.observed else self._person_bound.of(a, b)
+        return UNBOUNDED if a.domains and b.domains else self._account_bound.of(a, b)
 
     def forbids(self, a: Features, b: Features, levels: Levels) -> str:
         """The rule that holds the two apart; empty where none does."""
@@ -216,10 +222,12 @@ def _two_sides(a: Features, b: Features, levels: Levels) -> bool:
 
 def _given_names_conflict(a: Features, b: Features, levels: Levels) -> bool:
     """Of registers' records alone: beside a sighted mailbox or number stands any name."""
-    if not 0 <= levels[GIVEN] < 4 or levels[GIVEN] == 2 or a.observed or b.observed:
+    if not 0 <= levels[GIVEN] < 5 or levels[GIVEN] == 2 or a.observed or b.observed:
         return False
-    if levels[GIVEN] == 3:
-        return both_known(a.given, b.given)
+    if levels[GIVEN] > 2:
+        # However alike: eric and erica are two, jo hn and john are not.
+        split = a.given.replace(" ", "") == b.given.replace(" ", "")
+        return both_known(a.given, b.given) and not split
     return given_conflict(a.given, b.given)
 
 

@@ -1,5 +1,6 @@
 -- Every part of every interaction with its text, where whoever asks may read it: a row a copy of a
--- mail, a part of a call, a note. Facts and subjects are for all readers. Times are UTC.
+-- mail, a part of a call, a note. Facts and subjects are for all readers; drafts are for nobody.
+-- Times are UTC.
 -- Rules: ops.readers says who may read what: the text of a mailbox for those it was granted to, any
 -- text for those who were granted *; the newest row of reader and mailbox counts, and what is in no
 -- mailbox (calls, notes) is for * alone. A text belongs to the version it came with: the newest
@@ -37,6 +38,7 @@ judged AS (
       AS is_readable
   FROM `sales.interactions_latest` AS interaction
   CROSS JOIN granted
+  WHERE NOT interaction.is_draft
 )
 SELECT
   judged.occurred_at,

@@ -1,12 +1,13 @@
 -- How the team does: one row a measure, this week against the usual; what is worse comes first.
 -- Times are UTC; this week is the last 168 hours, usual is the mean of the four weeks before.
--- Rules: dealings are those of sales.account_activity, answers those of sales.response_times.
--- Shares go from 0 to 1. Accounts with open deals are those of today. A median is of what was asked
--- in the time and is answered; within a day counts what was asked more than a day ago. A measure is
--- worse where it is off by a fifth or more of the usual, in the wrong direction; without a usual it
--- is not.
+-- Rules: dealings are those of sales.account_activity, each once however many accounts it is with;
+-- answers are those of sales.response_times. Shares go from 0 to 1. Accounts with open deals are
+-- those of today. A median is of what was asked in the time and is answered; within a day counts
+-- what was asked more than a day ago. A measure is worse where it is off by a fifth or more of the
+-- usual, in the wrong direction; without a usual it is not.
 WITH dealings AS (
   SELECT
+    activity.interaction_id,
     activity.account_entity_id,
     activity.is_inbound,
     activity.is_touch,
@@ -24,9 +25,9 @@ deals AS (
 weekly AS (
   SELECT
     week,
-    COUNTIF(is_touch) AS touches,
-    COUNTIF(is_inbound) AS inbound,
-    COUNTIF(is_talk) AS talks,
+    COUNT(DISTINCT IF(is_touch, interaction_id, NULL)) AS touches,
+    COUNT(DISTINCT IF(is_inbound, interaction_id, NULL)) AS inbound,
+    COUNT(DISTINCT IF(is_talk, interaction_id, NULL)) AS talks,
     COUNT(DISTINCT IF(is_touch, dealings.account_entity_id, NULL)) AS accounts_touched,
     COUNT(DISTINCT IF(is_touch, deals.account_entity_id, NULL)) AS deal_accounts_touched
   FROM dealings
