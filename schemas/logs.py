@@ -132,10 +132,17 @@ def _frames(record: logging.LogRecord) -> tuple[str, ...]:
     return tuple(f"{frame.filename}:{frame.lineno}" for frame in frames[-MOST_FRAMES:])
 
 
+def _is_told(record: logging.LogRecord) -> bool:
+    """Of libraries errors alone, whatever level they have set themselves: their warnings name
+    addresses of requests, and with them people."""
+    return record.levelno >= logging.ERROR or record.name.partition(".")[0] in OURS
+
+
 def log_json(stream: TextIO | None = None, project: str = "") -> logging.Handler:
     """From now on lines go to a stream (standard error by default) as JSON; the handler."""
     handler = logging.StreamHandler(stream or sys.stderr)
     handler.setFormatter(JsonFormatter(project))
+    handler.addFilter(_is_told)
     root = logging.getLogger()
     for before in [one for one in root.handlers if isinstance(one.formatter, JsonFormatter)]:
         root.removeHandler(before)

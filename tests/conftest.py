@@ -6,6 +6,8 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import HealthCheck, settings
 
+from schemas.logs import OURS
+
 # The same examples every time, however slow the machine is at it; `make test-exhaustive` looks for
 # new ones.
 settings.register_profile(
@@ -31,6 +33,8 @@ def logging_as_it_was() -> Iterator[None]:
     root.setLevel(logging.WARNING)
     yield
     root.setLevel(logging.WARNING)
+    for name in OURS:
+        logging.getLogger(name).setLevel(logging.NOTSET)
     ours.propagate = propagates
     for handler in set(ours.handlers) - set(handlers):
         ours.removeHandler(handler)
