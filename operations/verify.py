@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TextIO
 
 import msgspec
+from rich.markup import escape
 
 from connectors.sources import NAMES, table_of
 from embedded.directory import DataDirectory
@@ -88,6 +89,15 @@ def _of_this_machine(directory: DataDirectory, now: int) -> Iterator[Check]:
 
 
 def _say(checks: list[Check], code: int) -> None:
+    # A table has no room for it, and it is what the reader needs.
+    for one in in_order(checks):
+        if one.action:
+            about = f" of {one.about}" if one.about else ""
+            console.print(
+                escape(f"{one.outcome}: {one.check}{about}: {one.action}"),
+                highlight=False,
+                soft_wrap=True,
+            )
     amiss, blind = (sum(one.outcome == o for one in checks) for o in ("amiss", "unknown"))
     colour = ("green", "red", "yellow")[code]
     console.print(

@@ -101,3 +101,17 @@ class SmallStack:
     def call(self, *arguments: object) -> Result:
         line = [*map(str, arguments), "--data", str(self.directory.path)]
         return CliRunner().invoke(cli.app, line, catch_exceptions=False)
+
+
+@contextmanager
+def small_stack(path: Path) -> Iterator[SmallStack]:
+    """Such a stack, started and stopped; the environment stays as it was."""
+    before = os.environ.copy()
+    made = SmallStack(path)
+    try:
+        made.start()
+        yield made
+    finally:
+        made.stop()
+        os.environ.clear()
+        os.environ.update(before)

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import pytest
 from notice_channels import Chat, Mailbox, chat, mailbox
-from small_stack import SmallStack
+from small_stack import SmallStack, small_stack
 from typer.testing import Result
 from watched_rows import a_change, a_letter, a_person, a_result, a_run
 
@@ -60,15 +60,8 @@ class Stand(NamedTuple):
 
 @pytest.fixture(scope="module")
 def running_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SmallStack]:
-    before = os.environ.copy()
-    stack = SmallStack(tmp_path_factory.mktemp("watched") / "data")
-    try:
-        stack.start()
+    with small_stack(tmp_path_factory.mktemp("watched") / "data") as stack:
         yield stack
-    finally:
-        stack.stop()
-        os.environ.clear()
-        os.environ.update(before)
 
 
 @pytest.fixture
