@@ -2,13 +2,10 @@
 
 import random
 import shlex
-import signal
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
-from types import FrameType
 from urllib.parse import urlsplit
 
 from rich.markup import escape
@@ -17,6 +14,7 @@ from embedded.ports import obstacle
 from embedded.safe_event import SafeEvent
 from operations.console import console
 from operations.options import LONGEST_S
+from operations.stopping import stopping_by
 from sandbox.company import Scale, generate
 from sandbox.vendors.estate import NAMES, Estate
 from sandbox.vendors.faults import Fault
@@ -127,7 +125,7 @@ def sandbox(
             seed=seed,
             ports=ports,
         )
-    with _signals(lambda number, frame: stop.set()), estate:
+    with stopping_by(lambda number, frame: stop.set()), estate:
         settings = estate.write_settings(folder)
         for vendor, fault in faults:
             estate.faults[vendor].switch_on(fault)
@@ -171,13 +169,3 @@ def _live(estate: Estate, rng: random.Random, every_s: float | None, stop: SafeE
             )
             line += f"   webhooks: {told}"
         console.print(escape(line), highlight=False, soft_wrap=True)
-
-
-@contextmanager
-def _signals(handler: Callable[[int, FrameType | None], None]) -> Iterator[None]:
-    before = {one: signal.signal(one, handler) for one in (signal.SIGTERM, signal.SIGINT)}
-    try:
-        yield
-    finally:
-        for number, earlier in before.items():
-            signal.signal(number, earlier)
