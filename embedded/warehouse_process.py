@@ -32,9 +32,11 @@ import duckdb_extensions
 from bqemulator.api.dependencies import AppContext
 from bqemulator.cli import main as emulator
 from bqemulator.domain.events import TableDataChanged
+from bqemulator.jobs import executor
 from bqemulator.row_access import CallerIdentity
 from bqemulator.sql import inner_query, rules
 from bqemulator.sql.rewriter.row_access_filter import rewrite_for_row_access
+from bqemulator.sql.translator import SQLTranslator
 from bqemulator.storage.engine import DuckDBEngine
 from bqemulator.versioning.snapshots import SnapshotManager
 from fastapi import FastAPI
@@ -108,11 +110,14 @@ def mend() -> None:
         not hasattr(SnapshotManager, "record_change")
         or not hasattr(inner_query, "rewrite_for_row_access")
         or not isinstance(DuckDBEngine.__dict__.get("connection"), property)
+        or not isinstance(getattr(executor, "_translator", None), SQLTranslator)
     ):
         sys.exit("bqemulator has changed: see embedded/warehouse_process.py for what to look for")
     SnapshotManager.record_change = _announce  # type: ignore[method-assign]
     inner_query.rewrite_for_row_access = _expanded_for_readers
     rules.register(SortedListRule)
+    # The translator of queries and views was made, with its rules, when its module was imported.
+    executor._translator = SQLTranslator()
     bqemulator.server.create_app = _app  # type: ignore[attr-defined]
     DuckDBEngine.connection = property(_connection)  # type: ignore[method-assign,assignment]
     for name, value in SETTINGS.items():

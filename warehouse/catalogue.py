@@ -36,6 +36,18 @@ _REFERENCE = re.compile(r"`([a-z_]+\.[a-z_]+)`")
 Reader = Literal["rep", "manager", "operator"]
 
 
+class Narrowed(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Where the first rows of a view are looked up that makes each of its rows of many."""
+
+    key: str
+    """A column of the view, and of the views below: the rows of one key are made together."""
+    by: str
+    """A view with the columns of the order, of the time and, where `accounts` is none, of the
+    account: what it says is little, and asked first."""
+    accounts: str | None = None
+    """A view that has the accounts of each key."""
+
+
 class Metadata(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What metadata.yaml says of a view."""
 
@@ -52,6 +64,8 @@ class Metadata(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """The column of time by which the view may be cut, if it has one."""
     order: tuple[str, ...]
     """Columns of a complete order, most significant first, with DESC where it falls."""
+    narrowed: Narrowed | None = None
+    """Where whoever wants the first rows looks up which they are."""
     whole: tuple[str, ...] = ()
     """Tables that nobody reads whole by accident (warehouse/scans.py) and that it has to."""
 

@@ -4,7 +4,7 @@ Every query has a limit of time, of rows and of bytes billed. Values go as query
 identifiers come from our own list of views and tables, never from the caller.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from concurrent.futures import TimeoutError as FutureTimeout
 from datetime import date, datetime
 from typing import Any, NamedTuple
@@ -19,7 +19,8 @@ from schemas.errors import ConfigurationError, FatalError, RetriableError
 from schemas.tables import BY_ID
 from warehouse.allowed import check_allowed
 from warehouse.bounded import MAXIMUM_BYTES_BILLED, RETRY, submit
-from warehouse.catalogue import qualified, views
+from warehouse.catalogue import Narrowed, qualified, views
+from warehouse.narrowing import MOST_KEYS, first_keys, one_of
 from warehouse.scans import check_scans
 from warehouse.statement import RefusedQuery, one_select
 
@@ -70,11 +71,13 @@ class QueryResult(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class _Source(NamedTuple):
-    """What is asked by name: the column of the account, the condition of `@since`, the order."""
+    """What is asked by name: the column of the account, the condition of `@since`, the order, and
+    where the first rows are looked up."""
 
     account: str | None = None
     since: str | None = None
-    order: Sequence[str] = ()
+    order: tuple[str, ...] = ()
+    narrowed: Narrowed | None = None
 
 
 def run_view(
@@ -97,7 +100,7 @@ def run_view(
     """
     source = _source(view_id)
     question = _Question(client, timeout_s, maximum_bytes_billed, dataset_prefix)
-    conditions, parameters = [], dict[str, Value]()
+    conditions, parameters = list[str](), dict[str, Value]()
     if account is not None:
         if source.account is None:
             raise ConfigurationError(f"{view_id} has no account: leave --account away")
@@ -111,6 +114,18 @@ def run_view(
             raise ConfigurationError("--since has no time zone: add Z, or an offset as +02:00")
         conditions.append(source.since)
         parameters["since"] = since
+    if source.narrowed is not None and checked_limit(limit) < MOST_KEYS:
+        first = first_keys(
+            source.narrowed,
+            source.order,
+            since=source.since if since else None,
+            account=_OF_ACCOUNT["account_entity_id"] if account else None,
+            rows=limit + 1,
+        )
+        found = question.ask(first, parameters, limit + 1)
+        condition, keys = one_of(source.narrowed.key, found.rows)
+        conditions.append(condition)
+        parameters.update(keys)
     sql = f"SELECT * FROM `{view_id}`"  # noqa: S608 (an id of our own list)
     sql += f" WHERE {' AND '.join(conditions)}" if conditions else ""
     if not whole:
@@ -173,12 +188,13 @@ def _source(name: str) -> _Source:
     view = views().get(name)
     if view is not None:
         since = view.metadata.since and f"{view.metadata.since} >= @since"
-        return _Source(view.metadata.account, since, view.metadata.order)
+        metadata = view.metadata
+        return _Source(metadata.account, since, metadata.order, metadata.narrowed)
     table = BY_ID.get(name)
     if table is None:
         raise ConfigurationError(f"there is no view {name!r}; there are: {', '.join(readable())}")
     since = f"{table.partition} >= DATE(@since)" if table.partition else None
-    return _Source(since=since, order=[f"{column} DESC" for column in table.order])
+    return _Source(since=since, order=tuple(f"{column} DESC" for column in table.order))
 
 
 def _today() -> date:

@@ -35,16 +35,19 @@ def written(client: bigquery.Client) -> None:
     def version(key: str, change: str, **fields: Any) -> dict[str, Any]:
         return {"record_key": key, "change_id": change, "part": "message", **fields}
 
+    def begins(subject: str) -> dict[str, Any]:
+        return {"snippet": f"Begins: {subject}", "interaction_id": subject}
+
     ada, bo = {"mailbox": "ada@own.example"}, {"mailbox": "bo@own.example"}
     later = {"version_stamp": moment("now - 5s"), "written_at": moment("now - 5s")}
     fill(
         client,
         "sales.interactions",
         [
-            version("gmail:message:a", "a1", subject="Of Ada", **ada),
-            version("gmail:message:b", "b1", subject="Of Bo", **bo),
+            version("gmail:message:a", "a1", subject="Of Ada", **begins("Of Ada"), **ada),
+            version("gmail:message:b", "b1", subject="Of Bo", **begins("Of Bo"), **bo),
             version("gmail:message:d", "d1", subject="Not sent", is_draft=True, **bo),
-            version("hubspot:note:n", "n1", subject="Note"),
+            version("hubspot:note:n", "n1", subject="Note", **begins("Note")),
             version("dialpad:transcript:t", "t1", subject="Call"),
             version("gmail:message:old", "o1", subject="With text", **ada),
             version("gmail:message:old", "o2", subject="Without", **ada, **later),
@@ -113,6 +116,22 @@ def test_a_reader_sees_every_subject_and_the_texts_that_were_granted(
     rows = asked(world[1], reader, "SELECT subject, body FROM `sales.messages`")
     assert sorted(row["subject"] for row in rows) == ["Call", "Note", "Of Ada", "Of Bo", "Without"]
     assert {row["subject"]: row["body"] for row in rows if row["body"]} == TEXTS[reader]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("reader", TEXTS, ids=str)
+def test_the_beginning_of_a_text_is_shown_and_found_where_the_text_is(
+    world: tuple[bigquery.Client, Endpoint], reader: str | None
+) -> None:
+    rows = asked(
+        world[1], reader, "SELECT subject, snippet, search_text FROM `sales.communications`"
+    )
+    mails = {row["subject"]: row for row in rows if row["subject"] in ("Of Ada", "Of Bo", "Note")}
+    assert mails.keys() == {"Of Ada", "Of Bo", "Note"}
+    for subject, row in mails.items():
+        may = subject in TEXTS[reader]
+        assert row["snippet"] == (f"Begins: {subject}" if may else None)
+        assert ("begins:" in row["search_text"]) == may
 
 
 @pytest.mark.slow

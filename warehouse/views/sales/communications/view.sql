@@ -2,42 +2,19 @@
 -- transcript of a call, are one row. Times are UTC.
 -- Rules: the parts are folded as in sales.folded_interactions, which leaves out drafts and what is
 -- deleted at the source. A person is an external participant who is no shared mailbox or number;
--- who of them must not be contacted, mailed or called makes the column true. Accounts: those that a
--- CRM names come first, then those of the deals it names, then those of the people on the other
--- side, more people first; ties go to the smaller id. account_entity_id is the first. search_text
--- is what can be searched, in lower case: subject, beginning of the text, everyone's name, address
--- and number, and the account.
-WITH mailboxes AS (
-  SELECT interaction_id, ARRAY_AGG(mailbox ORDER BY mailbox) AS mailboxes
-  FROM (
-    SELECT DISTINCT interaction_id, mailbox
-    FROM `sales.interactions_latest`
-    WHERE NOT is_draft AND mailbox IS NOT NULL
-  )
-  GROUP BY interaction_id
-),
-participants AS (
+-- who of them must not be contacted, mailed or called makes the column true. Accounts stand in the
+-- order of sales.interaction_accounts; account_entity_id is the first. search_text is what can be
+-- searched, in lower case: subject, beginning of the text, everyone's name, address and number, and
+-- the account. The text is for those who may read it: snippet, its beginning, and its words in
+-- search_text are there where a mailbox that it lies in was granted to whoever asks, and for those
+-- who may read everyone's (sales.reading_rights).
+-- What belongs to one interaction is united and grouped rather than joined: so a condition on
+-- interaction_id reaches every table below, and a hundred rows cost what a hundred rows should.
+WITH parties AS (
   SELECT
-    interaction_id,
-    STRING_AGG(
-      TO_JSON_STRING(STRUCT(
-        role AS role,
-        shown_name AS name,
-        email AS email,
-        phone AS phone,
-        entity_id AS entity_id,
-        is_internal AS is_internal,
-        is_shared AS is_shared
-      )),
-      ',' ORDER BY role_rank, party_key
-    ) AS participants,
-    STRING_AGG(
-      CONCAT(shown_name, ' ', COALESCE(email, ''), ' ', COALESCE(phone, '')),
-      ' ' ORDER BY role_rank, party_key
-    ) AS search_text
+    interaction_id, party_key, role_rank, role, email, phone, shown_name, is_internal, is_shared,
+    entity_kind, entity_id
   FROM `sales.interaction_parties`
-  WHERE role NOT IN ('account', 'deal')
-  GROUP BY interaction_id
 ),
 persons AS (
   SELECT
@@ -45,87 +22,169 @@ persons AS (
     entity_id,
     MIN(shown_name) AS shown_name,
     MIN(role_rank) AS role_rank
-  FROM `sales.interaction_parties`
+  FROM parties
   WHERE NOT is_internal AND NOT is_shared AND entity_kind = 'person'
   GROUP BY interaction_id, entity_id
 ),
-counterparts AS (
+copies AS (
+  SELECT DISTINCT
+    live.interaction_id,
+    live.mailbox,
+    COALESCE(live.mailbox IN UNNEST(rights.mailboxes), FALSE) AS is_granted
+  FROM `sales.interactions_latest` AS live
+  CROSS JOIN `sales.reading_rights` AS rights
+  WHERE NOT live.is_draft AND live.mailbox IS NOT NULL
+),
+pieces AS (
+  SELECT
+    interaction_id,
+    STRUCT(
+      occurred_at AS occurred_at,
+      kind AS kind,
+      direction AS direction,
+      subject AS subject,
+      snippet AS snippet,
+      duration_s AS duration_s,
+      outcome AS outcome,
+      is_bulk AS is_bulk,
+      part_count AS part_count,
+      thread_id AS thread_id,
+      our_number AS our_number,
+      owner_key AS owner_key
+    ) AS facts,
+    NULL AS copies,
+    NULL AS parties,
+    NULL AS persons,
+    NULL AS accounts
+  FROM `sales.folded_interactions`
+  UNION ALL
+  SELECT
+    interaction_id,
+    NULL,
+    STRUCT(
+      ARRAY_AGG(mailbox ORDER BY mailbox) AS mailboxes,
+      LOGICAL_OR(is_granted) AS is_granted
+    ),
+    NULL,
+    NULL,
+    NULL
+  FROM copies
+  GROUP BY interaction_id
+  UNION ALL
+  SELECT
+    interaction_id,
+    NULL,
+    NULL,
+    STRUCT(
+      STRING_AGG(
+        TO_JSON_STRING(STRUCT(
+          role AS role,
+          shown_name AS name,
+          email AS email,
+          phone AS phone,
+          entity_id AS entity_id,
+          is_internal AS is_internal,
+          is_shared AS is_shared
+        )),
+        ',' ORDER BY role_rank, party_key
+      ) AS participants,
+      STRING_AGG(
+        CONCAT(shown_name, ' ', COALESCE(email, ''), ' ', COALESCE(phone, '')),
+        ' ' ORDER BY role_rank, party_key
+      ) AS search_text
+    ),
+    NULL,
+    NULL
+  FROM parties
+  WHERE role NOT IN ('account', 'deal')
+  GROUP BY interaction_id
+  UNION ALL
   SELECT
     person.interaction_id,
-    ARRAY_AGG(person.entity_id ORDER BY person.role_rank, person.entity_id) AS person_entity_ids,
-    ARRAY_AGG(person.shown_name ORDER BY person.role_rank, person.entity_id) AS person_names,
-    LOGICAL_OR(COALESCE(consent.do_not_contact, FALSE)) AS do_not_contact,
-    LOGICAL_OR(COALESCE(consent.email_opt_out, FALSE)) AS email_opt_out,
-    LOGICAL_OR(COALESCE(consent.do_not_call, FALSE)) AS do_not_call
+    NULL,
+    NULL,
+    NULL,
+    STRUCT(
+      ARRAY_AGG(person.entity_id ORDER BY person.role_rank, person.entity_id) AS entity_ids,
+      ARRAY_AGG(person.shown_name ORDER BY person.role_rank, person.entity_id) AS names,
+      LOGICAL_OR(COALESCE(consent.do_not_contact, FALSE)) AS do_not_contact,
+      LOGICAL_OR(COALESCE(consent.email_opt_out, FALSE)) AS email_opt_out,
+      LOGICAL_OR(COALESCE(consent.do_not_call, FALSE)) AS do_not_call
+    ),
+    NULL
   FROM persons AS person
   LEFT JOIN `sales.consent` AS consent ON consent.entity_id = person.entity_id
   GROUP BY person.interaction_id
-),
-placed AS (
+  UNION ALL
   SELECT
     interaction_id,
-    account_entity_id,
-    ROW_NUMBER() OVER (
-      PARTITION BY interaction_id
-      ORDER BY
-        MIN(CASE role WHEN 'account' THEN 1 WHEN 'deal' THEN 2 ELSE 3 END),
-        COUNTIF(role NOT IN ('account', 'deal')) DESC,
-        account_entity_id
-    ) AS place
-  FROM `sales.interaction_parties`
-  WHERE NOT is_internal AND account_entity_id IS NOT NULL
-  GROUP BY interaction_id, account_entity_id
-),
-accounts AS (
-  SELECT
-    interaction_id,
-    MAX(IF(place = 1, account_entity_id, NULL)) AS account_entity_id,
-    ARRAY_AGG(account_entity_id ORDER BY place) AS account_entity_ids
-  FROM placed
+    NULL,
+    NULL,
+    NULL,
+    NULL,
+    STRUCT(
+      MAX(IF(place = 1, account_entity_id, NULL)) AS entity_id,
+      MAX(IF(place = 1, account_name, NULL)) AS name,
+      MAX(IF(place = 1, account_domain, NULL)) AS domain,
+      ARRAY_AGG(account_entity_id ORDER BY place) AS entity_ids
+    )
+  FROM `sales.interaction_accounts`
   GROUP BY interaction_id
 ),
-named_accounts AS (
+whole AS (
   SELECT
-    accounts.interaction_id,
-    accounts.account_entity_id,
-    accounts.account_entity_ids,
-    entity.display_name AS account_name,
-    entity.primary_domain AS account_domain
-  FROM accounts
-  LEFT JOIN `identity.entities_latest` AS entity ON entity.entity_id = accounts.account_entity_id
+    interaction_id,
+    ANY_VALUE(facts) AS facts,
+    ANY_VALUE(copies) AS copies,
+    ANY_VALUE(parties) AS parties,
+    ANY_VALUE(persons) AS persons,
+    ANY_VALUE(accounts) AS accounts
+  FROM pieces
+  GROUP BY interaction_id
+),
+shown AS (
+  SELECT
+    whole.interaction_id,
+    whole.facts,
+    whole.copies,
+    whole.parties,
+    whole.persons,
+    whole.accounts,
+    IF(
+      rights.is_all OR COALESCE(whole.copies.is_granted, FALSE), whole.facts.snippet, NULL
+    ) AS snippet
+  FROM whole
+  CROSS JOIN `sales.reading_rights` AS rights
+  WHERE whole.facts IS NOT NULL
 )
 SELECT
-  folded.interaction_id,
-  folded.occurred_at,
-  folded.kind,
-  folded.direction,
-  folded.subject,
-  folded.snippet,
-  counterparts.person_names,
-  accounts.account_name,
-  accounts.account_domain,
-  folded.duration_s,
-  folded.outcome,
-  mailboxes.mailboxes,
-  COALESCE(counterparts.do_not_contact, FALSE) AS do_not_contact,
-  COALESCE(counterparts.email_opt_out, FALSE) AS email_opt_out,
-  COALESCE(counterparts.do_not_call, FALSE) AS do_not_call,
-  folded.is_bulk,
-  folded.part_count,
-  folded.thread_id,
-  folded.our_number,
-  folded.owner_key,
-  counterparts.person_entity_ids,
-  accounts.account_entity_id,
-  accounts.account_entity_ids,
-  PARSE_JSON(CONCAT('[', COALESCE(participants.participants, ''), ']')) AS participants,
+  interaction_id,
+  facts.occurred_at AS occurred_at,
+  facts.kind AS kind,
+  facts.direction AS direction,
+  facts.subject AS subject,
+  snippet,
+  persons.names AS person_names,
+  accounts.name AS account_name,
+  accounts.domain AS account_domain,
+  facts.duration_s AS duration_s,
+  facts.outcome AS outcome,
+  copies.mailboxes AS mailboxes,
+  COALESCE(persons.do_not_contact, FALSE) AS do_not_contact,
+  COALESCE(persons.email_opt_out, FALSE) AS email_opt_out,
+  COALESCE(persons.do_not_call, FALSE) AS do_not_call,
+  facts.is_bulk AS is_bulk,
+  facts.part_count AS part_count,
+  facts.thread_id AS thread_id,
+  facts.our_number AS our_number,
+  facts.owner_key AS owner_key,
+  persons.entity_ids AS person_entity_ids,
+  accounts.entity_id AS account_entity_id,
+  accounts.entity_ids AS account_entity_ids,
+  PARSE_JSON(CONCAT('[', COALESCE(parties.participants, ''), ']')) AS participants,
   LOWER(CONCAT(
-    COALESCE(folded.subject, ''), ' ', COALESCE(folded.snippet, ''), ' ',
-    COALESCE(participants.search_text, ''), ' ', COALESCE(accounts.account_name, ''), ' ',
-    COALESCE(accounts.account_domain, '')
+    COALESCE(facts.subject, ''), ' ', COALESCE(snippet, ''), ' ',
+    COALESCE(parties.search_text, ''), ' ', COALESCE(accounts.name, ''), ' ',
+    COALESCE(accounts.domain, '')
   )) AS search_text
-FROM `sales.folded_interactions` AS folded
-LEFT JOIN mailboxes ON mailboxes.interaction_id = folded.interaction_id
-LEFT JOIN participants ON participants.interaction_id = folded.interaction_id
-LEFT JOIN counterparts ON counterparts.interaction_id = folded.interaction_id
-LEFT JOIN named_accounts AS accounts ON accounts.interaction_id = folded.interaction_id
+FROM shown

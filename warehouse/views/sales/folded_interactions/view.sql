@@ -9,19 +9,13 @@ WITH parts AS (
   SELECT
     interaction_id, kind, NULLIF(direction, 'unknown') AS direction, occurred_at, thread_id,
     subject, snippet, duration_s, outcome, our_number, owner_key, is_bulk,
+    IF(part = 'leg', 0, 2) + IF(direction = 'internal', 0, 1) AS direction_rank,
     ROW_NUMBER() OVER (
       PARTITION BY interaction_id
       ORDER BY
         version_stamp, version_fetched, version_digest, pipeline_version, written_at,
         record_key, part
-    ) AS age,
-    ROW_NUMBER() OVER (
-      PARTITION BY interaction_id
-      ORDER BY
-        part != 'leg', direction != 'internal',
-        version_stamp, version_fetched, version_digest, pipeline_version, written_at,
-        record_key, part
-    ) AS direction_age
+    ) AS age
   FROM `sales.interactions_latest`
   WHERE NOT is_draft
 )
@@ -29,7 +23,10 @@ SELECT
   interaction_id,
   ANY_VALUE(kind HAVING MAX age) AS kind,
   COALESCE(
-    ANY_VALUE(direction HAVING MAX IF(direction IS NULL, NULL, direction_age)), 'unknown'
+    ANY_VALUE(
+      direction HAVING MAX IF(direction IS NULL, NULL, direction_rank * 1000000 + age)
+    ),
+    'unknown'
   ) AS direction,
   MIN(occurred_at) AS occurred_at,
   ANY_VALUE(thread_id HAVING MAX IF(thread_id IS NULL, NULL, age)) AS thread_id,

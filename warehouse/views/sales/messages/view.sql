@@ -1,25 +1,10 @@
 -- Every part of every interaction with its text, where whoever asks may read it: a row a copy of a
 -- mail, a part of a call, a note. Facts and subjects are for all readers; drafts are for nobody.
 -- Times are UTC.
--- Rules: ops.readers says who may read what: the text of a mailbox for those it was granted to, any
--- text for those who were granted *; the newest row of reader and mailbox counts, and what is in no
--- mailbox (calls, notes) is for * alone. A text belongs to the version it came with: the newest
+-- Rules: who may read what is said in sales.reading_rights; what is in no mailbox (calls, notes) is
+-- for those alone who may read everyone's. A text belongs to the version it came with: the newest
 -- version of an interaction without one has none. is_readable says whether a text would be shown.
-WITH granted AS (
-  SELECT
-    COALESCE(LOGICAL_OR(mailbox = '*'), FALSE) AS is_all,
-    ARRAY_AGG(mailbox) AS mailboxes
-  FROM (
-    SELECT mailbox, revoked
-    FROM `ops.readers`
-    WHERE reader = LOWER(SESSION_USER())
-    QUALIFY ROW_NUMBER() OVER (
-      PARTITION BY reader, mailbox ORDER BY granted_at DESC, written_at DESC
-    ) = 1
-  )
-  WHERE NOT revoked
-),
-written AS (
+WITH written AS (
   SELECT record_key, part, change_id, written_at, body
   FROM `sales.bodies`
   UNION ALL
@@ -34,10 +19,10 @@ texts AS (
 judged AS (
   SELECT
     interaction.*,
-    granted.is_all OR COALESCE(interaction.mailbox IN UNNEST(granted.mailboxes), FALSE)
+    rights.is_all OR COALESCE(interaction.mailbox IN UNNEST(rights.mailboxes), FALSE)
       AS is_readable
   FROM `sales.interactions_latest` AS interaction
-  CROSS JOIN granted
+  CROSS JOIN `sales.reading_rights` AS rights
   WHERE NOT interaction.is_draft
 )
 SELECT
