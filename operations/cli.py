@@ -187,6 +187,9 @@ def query(
     data: Data = None,
     account: Annotated[str | None, typer.Option(help="Name, domain or id of an account.")] = None,
     since: Annotated[str | None, typer.Option(help="Nothing older, as in 2026-01-31.")] = None,
+    search: Annotated[
+        str | None, typer.Option(help="Words that a row has in it, in any order and case.")
+    ] = None,
     limit: Annotated[int, typer.Option(help="Rows at the most.")] = 100,
     output: Annotated[str, typer.Option("--format", help="table, csv or json.")] = "table",
     timeout: Annotated[
@@ -205,7 +208,8 @@ def query(
 
     begin = moment(since, "--since")
     seconds = TIMEOUT_S if timeout is None else timeout
-    run(place_of(data), what, sys.stdout, account, begin, limit, output, seconds, whole, reader)
+    place = place_of(data)
+    run(place, what, sys.stdout, account, begin, search, limit, output, seconds, whole, reader)
 
 
 @app.command("resolve")

@@ -17,6 +17,7 @@ def query(
     stream: TextIO,
     account: str | None,
     since: datetime | None,
+    search: str | None,
     limit: int,
     output: str,
     timeout_s: float = TIMEOUT_S,
@@ -33,10 +34,13 @@ def query(
     if not 0 < timeout_s <= LONGEST_S:
         raise ConfigurationError(f"--timeout {timeout_s:g}: choose 1 to {LONGEST_S:g} seconds")
     is_sql = any(c.isspace() for c in what.strip())
-    if is_sql and (account is not None or since is not None):
-        raise ConfigurationError("--account and --since go with a view: put them into the SQL")
-    asked = {"sql" if is_sql else "view": what, "account": account, "since": since, "limit": limit}
-    asked = {name: value for name, value in asked.items() if value is not None}
+    narrow = {"account": account, "since": since, "search": search}
+    narrow = {name: value for name, value in narrow.items() if value is not None}
+    if is_sql and narrow:
+        raise ConfigurationError(
+            "--account, --since and --search go with a view: put them into the SQL"
+        )
+    asked = {"sql" if is_sql else "view": what, **narrow, "limit": limit}
     endpoint = place.reached().endpoint
     with (
         audited(endpoint, "query", asked, must=False) as deed,
@@ -50,6 +54,7 @@ def query(
                 what,
                 account=account,
                 since=since,
+                search=search,
                 limit=limit,
                 timeout_s=timeout_s,
                 whole=whole,

@@ -46,6 +46,8 @@ class Narrowed(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     account: what it says is little, and asked first."""
     accounts: str | None = None
     """A view that has the accounts of each key."""
+    texts: str | None = None
+    """A view that has the words of each key, in a column `text` in lower case."""
 
 
 class Metadata(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

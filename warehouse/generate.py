@@ -16,7 +16,7 @@ _HEAD = """# Views
 
 Made by `make views-docs` from warehouse/views/; do not edit. The rule of each view stands in full
 at the top of its `view.sql`. `salesintel query VIEW` reads one in its own order; `--account` and
-`--since` narrow those that say so. Times are UTC.
+`--since` narrow those that say so, `--search` finds words. Times are UTC.
 
 Cost is what a query scans: current records (small), a log (medium), all interactions (large).
 Operators' views are what the others are made of, and for who looks after the system.
@@ -60,6 +60,8 @@ def _options(view: View) -> Iterator[str]:
         yield "account"
     if view.metadata.since:
         yield f"since ({view.metadata.since})"
+    if view.metadata.narrowed and view.metadata.narrowed.texts:
+        yield "search"
 
 
 def main(target: Path = TARGET) -> None:

@@ -8,6 +8,7 @@ questions a row may come or go, as it may a moment later.
 
 from collections.abc import Iterable, Mapping
 
+from schemas.errors import ConfigurationError
 from warehouse.catalogue import Narrowed
 
 MOST_KEYS = 1_000
@@ -15,22 +16,41 @@ MOST_KEYS = 1_000
 https://cloud.google.com/bigquery/quotas#query_jobs"""
 
 
+MOST_WORDS = 20
+
+
+def found_by(narrowed: Narrowed, texts: str, search: str) -> tuple[str, dict[str, str]]:
+    """The condition that every word of `search` is in the words of a key, wherever and in any case,
+    and its parameters.
+
+    ConfigurationError where there is no word, or too many.
+    """
+    words = dict.fromkeys(search.lower().split())
+    if not 0 < len(words) <= MOST_WORDS:
+        raise ConfigurationError(f"--search has {len(words)} words: give 1 to {MOST_WORDS}")
+    named = {f"word_{number}": word for number, word in enumerate(words)}
+    each = " AND ".join(f"LOGICAL_OR(STRPOS(text, @{name}) > 0)" for name in named)
+    key = narrowed.key
+    grouped = f"SELECT {key} FROM `{texts}` GROUP BY {key} HAVING {each}"  # noqa: S608 (own names)
+    return f"{key} IN ({grouped})", named
+
+
 def first_keys(
     narrowed: Narrowed,
     order: Iterable[str],
+    conditions: Iterable[str],
     *,
-    since: str | None,
     account: str | None,
     rows: int,
 ) -> str:
     """The SELECT of the keys of a view's first `rows` rows in its order, as often as it has rows of
     each.
 
-    `since` is the view's condition of time, `account` one on account_entity_id; None where nothing
-    is asked of them.
+    `conditions` are on the key and on the time; `account` is one on account_entity_id, None where
+    there is none.
     """
     key = narrowed.key
-    conditions = [since] if since else []
+    conditions = list(conditions)
     if account and narrowed.accounts:
         theirs = f"SELECT {key} FROM `{narrowed.accounts}` WHERE {account}"  # noqa: S608 (own names)
         conditions.append(f"{key} IN ({theirs})")

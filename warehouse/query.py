@@ -20,7 +20,7 @@ from schemas.tables import BY_ID
 from warehouse.allowed import check_allowed
 from warehouse.bounded import MAXIMUM_BYTES_BILLED, RETRY, submit
 from warehouse.catalogue import Narrowed, qualified, views
-from warehouse.narrowing import MOST_KEYS, first_keys, one_of
+from warehouse.narrowing import MOST_KEYS, first_keys, found_by, one_of
 from warehouse.scans import check_scans
 from warehouse.statement import RefusedQuery, one_select
 
@@ -86,6 +86,7 @@ def run_view(
     *,
     account: str | None = None,
     since: datetime | None = None,
+    search: str | None = None,
     limit: int = ROWS,
     timeout_s: float = TIMEOUT_S,
     maximum_bytes_billed: int = MAXIMUM_BYTES_BILLED,
@@ -95,18 +96,14 @@ def run_view(
     """The first `limit` rows of a view, or of a table, in its own order.
 
     `account` is an account's entity id, or its name or domain in any case; `since` (with
-    a zone) cuts off what is older, of a table whole days. ConfigurationError where there is no such
-    view, or where it knows no account or no time; errors of the query as of `run_sql`.
+    a zone) cuts off what is older, of a table whole days; `search` has words that each row has in
+    it. ConfigurationError where there is no such view, or where it knows no account, no time or no
+    words; errors of the query as of `run_sql`.
     """
     source = _source(view_id)
     question = _Question(client, timeout_s, maximum_bytes_billed, dataset_prefix)
     conditions, parameters = list[str](), dict[str, Value]()
-    if account is not None:
-        if source.account is None:
-            raise ConfigurationError(f"{view_id} has no account: leave --account away")
-        found = question.ask(_ACCOUNTS, {"account": account}, MAXIMUM_ACCOUNTS)
-        conditions.append(_OF_ACCOUNT[source.account])
-        parameters["accounts"] = [row["entity_id"] for row in found.rows]
+    narrowed = source.narrowed
     if since is not None:
         if source.since is None:
             raise ConfigurationError(f"{view_id} has no time: leave --since away")
@@ -114,18 +111,30 @@ def run_view(
             raise ConfigurationError("--since has no time zone: add Z, or an offset as +02:00")
         conditions.append(source.since)
         parameters["since"] = since
-    if source.narrowed is not None and checked_limit(limit) < MOST_KEYS:
-        first = first_keys(
-            source.narrowed,
-            source.order,
-            since=source.since if since else None,
-            account=_OF_ACCOUNT["account_entity_id"] if account else None,
-            rows=limit + 1,
-        )
-        found = question.ask(first, parameters, limit + 1)
-        condition, keys = one_of(source.narrowed.key, found.rows)
+    if search is not None:
+        if narrowed is None or narrowed.texts is None:
+            raise ConfigurationError(f"{view_id} cannot be searched: leave --search away")
+        condition, words = found_by(narrowed, narrowed.texts, search)
         conditions.append(condition)
+        parameters.update(words)
+    of_account = None
+    if account is not None:
+        if source.account is None:
+            raise ConfigurationError(f"{view_id} has no account: leave --account away")
+        found = question.ask(_ACCOUNTS, {"account": account}, MAXIMUM_ACCOUNTS)
+        of_account = _OF_ACCOUNT[source.account]
+        parameters["accounts"] = [row["entity_id"] for row in found.rows]
+    if narrowed is not None and checked_limit(limit) < MOST_KEYS:
+        theirs = of_account and _OF_ACCOUNT["account_entity_id"]
+        first = first_keys(narrowed, source.order, conditions, account=theirs, rows=limit + 1)
+        condition, keys = one_of(narrowed.key, question.ask(first, parameters, limit + 1).rows)
+        if narrowed.accounts:
+            of_account = None  # A key has all its accounts or none of them.
+        conditions = [condition]
+        parameters = {"accounts": parameters["accounts"]} if of_account else {}
         parameters.update(keys)
+    if of_account is not None:
+        conditions.append(of_account)
     sql = f"SELECT * FROM `{view_id}`"  # noqa: S608 (an id of our own list)
     sql += f" WHERE {' AND '.join(conditions)}" if conditions else ""
     if not whole:
@@ -267,7 +276,7 @@ class _Question(NamedTuple):
         if isinstance(error, GoogleAPICallError) and OUT_OF_MEMORY in str(error.message):
             return RetriableError(
                 "the question is too large for the warehouse's memory: narrow it (--account, "
-                "--since), or start the system with `salesintel up --warehouse-memory 4GB`"
+                "--since, a --limit below 1,000), or start the system with `salesintel up --warehouse-memory 4GB`"
             )
         if isinstance(error, BadRequest | Forbidden):
             return RefusedQuery(_words(error))

@@ -5,13 +5,15 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from google.auth.credentials import AnonymousCredentials
 from google.cloud import bigquery
 from hypothesis import given
 from hypothesis import strategies as st
 from view_warehouse import PROJECT, embedded_warehouse, fill
 
+from schemas.errors import ConfigurationError
 from warehouse.catalogue import Narrowed, qualified, views
-from warehouse.narrowing import MOST_KEYS, first_keys, one_of
+from warehouse.narrowing import MOST_KEYS, MOST_WORDS, first_keys, found_by, one_of
 from warehouse.query import run_view
 
 NARROWED = [view for view in views().values() if view.metadata.narrowed]
@@ -37,6 +39,7 @@ def written(client: bigquery.Client) -> None:
             {
                 **task,
                 "interaction_id": f"t{number * 7 % 40}",
+                "subject": f"Call no {number} back",
                 "occurred_at": moment,
                 "account_keys": accounts,
                 "person_keys": ["salesforce:contact:1"] if number % 5 == 0 else [],
@@ -106,12 +109,39 @@ def test_a_key_is_a_parameter_whatever_it_is(keys: list[str]) -> None:
 def test_an_account_is_looked_up_where_the_keys_have_theirs() -> None:
     both = Narrowed(key="k", by="sales.folded_interactions")
     apart = Narrowed(key="k", by="sales.folded_interactions", accounts="sales.interaction_accounts")
-    asked = {"since": "t >= @since", "account": "a = @a", "rows": 3}
-    assert first_keys(both, ("t DESC", "k"), **asked) == (  # type: ignore[arg-type]
+    asked = (("t DESC", "k"), ["t >= @since"])
+    assert first_keys(both, *asked, account="a = @a", rows=3) == (
         "SELECT k FROM `sales.folded_interactions` "
         "WHERE t >= @since AND a = @a ORDER BY t DESC, k LIMIT 3"
     )
-    assert first_keys(apart, ("t DESC", "k"), **asked) == (  # type: ignore[arg-type]
+    assert first_keys(apart, *asked, account="a = @a", rows=3) == (
         "SELECT k FROM `sales.folded_interactions` WHERE t >= @since AND k IN "
         "(SELECT k FROM `sales.interaction_accounts` WHERE a = @a) ORDER BY t DESC, k LIMIT 3"
     )
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("limit", [3, MOST_KEYS], ids=["narrowed", "whole"])
+def test_a_search_finds_every_word_wherever_it_stands(client: bigquery.Client, limit: int) -> None:
+    def found(search: str, **narrow: Any) -> list[str]:
+        rows = run_view(client, "sales.communications", search=search, limit=limit, **narrow).rows
+        return [row["interaction_id"] for row in rows]
+
+    everything = whole(client, "sales.communications")
+    of_a1 = [row["interaction_id"] for row in everything if "a1" in accounts_of(row)]
+    assert found("a1") == of_a1[:limit]
+    with_7 = [row["interaction_id"] for row in everything if "7" in row["subject"]]
+    assert found("BACK  7 no") == with_7[:limit]
+    assert found("a1 back 7", since=SINCE) == found("a1 back 7", account="a1", since=SINCE)
+    for nothing in ("7 missing", "%", "' OR '1'='1", "@word_0", "\\"):
+        assert found(nothing) == []
+
+
+def test_a_search_without_words_or_of_a_view_without_them_is_refused() -> None:
+    narrowed = Narrowed(key="k", by="sales.folded_interactions")
+    for search in ("", "  ", " ".join(map(str, range(MOST_WORDS + 1)))):
+        with pytest.raises(ConfigurationError, match="--search has"):
+            found_by(narrowed, "sales.interaction_texts", search)
+    client = bigquery.Client("p", credentials=AnonymousCredentials())  # type: ignore[no-untyped-call]
+    with pytest.raises(ConfigurationError, match="leave --search away"):
+        run_view(client, "sales.consent", search="x")
