@@ -276,7 +276,8 @@ class _Question(NamedTuple):
         if isinstance(error, GoogleAPICallError) and OUT_OF_MEMORY in str(error.message):
             return RetriableError(
                 "the question is too large for the warehouse's memory: narrow it (--account, "
-                "--since, a --limit below 1,000), or start the system with `salesintel up --warehouse-memory 4GB`"
+                "--since, a --limit below 1,000), or start the system with `salesintel up "
+                "--warehouse-memory 4GB`"
             )
         if isinstance(error, BadRequest | Forbidden):
             return RefusedQuery(_words(error))
