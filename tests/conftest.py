@@ -1,6 +1,7 @@
 """What every test leaves as it found it, and how examples are found."""
 
 import logging
+import os
 from collections.abc import Iterator
 
 import pytest
@@ -22,6 +23,13 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
 settings.load_profile("seeded")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_folder_of_the_run(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Where processes that share a run find what one of them has made (provisioned.py)."""
+    own = tmp_path_factory.getbasetemp()
+    os.environ["TESTS_SHARED"] = str(own.parent if "PYTEST_XDIST_WORKER" in os.environ else own)
 
 
 @pytest.fixture(autouse=True)
