@@ -1,4 +1,4 @@
-"""The process of the embedded warehouse: bqemulator 1.4.0, with four of its faults mended.
+"""The process of the embedded warehouse: bqemulator 1.4.0, with five of its faults mended.
 
 * It copies a table whole after every change of it, for `FOR SYSTEM_TIME AS OF`, and drops the
   copies after seven days: time and disk grow with the square of a table's appends. Nothing of ours
@@ -12,6 +12,7 @@
   which reader it asks.
 * It leaves DuckDB the default of four fifths of the machine's memory; here the environment says
   how much (`MEMORY_VARIABLE`).
+* It parses each statement some twenty times; here once (parsed_once.py).
 
 Views with lists in an order are translated by a rule of ours, too (sorted_lists.py), and where an
 erasure asks for it the file is written anew before it is opened (compacted_file.py). The database
@@ -40,7 +41,9 @@ from bqemulator.sql.translator import SQLTranslator
 from bqemulator.storage.engine import DuckDBEngine
 from bqemulator.versioning.snapshots import SnapshotManager
 from fastapi import FastAPI
+from sqlglot.dialects.dialect import Dialect
 
+from embedded import parsed_once
 from embedded.compacted_file import rewrite_if_requested
 from embedded.sorted_lists import SortedListRule
 from embedded.warehouse_copy import add_route
@@ -118,6 +121,7 @@ def mend() -> None:
     rules.register(SortedListRule)
     # The translator of queries and views was made, with its rules, when its module was imported.
     executor._translator = SQLTranslator()
+    Dialect.parse = parsed_once.parse  # type: ignore[method-assign]
     bqemulator.server.create_app = _app  # type: ignore[attr-defined]
     DuckDBEngine.connection = property(_connection)  # type: ignore[method-assign,assignment]
     for name, value in SETTINGS.items():

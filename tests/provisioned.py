@@ -1,9 +1,9 @@
-"""A warehouse with every table and view, made once a process: the embedded one takes some ten
-seconds to be told of all views, and most tests are not about that."""
+"""A warehouse with every table and view, made once a run of the tests: the embedded one takes some
+ten seconds to be told of all views, and most tests are not about that."""
 
-import atexit
+import fcntl
+import os
 import shutil
-import tempfile
 from functools import cache
 from pathlib import Path
 
@@ -20,9 +20,18 @@ def provisioned(directory: Path) -> Path:
 
 @cache
 def _made() -> Path:
-    folder = Path(tempfile.mkdtemp(prefix="provisioned-"))
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    server = WarehouseServer(folder / "warehouse", log=folder / "warehouse.log")
+    shared = Path(os.environ["TESTS_SHARED"])
+    done = shared / "provisioned"
+    with (shared / "provisioned.lock").open("w") as lock:
+        # Whoever comes second waits for the first; the lock of one that dies is let go.
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not done.exists():
+            _make(shared / f"provisioning-{os.getpid()}").rename(done)
+    return done
+
+
+def _make(directory: Path) -> Path:
+    server = WarehouseServer(directory)
     client = bigquery_client(server.start())
     try:
         provision(client)
@@ -30,4 +39,4 @@ def _made() -> Path:
     finally:
         client.close()
         server.stop()
-    return folder / "warehouse"
+    return directory

@@ -46,6 +46,7 @@ def test_a_benchmark_has_a_run_that_can_be_quick_and_bars(name: str) -> None:
         assert math.isfinite(bar)
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize(
     "name",
     [

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from provisioned import provisioned
 from typer.testing import CliRunner
 
 from embedded import child as child_module
@@ -70,7 +71,9 @@ def its_own_environment() -> Iterator[None]:
 @pytest.fixture(scope="module")
 def supervisor(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Supervisor]:
     """One that runs, without a pipeline: it is the same to it which program a child is."""
-    made = Supervisor(DataDirectory(tmp_path_factory.mktemp("stack") / "data"), pipeline=False)
+    directory = DataDirectory(tmp_path_factory.mktemp("stack") / "data")
+    provisioned(directory.warehouse)
+    made = Supervisor(directory, pipeline=False)
     made.start()
     watching = threading.Thread(target=made.run)
     watching.start()

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from provisioned import provisioned
 from typer.testing import CliRunner
 
 from embedded.directory import DataDirectory, Stack
@@ -42,6 +43,7 @@ def test_what_is_no_amount_of_memory_is_refused_before_anything_starts(
 @pytest.mark.slow
 def test_the_warehouse_holds_what_it_was_told_to(tmp_path: Path) -> None:
     directory = DataDirectory(tmp_path / "data")
+    provisioned(directory.warehouse)
     supervisor = Supervisor(directory, pipeline=False, memory="777MB")
     supervisor.start()
     try:

@@ -117,6 +117,7 @@ def test_decisions_join_and_part_and_each_has_a_row(company: CompanyMessages, pa
     assert methods[pairs.two[0]] == methods[pairs.two[1]] == "decision"
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("seed", range(3))
 def test_decisions_twice_and_in_any_order_come_to_the_same(
     company: CompanyMessages, pairs: Pairs, seed: int

@@ -90,6 +90,7 @@ def test_whoever_is_known_to_be_forgotten_is_written_nowhere_and_accounted_for(
     assert any(row.payload for row in accepted)
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize(
     "seed", [0, *(pytest.param(one, marks=pytest.mark.exhaustive) for one in range(1, 10))]
 )

@@ -140,6 +140,7 @@ def as_replayed(messages: Iterable[Received], tmp_path: Path) -> list[Received]:
     return replayed(letters, tmp_path)
 
 
+@pytest.mark.no_cover
 @pytest.mark.slow
 def test_a_replay_of_what_was_accepted_changes_no_view(
     company: CompanyMessages, tmp_path: Path

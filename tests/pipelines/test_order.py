@@ -94,6 +94,7 @@ def test_every_message_twice_in_any_order_comes_to_the_same_views(
     assert partition(rows) == partition(undisturbed)
 
 
+@pytest.mark.no_cover
 @pytest.mark.slow
 @pytest.mark.parametrize(("seed", "size"), [(3, 37), (4, 200)])
 def test_every_message_twice_in_many_bundles_comes_to_the_same_views(

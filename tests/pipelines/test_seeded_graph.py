@@ -87,6 +87,7 @@ def test_a_graph_that_is_given_nothing_new_writes_nothing_of_identity(
     assert_same_views([*before, *after], before)
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("seed", range(2))
 def test_a_graph_that_was_killed_comes_to_the_views_of_one_that_was_not(
     company: CompanyMessages, seed: int

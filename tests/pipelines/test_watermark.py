@@ -40,6 +40,7 @@ def disorderly(seed: int, messages: Sequence[Received]) -> TestStream:
     return stream
 
 
+@pytest.mark.no_cover
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(2))
 def test_no_message_is_lost_whatever_the_watermark_does(

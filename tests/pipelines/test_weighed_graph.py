@@ -40,6 +40,7 @@ def undisturbed(company: CompanyMessages) -> list[Row]:
     return rows_of(company.messages, company.settings)
 
 
+@pytest.mark.no_cover
 def test_every_message_twice_in_any_order_comes_to_the_same_people(
     company: CompanyMessages, undisturbed: list[Row]
 ) -> None:
@@ -63,6 +64,7 @@ def test_the_engine_of_the_commands_finds_the_entities_that_the_graph_publishes(
     assert weighed == {one["record_key"]: one["entity_id"] for one in links if one["entity_id"]}
 
 
+@pytest.mark.no_cover
 @pytest.mark.slow
 def test_a_stream_in_bundles_comes_to_the_same_people(
     company: CompanyMessages, undisturbed: list[Row]

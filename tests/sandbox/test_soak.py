@@ -46,6 +46,7 @@ def soaked(folder: Path, seed: int, happenings: int) -> None:
         assert amiss(soak, made, soak.estate.expected()) == []
 
 
+@pytest.mark.no_cover
 @pytest.mark.slow
 def test_two_thousand_changes_under_every_fault_are_neither_lost_nor_doubled(
     tmp_path: Path,

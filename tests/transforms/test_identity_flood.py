@@ -46,6 +46,7 @@ def written(engine: Engine, records: Iterable[IdentityRecord]) -> list[Row]:
     return [row for row in engine.add(records) if not isinstance(row, StoredRecord)]
 
 
+@pytest.mark.no_cover
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("make", "numbers"),
@@ -66,6 +67,7 @@ def test_two_thousand_records_around_one_key_write_a_few_rows_each(
     assert max(counts) <= ROWS_A_MEMBER * (MOST_MEMBERS + 1)
 
 
+@pytest.mark.no_cover
 def test_a_key_that_falls_silent_and_speaks_again_at_once_writes_nothing(
     matching: Matching,
 ) -> None:
@@ -78,6 +80,7 @@ def test_a_key_that_falls_silent_and_speaks_again_at_once_writes_nothing(
         assert written(engine, [again, gone]) == []
 
 
+@pytest.mark.no_cover
 def test_a_key_that_wavers_writes_of_its_records_alone_and_ends_as_it_began(
     matching: Matching,
 ) -> None:
@@ -98,6 +101,7 @@ def test_a_key_that_wavers_writes_of_its_records_alone_and_ends_as_it_began(
     assert (dict(engine.links()), dict(engine.entities())) == before
 
 
+@pytest.mark.no_cover
 def test_sightings_of_a_hub_that_come_again_and_again_write_nothing(matching: Matching) -> None:
     engine = Engine(SETTINGS, Ticks(), matching)
     engine.add(unnamed(number) for number in range(MOST_MEMBERS // 2))
@@ -110,6 +114,7 @@ def test_sightings_of_a_hub_that_come_again_and_again_write_nothing(matching: Ma
         )
 
 
+@pytest.mark.no_cover
 @pytest.mark.slow
 def test_a_change_of_one_in_a_large_entity_writes_of_that_one(matching: Matching) -> None:
     """Two thousand records that their sources say are one: a chain by the CRM's own word."""

@@ -61,6 +61,7 @@ def test_shuffled_repeated_delayed_and_rebuilt_is_the_same_as_current_versions_a
     assert tables(bag.rows)[0] == expected, "the rows written say the same as the state"
 
 
+@pytest.mark.no_cover
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "worlds",

@@ -28,6 +28,7 @@ SHUFFLES = [
 EVERY_WORLD = [*NAMES[:2], *(pytest.param(name, marks=EXHAUSTIVE) for name in NAMES[2:])]
 
 
+@pytest.mark.no_cover
 @pytest.mark.slow
 @pytest.mark.parametrize(("name", "shuffles"), SHUFFLES)
 def test_whatever_the_order_the_partition_is_that_of_what_stands(name: str, shuffles: int) -> None:

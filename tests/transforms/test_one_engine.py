@@ -26,6 +26,7 @@ SEEDS = [range(100), pytest.param(range(100, 5_000), marks=MORE, id="many")]
 WORLDS = ["dq_t2", "company", *(pytest.param(n, marks=MORE) for n in ("fake_1000", "restaurants"))]
 
 
+@pytest.mark.no_cover
 @pytest.mark.slow
 @pytest.mark.parametrize("seeds", SEEDS)
 def test_both_engines_put_any_world_s_records_together_alike(seeds: range) -> None:
@@ -66,6 +67,7 @@ def test_these_worlds_have_private_mailboxes_crowds_and_merged_records() -> None
     assert min(bearers, crowds, merged) > 5
 
 
+@pytest.mark.no_cover
 @pytest.mark.slow
 @pytest.mark.parametrize("streaming", [False, True], ids=["bounded", "streaming"])
 @pytest.mark.parametrize("name", WORLDS)

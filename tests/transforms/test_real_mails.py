@@ -65,6 +65,7 @@ def messages_of(*paths: Path) -> list[Received]:
     return [Received(*one, f"m-{number}", STAMP) for number, one in enumerate(published)]
 
 
+@pytest.mark.no_cover
 @pytest.mark.slow
 def test_every_real_mail_is_accepted_and_what_is_none_says_why(tmp_path: Path) -> None:
     (tmp_path / "blank.mbox").write_bytes(b"From x Sat Jan 31 08:00:00 2026\n\n\n" * 3)

@@ -70,6 +70,7 @@ def test_a_bounded_run_comes_to_the_partition_of_the_engine(runner: str) -> None
     run(runner, elements, in_process(versions))
 
 
+@pytest.mark.no_cover
 @pytest.mark.slow
 def test_a_stream_in_many_bundles_comes_to_the_partition_of_the_engine() -> None:
     versions = history(5)

@@ -58,6 +58,7 @@ def test_messages_between_the_layers_may_be_late_out_of_order_and_twice(seed: in
     assert delivered_anyhow(happened, seed) == resolved(happened)
 
 
+@pytest.mark.no_cover
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "worlds", [300, pytest.param(1_000, marks=MORE), pytest.param(10_000, marks=MORE)]
