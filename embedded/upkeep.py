@@ -13,10 +13,10 @@ from pipelines.recovery import MARGIN_US, written_until
 from schemas.clock import DAY_US, Clock, wall_clock
 from schemas.errors import RetriableError
 from transforms.settings import Retention
-from warehouse.clients import Endpoint, bigquery_client
-from warehouse.compaction import SMALL_ROWS, compact
+from warehouse.clients import Endpoint
+from warehouse.compacting import compact_noted
+from warehouse.compaction import SMALL_ROWS
 from warehouse.expiring import expire_noted
-from warehouse.runs import noted_run
 
 log = logging.getLogger(__name__)
 
@@ -41,14 +41,8 @@ def compact_once(
     directory: DataDirectory, endpoint: Endpoint, small: int = SMALL_ROWS
 ) -> dict[str, int]:
     """A compaction as a run of its own; rows put into each current table."""
-    with directory.upkeep(), noted_run(endpoint, "compact") as run:
-        client = bigquery_client(endpoint)
-        try:
-            put = compact(client, settled(directory), small=small)
-        finally:
-            client.close()
-        run.changes, run.detail = sum(put.values()), dict(put)
-    return put
+    with directory.upkeep():
+        return compact_noted(endpoint, lambda: settled(directory), small)
 
 
 def expire_once(

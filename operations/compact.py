@@ -4,21 +4,20 @@ from embedded.upkeep import compact_once
 from operations.console import console
 from operations.place import Place
 from operations.upkeep import show_counts
-from schemas.errors import ConfigurationError
+from warehouse.compacting import compact_noted
 from warehouse.compaction import SMALL_ROWS
+from warehouse.settling import settled
 
 
 def compact(place: Place) -> None:
-    """Brings the current tables up to date."""
+    """Brings the current tables up to date: on one machine as far as its marks say that rows are
+    written, in the cloud as far as its writers keep to."""
     endpoint = place.reached().endpoint
-    if place.directory is None:
-        # A guess would hide what is written later than it says.
-        raise ConfigurationError(
-            "in the cloud Dataflow's watermark says how far the pipeline is, and nothing reads it "
-            "yet: pause the job compact; without it the views show the same, slower"
-        )
     with console.status("compacting …"):
-        put = compact_once(place.directory, endpoint)
+        if place.directory is None:
+            put = compact_noted(endpoint, settled)
+        else:
+            put = compact_once(place.directory, endpoint)
     if not put:
         console.print(f"nothing to do: no table has {SMALL_ROWS:,} rows")
         return

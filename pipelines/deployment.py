@@ -15,11 +15,11 @@ from schemas.errors import ConfigurationError
 from transforms.settings import MODELS, Settings
 from warehouse.clients import Endpoint
 from warehouse.erasures import StandingMarks
+from warehouse.settling import SENT_WITHIN_S
 from warehouse.sink import StorageSink
 
-GIVE_UP_AFTER_S = 300.0
-"""How long a bundle waits for the warehouse before Dataflow is to try it again elsewhere: below the
-ten minutes after which a worker that does not move on is ended."""
+GIVE_UP_AFTER_S = SENT_WITHIN_S
+"""How long a bundle waits for the warehouse before Dataflow is to try it again elsewhere."""
 
 
 def messages_project(options: PipelineOptions) -> str:
@@ -47,7 +47,9 @@ def parts_of(options: PipelineOptions, secrets: Secrets, folder: Path, job_name:
     known = StandingMarks.opener(endpoint, key, settings.region, give_up_after_s=GIVE_UP_AFTER_S)
     return Parts(
         settings=settings,
-        open_sink=StorageSink.opener(endpoint, give_up_after_s=GIVE_UP_AFTER_S),
+        open_sink=StorageSink.opener(
+            endpoint, give_up_after_s=GIVE_UP_AFTER_S, sent_within_s=SENT_WITHIN_S
+        ),
         fetch=objects.get,
         store=objects.put,
         redaction_key=key,

@@ -10,8 +10,6 @@ resource "google_cloud_scheduler_job" "job" {
   schedule         = each.value.cron
   time_zone        = "Etc/UTC"
   attempt_deadline = "60s"
-  # A compaction has to know Dataflow's watermark, which nothing reads yet: it would refuse each hour.
-  paused = each.key == "compact"
 
   retry_config {
     retry_count          = 3

@@ -24,6 +24,7 @@ from transforms.forget import Known, OpenKnown, forget_rows, nobody
 from transforms.metrics import ROWS_REFUSED, ROWS_WRITTEN, counter
 from warehouse.clients import Endpoint, write_client
 from warehouse.protobuf import encode
+from warehouse.settling import in_time
 from warehouse.storage_write import Appender, Encoded, RefusedRow
 
 
@@ -58,17 +59,28 @@ class StorageSink:
         endpoint: Endpoint,
         dataset_prefix: str = "",
         give_up_after_s: float | None = None,
+        sent_within_s: float | None = None,
     ) -> None:
         self._client = write_client(endpoint)
-        self._appender = Appender(self._client, endpoint.project, dataset_prefix, give_up_after_s)
+        self._appender = Appender(
+            self._client,
+            endpoint.project,
+            dataset_prefix,
+            give_up_after_s,
+            sent_within_s=sent_within_s,
+        )
         self._refused: list[RefusedRow] = []
 
     @staticmethod
     def opener(
-        endpoint: Endpoint, dataset_prefix: str = "", give_up_after_s: float | None = None
+        endpoint: Endpoint,
+        dataset_prefix: str = "",
+        give_up_after_s: float | None = None,
+        sent_within_s: float | None = None,
     ) -> OpenSink:
-        """What a DoFn carries to its worker; `give_up_after_s` None = wait an outage out."""
-        return partial(StorageSink, endpoint, dataset_prefix, give_up_after_s)
+        """What a DoFn carries to its worker; `give_up_after_s` None = wait an outage out,
+        `sent_within_s` as of warehouse/settling.py."""
+        return partial(StorageSink, endpoint, dataset_prefix, give_up_after_s, sent_within_s)
 
     def write(self, rows: Sequence[Row]) -> None:
         """Encodes; full batches are on their way when this returns."""
@@ -160,7 +172,8 @@ class WriteRowsFn(beam.DoFn):  # type: ignore[misc]
 
     A refused row becomes a dead letter in the same bundle, its payload in `store` where no row can
     hold it; a dead letter that is refused, or a warehouse that does not answer, fails the bundle.
-    Those whom `open_known` names are forgotten here, whichever way their rows came.
+    Those whom `open_known` names are forgotten here, whichever way their rows came. What has waited
+    for too long is stamped anew (warehouse/settling.py).
     """
 
     def __init__(
@@ -195,7 +208,7 @@ class WriteRowsFn(beam.DoFn):  # type: ignore[misc]
     def process(self, batch: RowBatch) -> None:
         """Takes the rows."""
         assert self._sink is not None and self._known is not None
-        rows = forget_rows(batch.rows, self._known())
+        rows = in_time(forget_rows(batch.rows, self._known()), self._clock())
         self._sink.write(rows)
         self._rows += len(rows)
 

@@ -29,6 +29,9 @@ BYTES_A_BATCH = 4_000_000
 """Well below the 10 MB of a request; a single row may have more, and then travels alone.
 https://cloud.google.com/bigquery/quotas#write-api-limits"""
 
+GATHERED_S = 30.0
+"""Rows of a table that few come to are sent with the next one that does, after that."""
+
 BATCHES_IN_FLIGHT = 8
 STREAM_TIMEOUT_S = 60.0
 """A call that long without an end is taken for hung: streams are opened anew before that."""
@@ -80,10 +83,11 @@ class RefusedRow(NamedTuple):
 
 
 class Batch(NamedTuple):
-    """Rows of one table that travel together."""
+    """Rows of one table that travel together; `since`: when the first was taken (monotonic)."""
 
     table: Table
     rows: list[Encoded]
+    since: float
 
 
 class Away(Exception):
@@ -91,7 +95,11 @@ class Away(Exception):
 
 
 class Appender:
-    """Appends to the tables of a project; not for several threads at once."""
+    """Appends to the tables of a project; not for several threads at once.
+
+    RetriableError after `give_up_after_s` without an answer, and where a row would be sent later
+    than `sent_within_s` after it was taken; None = never.
+    """
 
     def __init__(
         self,
@@ -100,11 +108,15 @@ class Appender:
         dataset_prefix: str = "",
         give_up_after_s: float | None = None,
         sleep: Callable[[float], None] = time.sleep,
+        *,
+        sent_within_s: float | None = None,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._client = client
         self._datasets = f"projects/{project}/datasets/{dataset_prefix}"
         self._give_up_after_s = give_up_after_s
-        self._sleep = sleep
+        self._sent_within_s = sent_within_s
+        self._sleep, self._monotonic = sleep, monotonic
         self._gathered: dict[str, Batch] = {}
         self._gathered_bytes: dict[str, int] = {}
         self._sent: deque[Batch] = deque()
@@ -123,11 +135,14 @@ class Appender:
         if size > BYTES_A_BATCH and table.id in self._gathered:
             self._send(table.id)
             size = len(encoded.body)
-        batch = self._gathered.setdefault(table.id, Batch(table, []))
+        now = self._monotonic()
+        batch = self._gathered.setdefault(table.id, Batch(table, [], now))
         batch.rows.append(encoded)
         self._gathered_bytes[table.id] = size
         if len(batch.rows) >= ROWS_A_BATCH or size >= BYTES_A_BATCH:
             self._send(table.id)
+        elif now - next(iter(self._gathered.values())).since > GATHERED_S:
+            self.send()
 
     def send(self) -> None:
         """Sends what is gathered of every table without waiting for the answers."""
@@ -191,6 +206,13 @@ class Appender:
             self._put(batch)
 
     def _put(self, batch: Batch) -> None:
+        waited = self._monotonic() - batch.since
+        if self._sent_within_s is not None and waited > self._sent_within_s:
+            # The compaction relies on it (warehouse/settling.py).
+            raise RetriableError(
+                f"{batch.table.id}: rows have waited {waited:.0f} s to be sent, which is too long: "
+                "their bundle comes again"
+            )
         aged = time.monotonic() - self._opened > STREAM_AGE_S
         if self._requests is None or (len(self._sent) <= 1 and aged):
             self._open()
@@ -266,17 +288,18 @@ class Appender:
             for i, text in sorted(errors.items())
         ]
         kept = [encoded for i, encoded in enumerate(batch.rows) if i not in errors]
-        self._again(Batch(batch.table, kept))
+        self._again(batch._replace(rows=kept))
 
     def _sift(self, reason: str) -> None:
         """A batch was refused whole: halves find the rows that are to blame."""
-        table, rows = self._sent.popleft()
+        batch = self._sent.popleft()
+        rows = batch.rows
         if len(rows) == 1:
             self._refused.append(RefusedRow(rows[0].row, without_values(reason)))
             self._again()
             return
         half = len(rows) // 2
-        self._again(Batch(table, rows[:half]), Batch(table, rows[half:]))
+        self._again(batch._replace(rows=rows[:half]), batch._replace(rows=rows[half:]))
 
     def _again(self, *batches: Batch) -> None:
         """Puts batches back behind what is in flight; a broken stream sends all of it anew."""

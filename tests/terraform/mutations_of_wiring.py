@@ -114,6 +114,12 @@ WIRING = (
         'cron = "20 * * * *"',
     ),
     Mutation(
+        "the compaction is not started",
+        _FILE + "schedule.tf",
+        '  attempt_deadline = "60s"\n',
+        '  attempt_deadline = "60s"\n  paused           = each.key == "compact"\n',
+    ),
+    Mutation(
         "a metric looks at a key that no line has",
         _FILE + "metrics.tf",
         'figure = "EXTRACT(jsonPayload.figure)"',

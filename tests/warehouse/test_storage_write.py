@@ -1,17 +1,15 @@
 """Outages are waited out and rows that are to blame are found: against a scripted server."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import grpc
 import pytest
 from google.cloud.bigquery_storage_v1 import types
-from google.rpc import status_pb2
 from rows import a_row
+from scripted_server import PEOPLE, RUNS, Failure, ScriptedServer, said
 
 from schemas.errors import FatalError, RetriableError
-from schemas.tables import BY_ID
-from warehouse.protobuf import encode, message_class
+from warehouse.protobuf import encode
 from warehouse.storage_write import (
     BYTES_A_BATCH,
     NEW_COLUMN,
@@ -20,83 +18,6 @@ from warehouse.storage_write import (
     Encoded,
     without_values,
 )
-
-RUNS = BY_ID["ops.runs"]
-PEOPLE = BY_ID["sales.people"]
-
-
-class Failure(grpc.RpcError):
-    def __init__(self, code: grpc.StatusCode, details: str = "") -> None:
-        super().__init__()
-        self._code, self._details = code, details
-
-    def code(self) -> grpc.StatusCode:
-        return self._code
-
-    def details(self) -> str:
-        return self._details
-
-    def trailing_metadata(self) -> tuple[()]:
-        return ()
-
-
-def said(code: int, message: str) -> types.AppendRowsResponse:
-    return types.AppendRowsResponse(error=status_pb2.Status(code=code, message=message))
-
-
-class Call:
-    """A stream: each request is answered by what the script says, else stored."""
-
-    def __init__(self, server: "ScriptedServer", requests: Iterator[Any]) -> None:
-        self._server, self._requests = server, requests
-        self._schema: str = ""
-
-    def __next__(self) -> types.AppendRowsResponse:
-        request = next(self._requests)
-        if request.proto_rows.writer_schema.proto_descriptor.name:
-            self._schema = request.proto_rows.writer_schema.proto_descriptor.name
-        return self._server.answer(request, self._schema)
-
-    def cancel(self) -> None:
-        pass
-
-
-class ScriptedServer:
-    """Stands in for the client and for what is behind it."""
-
-    def __init__(self, *script: Any) -> None:
-        self.script = list(script)
-        self.keys: list[str] = []
-        self.batches: list[tuple[str, int, int]] = []
-        self.streams = 0
-        self.transport = self
-        self.bad: dict[str, Any] = {}
-
-    def append_rows(self, requests: Iterator[Any], timeout: float, metadata: Any) -> Call:
-        self.streams += 1
-        return Call(self, requests)
-
-    def answer(self, request: Any, schema: str) -> types.AppendRowsResponse:
-        answer = self.script.pop(0) if self.script else None
-        if isinstance(answer, Exception):
-            raise answer
-        if answer is not None:
-            return answer
-        table = request.write_stream.split("/")[-3]
-        assert {"runs": "Run", "people": "Person"}[table] == schema
-        kind = {"runs": RUNS, "people": PEOPLE}[table].row
-        bodies = request.proto_rows.rows.serialized_rows
-        found = [message_class(kind).FromString(body) for body in bodies]
-        keys = [getattr(m, "run_id", None) or m.record_key for m in found]
-        for key in keys:
-            if key in self.bad:
-                blame = self.bad[key]
-                if isinstance(blame, Exception):
-                    raise blame
-                return blame
-        self.keys += keys
-        self.batches.append((table, len(bodies), sum(map(len, bodies))))
-        return types.AppendRowsResponse()
 
 
 def appender(server: ScriptedServer, **options: Any) -> Appender:
@@ -191,6 +112,47 @@ def test_an_outage_that_is_not_to_be_waited_out_is_handed_up_and_what_was_sent_f
     to.discard()
     server.script = []
     assert settled(to) == [] and server.keys == []
+
+
+def test_what_has_waited_too_long_is_not_sent() -> None:
+    now = [0.0]
+    server = ScriptedServer()
+    to = appender(server, sent_within_s=300.0, monotonic=lambda: now[0])
+    add(to, "early")
+    now[0] = 300.0
+    assert settled(to) == [] and server.keys == ["early"]
+    add(to, "late")
+    now[0] = 600.1
+    with pytest.raises(RetriableError, match=r"ops\.runs: rows have waited 300 s"):
+        settled(to)
+    to.discard()
+    assert settled(to) == [] and server.keys == ["early"]
+
+
+def test_what_is_sent_again_and_again_is_given_up_in_time() -> None:
+    now = [0.0]
+
+    def wait(seconds: float) -> None:
+        now[0] += 60.0
+
+    server = ScriptedServer(*[Failure(grpc.StatusCode.UNAVAILABLE)] * 9)
+    to = Appender(server, "p", sleep=wait, sent_within_s=300.0, monotonic=lambda: now[0])
+    add(to, "r1")
+    with pytest.raises(RetriableError, match="have waited 360 s"):
+        settled(to)
+    assert server.keys == []
+
+
+def test_a_row_of_a_table_that_few_come_to_goes_with_the_next_after_a_while() -> None:
+    now = [0.0]
+    server = ScriptedServer()
+    to = appender(server, monotonic=lambda: now[0])
+    add(to, "rare")
+    now[0] = 31.0
+    row = a_row(PEOPLE, record_key="other")
+    to.add(PEOPLE, Encoded(row, encode(row)))
+    to.settle()
+    assert server.keys == ["rare", "other"]
 
 
 def test_the_schema_travels_when_the_table_changes_on_the_one_connection() -> None:
