@@ -108,7 +108,7 @@ class DedupeFn(beam.DoFn):  # type: ignore[misc]
 class Dedupe(beam.PTransform):  # type: ignore[misc]
     """Main output: changes at their first sight. `duplicates`: rows for the others.
 
-    `now` is the runner's processing time, for the timer; a test with its own clock passes its own.
+    `now` is the present, by which the timer is set; a test with its own clock passes its own.
     """
 
     def __init__(

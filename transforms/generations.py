@@ -1,9 +1,12 @@
 """What was seen lately, by shard, in two generations that take turns.
 
-Every id goes into the current generation and is looked for in both. A processing-time timer empties
-the older one and makes it the current one: an id is remembered for one to two times the horizon,
-and nothing is copied. The timer is set by work alone and never sets itself again, so that a drain
-ends.
+Every id goes into the current generation and is looked for in both. A timer empties the older one
+and makes it the current one: an id is remembered for one to two times the horizon, and nothing is
+copied. The timer is set by work alone and never sets itself again, so that a drain ends.
+
+It goes by event time, which here is when messages are published: a timer of processing time would
+hold the watermark at the element that set it until it fires, and what is watched by the job's
+watermark would be behind by days. https://github.com/apache/beam/issues/21554
 """
 
 from typing import Any
@@ -18,7 +21,7 @@ from transforms.shard import ShardedState, pack_chunk, read_log
 FIRST_LOG = BagStateSpec("first", BytesCoder())
 SECOND_LOG = BagStateSpec("second", BytesCoder())
 ROLES = ReadModifyWriteStateSpec("roles", BytesCoder())
-FLIP = TimerSpec("flip", TimeDomain.REAL_TIME)
+FLIP = TimerSpec("flip", TimeDomain.WATERMARK)
 
 
 class Seen:

@@ -33,6 +33,13 @@ def test_the_interface_of_the_graph_is_as_a_running_job_has_it(name: str) -> Non
     assert golden == now, ON_PURPOSE.format(name=name, difference="\n".join(lines))
 
 
+@pytest.mark.parametrize("name", INTERFACES)
+def test_no_timer_holds_the_watermark_that_the_job_is_watched_by(name: str) -> None:
+    """One of processing time would, at the element that set it, until it fires."""
+    timers = [line for line in interface(name).splitlines() if line.strip().startswith("timer ")]
+    assert timers and all(": event time," in line for line in timers)
+
+
 class OurSteps(PipelineVisitor):
     """The steps that our own code applies: those within one of Beam's are Beam's."""
 

@@ -67,15 +67,15 @@ def test_a_change_is_remembered_for_the_horizon_and_then_forgotten() -> None:
     stream = (
         TestStream()
         .add_elements([element])
-        .advance_processing_time(90)
+        .advance_watermark_to(90)
         .add_elements([element])
-        .advance_processing_time(20)
+        .advance_watermark_to(110)
         .add_elements([element, other])
-        .advance_processing_time(120)
+        .advance_watermark_to(230)
         .add_elements([element])
         .advance_watermark_to_infinity()
     )
-    clock = ProcessingClock()
+    clock = ClockOfTheStream()
     options = PipelineOptions(["--streaming"])
     with TestPipeline(runner="BundleBasedDirectRunner", options=options) as pipeline:
         elements = pipeline | stream | beam.Map(unpack_normalised).with_output_types(Normalised)
@@ -84,8 +84,8 @@ def test_a_change_is_remembered_for_the_horizon_and_then_forgotten() -> None:
         assert_that(firsts, equal_to(["c-1", "c-2", "c-1"]))
 
 
-class ProcessingClock:
-    """TestStream's processing clock starts at 0 and is not handed to a DoFn: 0, then 110 …
+class ClockOfTheStream:
+    """The moments of the stream, which are handed to no DoFn: 0, then 110 …
 
     `Dedupe` asks once for every timer that it sets: at the first sight, and at the first one after
     a flip.
