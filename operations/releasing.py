@@ -2,10 +2,12 @@
 
 from typing import Any
 
+from google.auth.credentials import Credentials
 from google.cloud import pubsub_v1
 from googleapiclient.discovery import build
 
 from operations.console import console
+from operations.release.acting import acting
 from operations.release.carrying_out import carry_out, decided, facts_of
 from operations.release.cloud import CloudStream
 from operations.release.dataflow import StreamingJob
@@ -28,14 +30,16 @@ def release(action: str, environment: str, tag: str, *, replace: bool, dry_run: 
     if action not in ACTIONS:
         raise ConfigurationError(f"{action!r}: choose one of {', '.join(ACTIONS)}")
     place = environment_of(environment)
-    job = StreamingJob(dataflow_service(), place.project, place.region)
+    looks = dry_run or action == "plan"
+    credentials = acting(place.project, looks=looks)
+    job = StreamingJob(dataflow_service(credentials), place.project, place.region)
     stream = CloudStream(place, job)
     if action == "drain":
         _drain(stream, environment, dry_run=dry_run)
         return
     wanted = checked_release(tag)
     stream.prepare()
-    with pubsub_v1.SubscriberClient() as subscriber:
+    with pubsub_v1.SubscriberClient(credentials=credentials) as subscriber:
         positions = Positions(subscriber, place.project)
         back = action == "rollback"
         facts = facts_of(stream, positions, wanted, back=back, replace=replace)
@@ -46,7 +50,7 @@ def release(action: str, environment: str, tag: str, *, replace: bool, dry_run: 
             highlight=False,
             markup=False,
         )
-        if action == "plan" or dry_run:
+        if looks:
             stream.plan(wanted)
             return
         carry_out(decision, wanted, stream, positions, lambda step: console.print(SAID[step]))
@@ -56,9 +60,9 @@ def release(action: str, environment: str, tag: str, *, replace: bool, dry_run: 
     console.print("  now: salesintel verify --within 1h")
 
 
-def dataflow_service() -> Any:
-    """The API's client, as whoever deploys is signed in."""
-    return build("dataflow", "v1b3")
+def dataflow_service(credentials: Credentials) -> Any:
+    """The API's client."""
+    return build("dataflow", "v1b3", credentials=credentials)
 
 
 def _drain(stream: CloudStream, environment: str, *, dry_run: bool) -> None:

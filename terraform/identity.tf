@@ -41,6 +41,15 @@ resource "google_project_iam_custom_role" "this" {
   permissions = each.value.permissions
 }
 
+# People act as these for as long as a token lasts; nobody needs their rights all day.
+resource "google_service_account_iam_member" "releasers" {
+  for_each = { for pair in setproduct(["launcher", "releaser"], var.releasers) : join(" ", pair) => pair }
+
+  service_account_id = "projects/${var.project}/serviceAccounts/${local.emails[each.value[0]]}"
+  role               = "roles/iam.serviceAccountTokenCreator"
+  member             = each.value[1]
+}
+
 # Pub/Sub signs Gmail's pushes as gmail-push.
 resource "google_service_account_iam_member" "push_signer" {
   count = contains(var.sources, "gmail") ? 1 : 0

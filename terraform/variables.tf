@@ -132,6 +132,17 @@ variable "readers" {
   }
 }
 
+variable "releasers" {
+  description = "Members that may act as `releaser` and `launcher`: who replaces a stream, and starts jobs by hand. As `releaser` one could read messages."
+  type        = set(string)
+  default     = []
+
+  validation {
+    condition     = alltrue([for member in var.releasers : can(regex("^(group|user|serviceAccount):", member))])
+    error_message = "releasers are named group:…, user:… or serviceAccount:…; never allUsers."
+  }
+}
+
 variable "alert_emails" {
   description = "Addresses that alerts go to."
   type        = set(string)

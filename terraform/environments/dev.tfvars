@@ -15,3 +15,5 @@ row_policies_by = "serviceAccount:salesintel-deployer@example-salesintel-state.i
 readers = {
   operator = ["group:data-engineering@example.com"]
 }
+
+releasers = ["group:data-engineering@example.com"]

@@ -19,3 +19,5 @@ readers = {
   manager  = ["group:sales-managers@example.com"]
   operator = ["group:data-engineering@example.com"]
 }
+
+releasers = ["group:data-engineering@example.com"]

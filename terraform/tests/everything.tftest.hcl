@@ -43,6 +43,7 @@ variables {
   release            = "0123abc"
   row_policies_by    = "serviceAccount:salesintel-deployer@test-state.iam.gserviceaccount.com"
   retention          = { days = { bodies = 200 } }
+  releasers          = ["group:engineers@example.com"]
   readers = {
     rep      = ["group:reps@example.com"]
     manager  = ["group:managers@example.com"]
@@ -189,6 +190,24 @@ run "everything_is_made" {
   assert {
     condition     = google_dataflow_flex_template_job.stream[0].container_spec_gcs_path == "gs://test-salesintel-templates/stream-0123abc.json" && jsondecode(google_storage_bucket_object.stream_template[0].content).image == google_dataflow_flex_template_job.stream[0].sdk_container_image
     error_message = "A release has a template of its own, and launcher and workers run its one image."
+  }
+
+  assert {
+    condition     = toset(keys(google_storage_bucket_object.job_template)) == toset(["backfill", "replay", "rebuild"]) && alltrue([for name, one in google_storage_bucket_object.job_template : one.name == "${name}-0123abc.json" && jsondecode(one.content).image == google_dataflow_flex_template_job.stream[0].sdk_container_image])
+    error_message = "Each job that is started by hand has a template of the release, with its one image."
+  }
+
+  assert {
+    condition = alltrue([
+      for name, account in { backfill = "backfiller", replay = "replayer", rebuild = "rebuilder" } :
+      strcontains(output.launches[name], "--service-account-email=${account}@test-salesintel.iam.gserviceaccount.com ")
+      && strcontains(output.launches[name], "--impersonate-service-account=launcher@test-salesintel.iam.gserviceaccount.com ")
+      && strcontains(output.launches[name], "gs://test-salesintel-templates/${name}-0123abc.json ")
+      && strcontains(output.launches[name], " --disable-public-ips ")
+      && strcontains(output.launches[name], "objects=gs://test-salesintel-objects")
+      && strcontains(output.launches[name], "pipeline=${name},")
+    ])
+    error_message = "Each job that is started by hand runs as its own account, without a public address."
   }
 
   assert {

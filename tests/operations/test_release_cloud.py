@@ -288,7 +288,8 @@ def desk(
     variables = f'project = "{PROJECT}"\nregion = "r"\n'
     (folder / "environments" / "dev.tfvars").write_text(variables)
     monkeypatch.chdir(folder.parent)
-    monkeypatch.setattr(releasing, "dataflow_service", lambda: dataflow[1])
+    monkeypatch.setattr(releasing, "acting", lambda project, looks: AnonymousCredentials())
+    monkeypatch.setattr(releasing, "dataflow_service", lambda credentials: dataflow[1])
     monkeypatch.setattr(draining, "PROBE_S", 0.01)
     return Desk(Checkout(folder, monkeypatch), dataflow[0], positions)
 

@@ -34,6 +34,24 @@ _BY_QUESTIONS = "reached for the list of tables that a record may be in"
 _SETTINGS = "its settings file is mounted from a bucket"
 _MOUNTED = {"storage.objects.get": _SETTINGS, "storage.objects.list": _SETTINGS}
 _OBJECTS = "connectors.bucket"
+_ON_DATAFLOW = {
+    "artifactregistry.repositories.downloadArtifacts": "pulls its image",
+    "artifactregistry.repositories.get": "pulls its image",
+    "dataflow.workItems.lease": "is a worker of Dataflow's",
+    "dataflow.workItems.sendMessage": "is a worker of Dataflow's",
+    "dataflow.workItems.update": "is a worker of Dataflow's",
+    "storage.objects.create": "Dataflow stages files; what is too large goes by claim check",
+    "storage.objects.delete": "Dataflow clears its temporary files",
+    "storage.objects.get": "fetches claim checks, its settings and what is staged",
+    "storage.objects.list": "Dataflow looks for its temporary files",
+    "storage.objects.update": "Dataflow composes its temporary files",
+}
+_MADE_WITH = "what all jobs are made of; this one keeps to messages"
+_MESSAGES_ALONE = {
+    "connectors.secrets": _MADE_WITH,
+    "warehouse.erasures": _MADE_WITH,
+    "warehouse.storage_write": _MADE_WITH,
+}
 
 
 def _poller(source: str) -> Duty:
@@ -66,18 +84,40 @@ DUTIES: Mapping[str, Duty] = {
     "worker": Duty(
         ("pipelines.jobs.stream",),
         besides=_CLOUD
+        | _ON_DATAFLOW
+        | {"secretmanager.versions.access": "the key of field policies is read when it starts"},
+    ),
+    "backfiller": Duty(
+        ("pipelines.jobs.backfill",),
+        never=_MESSAGES_ALONE | {"warehouse.latest": _MADE_WITH},
+        besides=_ON_DATAFLOW,
+    ),
+    "replayer": Duty(
+        ("pipelines.jobs.replay",),
+        never=_MESSAGES_ALONE,
+        besides=_CLOUD | _ON_DATAFLOW,
+    ),
+    "rebuilder": Duty(
+        ("pipelines.jobs.rebuild",),
+        never={
+            "connectors.publisher": "reached by the steps of other jobs; it publishes nothing",
+            "pipelines.proof": "the proof is made by `salesintel rebuild`, on one machine",
+            "warehouse.digests": "likewise",
+        },
+        besides=_CLOUD
+        | _ON_DATAFLOW
         | {
-            "artifactregistry.repositories.downloadArtifacts": "pulls its image",
-            "artifactregistry.repositories.get": "pulls its image",
-            "dataflow.workItems.lease": "is a worker of Dataflow's",
-            "dataflow.workItems.sendMessage": "is a worker of Dataflow's",
-            "dataflow.workItems.update": "is a worker of Dataflow's",
+            "bigquery.tables.create": "CREATE OR REPLACE VIEW, which is a query",
             "secretmanager.versions.access": "the key of field policies is read when it starts",
-            "storage.objects.create": "Dataflow stages files; a dead letter may go by claim check",
-            "storage.objects.delete": "Dataflow clears its temporary files",
-            "storage.objects.get": "fetches claim checks, its settings and what is staged",
-            "storage.objects.list": "Dataflow looks for its temporary files",
-            "storage.objects.update": "Dataflow composes its temporary files",
+        },
+    ),
+    "releaser": Duty(
+        ("operations.releasing",),
+        besides={
+            "dataflow.jobs.get": "waits for the drain",
+            "dataflow.jobs.list": "looks for the job that runs",
+            "dataflow.jobs.updateContents": "drains it",
+            "pubsub.snapshots.seek": "goes back to where a subscription stood",
         },
     ),
     "notifier": Duty(

@@ -25,6 +25,10 @@ PERMISSIONS: dict[str, frozenset[str]] = {
         "acknowledge": "pubsub.subscriptions.consume",
         "modify_ack_deadline": "pubsub.subscriptions.consume",
         "seek": "pubsub.subscriptions.consume",
+        "create_snapshot": "pubsub.snapshots.create pubsub.subscriptions.consume "
+        "pubsub.topics.attachSubscription",
+        "get_snapshot": "pubsub.snapshots.get",
+        "delete_snapshot": "pubsub.snapshots.delete",
         "ReadFromPubSub": "pubsub.subscriptions.consume pubsub.subscriptions.get",
         "WriteToPubSub": "pubsub.topics.publish",
         # BigQuery. https://cloud.google.com/bigquery/docs/access-control

@@ -127,6 +127,63 @@ ACCESS = (
         "",
     ),
     Mutation(
+        "a replay cannot read what was said about a dead letter",
+        _FILE + "accounts.yaml",
+        "    - { resource: tag/personal, role: roles/datacatalog.categoryFineGrainedReader, "
+        "why: and what was said about it }\n",
+        "",
+    ),
+    Mutation(
+        "a backfill publishes hints, too",
+        _FILE + "accounts.yaml",
+        'resource: "topic/changes-*", role: roles/pubsub.publisher, why: publishes what the',
+        'resource: "topic/*", role: roles/pubsub.publisher, why: publishes what the',
+    ),
+    Mutation(
+        "a rebuild may take away what it makes rows from",
+        _FILE + "accounts.yaml",
+        "resource: table/raw.changes, role: custom/rowReader, why: what rows are made from",
+        "resource: table/raw.changes, role: custom/rowEraser, why: what rows are made from",
+    ),
+    Mutation(
+        "a rebuild cannot take back how far a copy is",
+        _FILE + "accounts.yaml",
+        '    - { resource: "current/*", role: custom/markKeeper, '
+        "why: no view may go by a copy of what is replaced }\n",
+        "",
+    ),
+    Mutation(
+        "nobody can start a rebuild",
+        _FILE + "accounts.yaml",
+        "    - { resource: account/rebuilder, role: roles/iam.serviceAccountUser, "
+        "why: job rebuild runs as it }\n",
+        "",
+    ),
+    Mutation(
+        "a replay runs with the rights of the stream",
+        _FILE + "jobs.tf",
+        'replay = "replayer"',
+        'replay = "worker"',
+    ),
+    Mutation(
+        "a release can publish",
+        _FILE + "accounts.yaml",
+        '"topic/changes-*", role: custom/topicAttacher',
+        '"topic/changes-*", role: roles/pubsub.publisher',
+    ),
+    Mutation(
+        "a release cannot go back to where a subscription stood",
+        _FILE + "roles.yaml",
+        "pubsub.snapshots.get, pubsub.snapshots.seek]",
+        "pubsub.snapshots.get]",
+    ),
+    Mutation(
+        "people act as the stream",
+        _FILE + "identity.tf",
+        '["launcher", "releaser"]',
+        '["launcher", "releaser", "worker"]',
+    ),
+    Mutation(
         "the pipeline writes into the copies, too",
         _FILE + "grants.tf",
         "    table        = [for id, one in local.manifest.tables : id if one.current_of == null]",

@@ -49,7 +49,7 @@ def _lines() -> Iterator[str]:
     yield ""
     yield "| role | why |"
     yield "|---|---|"
-    for name, role in ROLES["predefined"].items():
+    for name, role in (ROLES["predefined"] | ROLES["custom"]).items():
         if "project" in role:
             yield f"| `{name}` | {role['project']} |"
     yield ""

@@ -7,13 +7,15 @@ import pytest
 from duties import DUTIES, ONE_MACHINE
 from google_calls import VENDORS, calls, reached
 from offline import Resource
-from policy import ACCOUNTS, ROLES, Grant, grants, permissions
+from policy import ACCOUNTS, PROJECT, ROLES, Grant, grants, permissions
 
+from schemas.change import SOURCES
 from schemas.envelope import topic_of
 from schemas.tables import BY_ID
 from schemas.topology import (
     DEAD_LETTERS_TOPIC,
     DECISIONS_SUBSCRIPTION,
+    DECISIONS_TOPIC,
     FETCH_SUBSCRIPTIONS,
     HINT_SOURCES,
     IDENTITY_CHANGES_TOPIC,
@@ -27,7 +29,12 @@ pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("terraform")]
 
 Plan = tuple[Resource, ...]
 
-ON_PROJECTS_ONLY = {name for name, one in ROLES["predefined"].items() if one.get("project")}
+ON_PROJECTS_ONLY = {name for name, one in ROLES["predefined"].items() if one.get("project")} | {
+    f"projects/{PROJECT}/roles/salesintel.{name}"
+    for name, one in ROLES["custom"].items()
+    if one.get("project")
+}
+RELEASERS = "group:engineers@example.com"
 READERS = {"group:reps@example.com", "group:managers@example.com", "group:operators@example.com"}
 DEPLOYER = "serviceAccount:salesintel-deployer@test-state.iam.gserviceaccount.com"
 GOOGLES = {
@@ -40,7 +47,7 @@ TOLD = ("gmail", "hubspot", "dialpad")
 ACTS_FOR = {
     ("poller-gmail", "gmail-delegate"),
     ("fetcher-gmail", "gmail-delegate"),
-    ("launcher", "worker"),
+    *(("launcher", name) for name in ("worker", "backfiller", "replayer", "rebuilder")),
 }
 """Who may act for, or sign as, which account."""
 
@@ -71,7 +78,7 @@ def test_nobody_is_everybody(plan: Plan) -> None:
 
 def test_every_member_is_known(granted: list[Grant]) -> None:
     others = {one.member for one in granted if not one.account}
-    assert others <= READERS | GOOGLES | {DEPLOYER}
+    assert others <= READERS | GOOGLES | {DEPLOYER, RELEASERS}
     assert {one.account for one in granted if one.account} <= ACCOUNTS.keys()
 
 
@@ -101,6 +108,8 @@ def test_nobody_reads_the_secret_of_another(granted: list[Grant], plan: Plan) ->
             assert one.account == "webhooks"
         elif of[one.name] in VENDORS:
             assert one.account in {f"poller-{of[one.name]}", f"fetcher-{of[one.name]}"}
+        elif one.name == "redaction-key":
+            assert one.account in {"worker", "rebuilder"}
         else:
             assert one.account == of[one.name]
 
@@ -115,7 +124,9 @@ def test_a_duty_of_one_source_touches_nothing_of_another(granted: list[Grant]) -
 def test_nobody_acts_for_another_but_who_has_to(granted: list[Grant]) -> None:
     on_accounts = {(one.account, one.name) for one in granted if one.kind == "account"}
     pushes = {("", "gmail-push")}  # Pub/Sub signs Gmail's pushes.
-    assert on_accounts == ACTS_FOR | pushes
+    people = {(one.member, one.name) for one in granted if one.member == RELEASERS}
+    assert people == {(RELEASERS, "launcher"), (RELEASERS, "releaser")}
+    assert on_accounts == ACTS_FOR | pushes | {("", name) for _, name in people}
     signers = {one.role for one in granted if one.name == "gmail-delegate"}
     assert {permission for role in signers for permission in permissions(role)} == {
         "iam.serviceAccounts.signJwt"
@@ -132,7 +143,11 @@ def test_messages_go_the_way_that_the_topology_says(granted: list[Grant]) -> Non
     at_the_edge = {topic_of(source) for source in TOLD} | {hints_topic(one) for one in HINT_SOURCES}
     notices = {("worker", DEAD_LETTERS_TOPIC), ("worker", IDENTITY_CHANGES_TOPIC)}
     notices |= {("notifier", NOTIFICATIONS_TOPIC)}
-    assert publishers == of_sources | of_hints | notices | {
+    changes = {topic_of(source) for source in SOURCES}
+    again = {("backfiller", topic) for topic in changes}
+    again |= {("replayer", topic) for topic in (*changes, *map(hints_topic, HINT_SOURCES))}
+    again |= {("replayer", DECISIONS_TOPIC)}
+    assert publishers == of_sources | of_hints | notices | again | {
         ("webhooks", topic) for topic in at_the_edge
     }
     assert readers == {
@@ -140,6 +155,13 @@ def test_messages_go_the_way_that_the_topology_says(granted: list[Grant]) -> Non
         *((f"fetcher-{source}", one.name) for source, one in FETCH_SUBSCRIPTIONS.items()),
         ("notifier", NOTIFY_SUBSCRIPTION.name),
     }
+
+
+def test_a_release_can_move_what_the_stream_reads_and_nothing_else(granted: list[Grant]) -> None:
+    moved = {one.name for one in granted if one.role.endswith(".positionSeeker")}
+    assert moved == {one.name for one in (*PIPELINE_SUBSCRIPTIONS, DECISIONS_SUBSCRIPTION)}
+    held = {one.name for one in granted if one.role.endswith(".topicAttacher")}
+    assert held == {one.topic for one in (*PIPELINE_SUBSCRIPTIONS, DECISIONS_SUBSCRIPTION)}
 
 
 BY_HAND = {"ops.readers"}
@@ -160,7 +182,10 @@ def test_rows_are_written_by_the_pipeline_and_by_who_notes_runs(granted: list[Gr
     besides = {"ops.runs", "ops.source_counts", "ops.quality"}
     people = {name for account, name in writers if not account}
     assert people == {"ops.audit"}
-    assert {name for account, name in writers if account not in ("", "worker")} <= besides
+    again = {name for account, name in writers if account == "rebuilder"}
+    assert again == {"identity.records", "ops.dead_letters"}
+    known = ("", "worker", "rebuilder")
+    assert {name for account, name in writers if account not in known} <= besides
     assert not {name for account, name in writers if account == "worker"} & besides
 
 
