@@ -10,3 +10,9 @@ class Finding(NamedTuple):
     ok: bool
     found: str
     fix: str = ""
+
+
+def not_looked_at(source: str, secrets: int) -> Finding:
+    """That the secrets of a source's webhooks are not for who looks: another account takes these,
+    and it alone may read them."""
+    return Finding(f"{source} webhook", True, f"its secrets ({secrets}) are the webhooks' own")

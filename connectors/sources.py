@@ -160,8 +160,11 @@ def fetcher_of(source: str, sources: Sources, secrets: Secrets) -> "Fetcher":
     )
 
 
-def check_of(source: str, sources: Sources, secrets: Secrets) -> Iterator[Finding]:
-    """What a source says to harmless calls; ConfigurationError as `connector_of`."""
+def check_of(
+    source: str, sources: Sources, secrets: Secrets, webhooks: Secrets | None
+) -> Iterator[Finding]:
+    """What a source says to harmless calls; ConfigurationError as `connector_of`. `webhooks`: where
+    those of its webhooks are looked at; None where they are another account's to read."""
     if known(source) == "gmail":
         from connectors.gmail.check import check as check_gmail
 
@@ -172,10 +175,10 @@ def check_of(source: str, sources: Sources, secrets: Secrets) -> Iterator[Findin
         from connectors.hubspot.check import check as check_hubspot
 
         hubspot = _hubspot(sources, secrets)
-        return check_hubspot(hubspot.client, hubspot.settings, secrets)
+        return check_hubspot(hubspot.client, hubspot.settings, webhooks)
     from connectors.dialpad.check import check as check_dialpad
 
-    return check_dialpad(_dialpad(sources, secrets), _of(sources.dialpad, "dialpad"), secrets)
+    return check_dialpad(_dialpad(sources, secrets), _of(sources.dialpad, "dialpad"), webhooks)
 
 
 def _of(settings: T | None, source: str) -> T:

@@ -22,7 +22,7 @@ from operations import (
 )
 from operations.console import console, set_up_logs, spoken_errors
 from operations.options import Data, Port, SettingsFile, Yes, directory_of, moment, settings_of
-from operations.place import place_of
+from operations.place import place_of, settings_at
 from schemas.clock import to_us
 from schemas.version import VERSION
 
@@ -116,9 +116,13 @@ def doctor(
     from operations.doctor import doctor as run
     from operations.doctor import doctor_of
 
-    directory = directory_of(data)
-    file = settings_of(settings, directory)
-    if not (run(directory, file) if source is None else doctor_of(source, file)):
+    if source is None:
+        directory = directory_of(data)
+        well = run(directory, settings_of(settings, directory))
+    else:
+        place = place_of(data)
+        well = doctor_of(source, settings_at(settings, place), place)
+    if not well:
         raise typer.Exit(1)
 
 

@@ -18,6 +18,7 @@ from connectors.secrets import SecretStore
 from embedded.directory import DataDirectory
 from embedded.ports import free_port, is_free
 from operations.console import console
+from operations.place import Place
 from pipelines.checks import checked_settings
 from schemas.errors import SalesIntelError
 
@@ -143,14 +144,17 @@ def findings(directory: DataDirectory, settings: Path | None) -> Iterator[Findin
     yield check_directory(directory)
 
 
-def source_findings(source: str, settings: Path | None) -> Iterator[Finding]:
+def source_findings(source: str, settings: Path | None, place: Place) -> Iterator[Finding]:
     """What a source says to harmless calls; a single one where it is not set up."""
     # The clients of all vendors: a second that the machine's own checks do not need.
     from connectors.sources import check_of, known, load_sources
 
     known(source)
     try:
-        yield from check_of(source, load_sources(settings), SecretStore(cloud=False))
+        secrets = SecretStore(place.opens_secrets, cloud=place.cloud)
+        # In the cloud those of webhooks are read by the account that takes them, and no other.
+        webhooks = None if place.cloud else secrets
+        yield from check_of(source, load_sources(settings), secrets, webhooks)
     except SalesIntelError as error:
         yield Finding(f"{source} settings", False, str(error), "see the message")
 
@@ -160,10 +164,10 @@ def doctor(directory: DataDirectory, settings: Path | None) -> bool:
     return show_findings(findings(directory, settings))
 
 
-def doctor_of(source: str, settings: Path | None) -> bool:
+def doctor_of(source: str, settings: Path | None, place: Place) -> bool:
     """Prints what a source says; True where nothing has to be mended. ConfigurationError where
     there is no such source."""
-    return show_findings(source_findings(source, settings))
+    return show_findings(source_findings(source, settings, place))
 
 
 def show_findings(found: Iterable[Finding]) -> bool:

@@ -14,7 +14,6 @@ from operations.options import (
     Port,
     SettingsFile,
     Source,
-    directory_of,
     moment,
     seconds_of,
 )
@@ -172,5 +171,6 @@ def subscribe(
     """Make the subscriptions by which a source sends us events; those there are stay."""
     from operations.subscribe import make_subscriptions
 
-    if not make_subscriptions(settings or config.settings_file(directory_of(data).path), source):
+    place = place_of(data)
+    if not make_subscriptions(place, settings_at(settings, place), source):
         raise typer.Exit(1)

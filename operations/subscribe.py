@@ -9,6 +9,7 @@ from connectors.secrets import SecretStore
 from connectors.sources import connector_of, known, load_sources
 from operations.console import console
 from operations.doctor import show_findings
+from operations.place import Place
 from schemas.errors import ConfigurationError
 
 ELSEWHERE = {
@@ -19,13 +20,14 @@ ELSEWHERE = {
 """How the other sources come to tell us."""
 
 
-def make_subscriptions(settings: Path | None, source: str) -> bool:
+def make_subscriptions(place: Place, settings: Path | None, source: str) -> bool:
     """Makes what is missing and says what that was; what is there is left as it is. False where
     something has drifted that a person has to mend. ConfigurationError where there is nothing to
     subscribe to, or no address or secret to do it with."""
     if known(source) in ELSEWHERE:
         raise ConfigurationError(f"{source} has no subscriptions to make: {ELSEWHERE[source]}")
-    secrets, loaded = SecretStore(cloud=False), load_sources(settings)
+    secrets = SecretStore(place.opens_secrets, cloud=place.cloud)
+    loaded = load_sources(settings)
     connector_of(source, loaded, secrets)
     assert loaded.dialpad is not None
     if not loaded.dialpad.webhook_secrets:

@@ -22,6 +22,12 @@ locals {
       compact   = { account = "compactor", args = ["compact"], cron = "20 0-2,4-23 * * *", timeout = 1800, source = "" }
       retention = { account = "retention", args = ["retention"], cron = "0 3 * * *", timeout = 4500, source = "" }
     },
+    # Started by hand, when a webhook of Dialpad is made or moved (docs/setup/dialpad.md).
+    {
+      for source in setintersection(var.sources, ["dialpad"]) : "subscribe-${source}" => {
+        account = "subscriber", args = ["subscribe", source], cron = "", timeout = 600, source = ""
+      }
+    },
     {
       figures = { account = "quality", args = ["figures"], cron = "*/5 * * * *", timeout = 240, source = "" }
       quality = { account = "quality", args = ["quality"], cron = "30 4 * * *", timeout = 3600, source = "" }

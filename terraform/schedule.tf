@@ -2,7 +2,7 @@
 # calls whether they are ready (services take an OIDC token): a 503 there shows in their requests.
 
 resource "google_cloud_scheduler_job" "job" {
-  for_each = local.jobs
+  for_each = { for name, one in local.jobs : name => one if one.cron != "" }
 
   name             = each.key
   region           = var.region

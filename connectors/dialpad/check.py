@@ -6,7 +6,7 @@ from connectors.dialpad.client import DialpadClient, NotAllowed, NotFound
 from connectors.dialpad.settings import DialpadSettings
 from connectors.dialpad.signature import LEAST_SECRET_BYTES
 from connectors.dialpad.subscriptions import drifts
-from connectors.finding import Finding
+from connectors.finding import Finding, not_looked_at
 from connectors.secrets import Secrets
 from schemas.errors import ConfigurationError, SalesIntelError
 
@@ -23,9 +23,11 @@ GRANTS = {
 }
 
 
-def check(client: DialpadClient, settings: DialpadSettings, secrets: Secrets) -> Iterator[Finding]:
-    """A finding for the key, for each object, for the secret and for each subscription. Nothing is
-    changed, and no record is kept."""
+def check(
+    client: DialpadClient, settings: DialpadSettings, secrets: Secrets | None
+) -> Iterator[Finding]:
+    """A finding for the key, for each object, for the secret (None: not ours to read) and for each
+    subscription. Nothing is changed, and no record is kept."""
     company = _tried("dialpad key", client.company, ADMIN)
     yield company
     if not company.ok:
@@ -47,7 +49,10 @@ def check(client: DialpadClient, settings: DialpadSettings, secrets: Secrets) ->
         found = "none: calls wait for a round, and text messages never come"
         yield Finding("dialpad events", True, found)
         return
-    yield from _secrets(settings, secrets)
+    if secrets is None:
+        yield not_looked_at("dialpad", len(settings.webhook_secrets))
+    else:
+        yield from _secrets(settings, secrets)
     yield from _subscriptions(client, settings)
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import suppress
 
-from connectors.finding import Finding
+from connectors.finding import Finding, not_looked_at
 from connectors.hubspot.client import HubSpot
 from connectors.hubspot.kinds import KINDS, OWNER
 from connectors.hubspot.refusals import MissingScope, NotFound
@@ -31,9 +31,9 @@ APP = "the private app's settings"
 TRY_AGAIN = "try again; status.hubspot.com may know more"
 
 
-def check(client: HubSpot, settings: HubSpotSettings, secrets: Secrets) -> Iterator[Finding]:
+def check(client: HubSpot, settings: HubSpotSettings, secrets: Secrets | None) -> Iterator[Finding]:
     """A finding for each object, one alone where the token itself is refused, and one for each
-    secret of the webhook. Nothing is changed, and no record is kept."""
+    secret of the webhook (None: not ours to read). Nothing is changed, and no record is kept."""
     for name in settings.objects:
         what = f"hubspot {name}"
         try:
@@ -64,10 +64,14 @@ def _read(client: HubSpot, settings: HubSpotSettings, name: str) -> None:
                 client.enrollment(str(one["id"]))
 
 
-def _webhook(settings: HubSpotSettings, secrets: Secrets) -> Iterator[Finding]:
+def _webhook(settings: HubSpotSettings, secrets: Secrets | None) -> Iterator[Finding]:
     if not settings.webhook_secrets:
         found = "none: changes wait for a round, and privacy deletions are never told"
         yield Finding("hubspot webhook", True, found, "see docs/setup/hubspot.md, step 3")
+        return
+    if secrets is None:
+        yield not_looked_at("hubspot", len(settings.webhook_secrets))
+        return
     for place, reference in enumerate(settings.webhook_secrets):
         what = f"hubspot secret {place + 1}"
         try:

@@ -20,8 +20,10 @@ from salesforce_harness import salesforce  # noqa: E402
 
 from connectors.finding import Finding  # noqa: E402
 from connectors.sources import NAMES  # noqa: E402
+from embedded.directory import DataDirectory  # noqa: E402
 from operations import cli  # noqa: E402
 from operations.doctor import source_findings  # noqa: E402
+from operations.place import StackHere  # noqa: E402
 from sandbox.vendors.faults import Fault  # noqa: E402
 
 
@@ -37,7 +39,8 @@ class Patient(NamedTuple):
         return self.settings.parent / self.source
 
     def findings(self) -> list[Finding]:
-        return list(source_findings(self.source, self.settings))
+        here = StackHere(DataDirectory(self.settings.parent))
+        return list(source_findings(self.source, self.settings, here))
 
     def amiss(self) -> dict[str, Finding]:
         return {one.what: one for one in self.findings() if not one.ok}

@@ -4,154 +4,51 @@ warehouse, Cloud Storage and Secret Manager are on this machine, asked by their 
 import json
 import os
 import signal
-import sys
 import threading
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
 
-import google.auth
 import msgspec
 import pytest
-from google.auth.credentials import AnonymousCredentials
-from google.pubsub_v1 import SubscriberClient
+from cloud_project import WEBHOOKS, Project, cloud_project, container, secret, typed
 from notice_channels import chat
-from small_stack import SmallStack
-from typer.testing import CliRunner, Result
 from watched_rows import a_change, a_person
 
-CONNECTORS = Path(__file__).resolve().parent.parent / "connectors"
-sys.path[:0] = [str(CONNECTORS), str(CONNECTORS / "hubspot")]
-
-from gcs_stand_in import CloudStorage  # noqa: E402
-from hubspot_harness import HubSpotHarness, hubspot  # noqa: E402
-from secret_manager import Manager, secret_manager  # noqa: E402
-
-from connectors.bad_input import BadInput  # noqa: E402
-from connectors.webhooks.receiver import Hint, Received  # noqa: E402
-from embedded.ports import free_port  # noqa: E402
-from operations import cli, compact, config, place  # noqa: E402
-from operations.place import Cloud, place_of  # noqa: E402
-from operations.webhooks import PlacePublisher  # noqa: E402
-from sandbox.vendors.server import served  # noqa: E402
-from schemas.clock import from_us, wall_clock  # noqa: E402
-from schemas.columns import Row  # noqa: E402
-from schemas.envelope import CLAIM_CHECK_BYTES  # noqa: E402
-from schemas.tables import BY_ID  # noqa: E402
-from schemas.topology import PIPELINE_SUBSCRIPTIONS  # noqa: E402
-from warehouse import compaction  # noqa: E402
-from warehouse.compacting import compact_noted  # noqa: E402
-from warehouse.settling import SETTLED_S  # noqa: E402
+from connectors.bad_input import BadInput
+from connectors.webhooks.receiver import Hint, Received
+from embedded.ports import free_port
+from operations import compact, config
+from operations.place import place_of
+from operations.webhooks import PlacePublisher
+from schemas.clock import from_us, wall_clock
+from schemas.columns import Row
+from schemas.envelope import CLAIM_CHECK_BYTES
+from schemas.tables import BY_ID
+from warehouse import compaction
+from warehouse.compacting import compact_noted
+from warehouse.settling import SETTLED_S
 
 # With the other tests of such a stack in one process: its tables are made once.
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("watching")]
 
-CHANNEL = "projects/p/secrets/notify-slack/versions/latest"
-TOKEN = "projects/p/secrets/hubspot-token/versions/latest"
-TABLES = ("raw.changes", "ops.runs", "ops.source_counts")
+CHANNEL = secret("notify-slack")
 MOST_ASKED = 100
-SIGNING = "projects/p/secrets/hubspot-webhook/versions/latest"
 CONTACTS = ("--objects", "contact")
-
-
-class Project(NamedTuple):
-    """A project in the cloud, as far as commands see it, and HubSpot."""
-
-    stack: SmallStack
-    storage: CloudStorage
-    secrets: Manager
-    crm: HubSpotHarness
-
-    def contacts(self) -> dict[str, Any]:
-        self.crm.objects = ("contact",)
-        return self.crm.expected()
-
-    def published(self) -> list[dict[str, Any]]:
-        """What waits for the pipeline, taken."""
-        name = next(one.name for one in PIPELINE_SUBSCRIPTIONS if one.topic == "changes-hubspot")
-        path, found = f"projects/{self.stack.stack.project}/subscriptions/{name}", []
-        with SubscriberClient() as client:
-            while pulled := client.pull(
-                subscription=path, max_messages=1_000, return_immediately=True, timeout=10
-            ).received_messages:
-                client.acknowledge(subscription=path, ack_ids=[one.ack_id for one in pulled])
-                found += [json.loads(one.message.data or b"{}") for one in pulled]
-        return found
-
-    def keeps(self, folder: str) -> dict[str, Any]:
-        """Objects of a folder of the bucket."""
-        held = {name: blob.body for name, blob in self.storage.blobs.items()}
-        return {name: json.loads(body) for name, body in held.items() if folder in name}
-
-    def people(self, table: str) -> list[str]:
-        with self.stack.warehouse() as client:
-            found = client.query_and_wait(f"SELECT emails FROM `{client.project}.{table}`")
-            return sorted(email for row in found for email in row.emails)
-
-    def runs(self) -> list[dict[str, Any]]:
-        return self.stack.ask(
-            "SELECT command, MAX(changes) AS changes, MAX_BY(status, noted_at) AS status, "
-            "MAX_BY(TO_JSON_STRING(detail), noted_at) AS detail "
-            "FROM `ops.runs` GROUP BY command, run_id ORDER BY MIN(started_at)"
-        )
 
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
-    before = os.environ.copy()
-    stack = SmallStack(tmp_path_factory.mktemp("project") / "data")
-    storage = CloudStorage()
-    try:
-        stack.start()
-        with (
-            served(storage.app) as buckets,
-            secret_manager() as (secrets, opened),
-            hubspot(check=False) as crm,
-        ):
-            secrets.values |= {TOKEN: b"token-1", SIGNING: b"app-secret"}
-            os.environ["STORAGE_EMULATOR_HOST"] = buckets
-            opens = partial(Cloud, endpoint=stack.endpoint, opens_secrets=lambda: opened)
-            with pytest.MonkeyPatch.context() as patch:
-                # Neither the Storage Write API nor Secret Manager has a variable for its address.
-                patch.setattr(place, "Cloud", opens)
-                yield Project(stack, storage, secrets, crm)
-    finally:
-        stack.stop()
-        os.environ.clear()
-        os.environ.update(before)
+    with cloud_project(tmp_path_factory.mktemp("project")) as project:
+        yield project
 
 
 @pytest.fixture
 def project(made: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Project]:
-    settings = tmp_path / "settings" / "salesintel.toml"
-    settings.parent.mkdir()
-    settings.write_text(
-        f"""
-        [sources.hubspot]
-        base_url = "{made.crm.address}"
-        token = "{TOKEN}"
-        webhook_secrets = ["{SIGNING}"]
-        searches_per_s = 1e9
-        calls_per_10_s = 1e9
-        calls_per_day = 1e9
-        """
-    )
-    empty = tmp_path / "container"
-    empty.mkdir()
-    monkeypatch.chdir(empty)
-    monkeypatch.setenv(config.PROJECT_VARIABLE, made.stack.stack.project)
-    monkeypatch.setenv(config.SETTINGS_VARIABLE, str(settings))
-    monkeypatch.setenv(config.OBJECTS_VARIABLE, "gs://prod-objects")
-    monkeypatch.setenv(config.CURSORS_VARIABLE, "gs://prod-cursors-hubspot")
-    monkeypatch.setattr(google.auth, "default", lambda **more: (AnonymousCredentials(), None))
-    yield made
-    assert not list(empty.iterdir()), "a container has no disk"
-    made.published()
-    made.storage.blobs.clear()
-    made.stack.empty(*TABLES)
+    with container(made, tmp_path, monkeypatch) as project:
+        yield project
 
 
 def made_ago(email: str, seconds: float) -> Row:
@@ -160,22 +57,44 @@ def made_ago(email: str, seconds: float) -> Row:
     )
 
 
-def typed(*arguments: str) -> Result:
-    """As a container is started."""
-    return CliRunner().invoke(cli.app, arguments, catch_exceptions=False)
+def mails(project: Project, mailbox: str) -> set[str]:
+    return set(project.estate.gmail.expected(mailbox))
 
 
-def test_a_source_is_polled_from_nothing_and_then_from_its_cursor(project: Project) -> None:
-    first = typed("poll", "hubspot", *CONTACTS)
+SOURCES: dict[str, tuple[str, str, Callable[[Project, str], set[str]]]] = {
+    "gmail": ("a mailbox", "id", mails),
+    "salesforce": ("Contact", "Id", lambda project, name: project.living("salesforce", "contact")),
+    "hubspot": ("contact", "id", lambda project, name: project.living("hubspot", name)),
+    "dialpad": ("contact", "id", lambda project, name: project.living("dialpad", name)),
+}
+"""What is read of each, the name of its id, and the ids that the vendor has."""
+
+SECRETS = {
+    "gmail": (),
+    "salesforce": ("salesforce-key", "salesforce-secret"),
+    "hubspot": ("hubspot",),
+    "dialpad": ("dialpad",),
+}
+"""What its poller may read. Gmail has none: IAM signs."""
+
+
+@pytest.mark.parametrize("source", SOURCES)
+def test_a_source_is_polled_from_nothing_and_then_from_its_cursor(
+    project: Project, source: str
+) -> None:
+    name, key, there = SOURCES[source]
+    if source == "gmail":
+        name = project.estate.company.reps[0].email
+    first = typed("poll", source, "--objects", name)
     assert first.exit_code == 0, first.stderr
-    published = project.published()
-    assert len(published) >= len(project.contacts()) > 0
-    assert project.keeps("cursors/")
-    assert not project.keeps("leases/")
+    published = project.published(source)
+    assert {one[key] for one in published} == there(project, name)
     cursors = project.keeps("cursors/")
-    again = typed("poll", "hubspot", *CONTACTS)
+    assert cursors
+    assert not project.keeps("leases/")
+    again = typed("poll", source, "--objects", name)
     assert again.exit_code == 0, again.stderr
-    assert len(project.published()) < len(published)
+    assert len(project.published(source)) < len(published)
     assert project.keeps("cursors/").keys() == cursors.keys()
     assert [run["status"] for run in project.runs()] == ["succeeded", "succeeded"]
 
@@ -204,10 +123,37 @@ def test_a_night_counts_what_the_source_has(project: Project) -> None:
     assert [run["command"] for run in project.runs()] == ["nightly"]
 
 
+@pytest.mark.parametrize("source", SOURCES)
+def test_a_source_is_asked_whether_it_lets_us_read_without_the_secrets_of_others(
+    project: Project, source: str
+) -> None:
+    project.secrets.asked.clear()
+    asked = typed("doctor", source)
+    assert asked.exit_code == 0, asked.stdout
+    own = {secret(name) for name in SECRETS[source]}
+    assert set(project.secrets.asked) == own
+    assert ("the webhooks' own" in asked.stdout) == (source in ("hubspot", "dialpad"))
+
+
+def test_dialpads_subscriptions_are_made_with_the_secret_that_its_events_are_to_bear(
+    project: Project,
+) -> None:
+    for listed in project.estate.dialpad.subscriptions.values():
+        listed.clear()
+    project.estate.dialpad.webhooks.clear()
+    made = typed("subscribe", "dialpad")
+    assert (made.exit_code, made.stdout) == (0, "made: call, sms, contact\n")
+    (hook,) = project.estate.dialpad.webhooks.values()
+    assert hook["hook_url"] == f"{WEBHOOKS}/webhooks/dialpad"
+    assert hook["signature"]["secret"].encode() == project.secrets.values[secret("dialpad-webhook")]
+    again = typed("subscribe", "dialpad")
+    assert (again.exit_code, again.stdout) == (0, "nothing was missing\n")
+
+
 def test_what_a_webhook_hints_at_is_fetched(project: Project) -> None:
     publisher = PlacePublisher(place_of(None))
     assert publisher.ready()
-    contact = next(iter(project.crm.account.live("contacts"))).id
+    contact = next(iter(project.estate.hubspot.live("contacts"))).id
     hint = json.dumps({"object": "contact", "id": contact}).encode()
     publisher(Received(hints=(Hint("hubspot", hint),)))
     fetched = typed("fetch", "hubspot", "--once")
@@ -248,7 +194,7 @@ def test_secrets_of_one_machine_are_refused(
     project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings = Path(os.environ[config.SETTINGS_VARIABLE])
-    settings.write_text(settings.read_text("utf-8").replace(TOKEN, "env:TOKEN"))
+    settings.write_text(settings.read_text("utf-8").replace(secret("hubspot"), "env:TOKEN"))
     monkeypatch.setenv("TOKEN", "token-1")
     refused = typed("poll", "hubspot", *CONTACTS)
     assert refused.exit_code == 2

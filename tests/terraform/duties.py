@@ -76,6 +76,14 @@ def _fetcher(source: str) -> Duty:
 DUTIES: Mapping[str, Duty] = {
     **{f"poller-{source}": _poller(source) for source in VENDORS},
     **{f"fetcher-{source}": _fetcher(source) for source in ("gmail", "hubspot")},
+    "subscriber": Duty(
+        ("operations.subscribe",),
+        "dialpad",
+        never={
+            "connectors.publisher": "reached by connectors.sources; it reads and publishes nothing"
+        },
+        besides=_MOUNTED,
+    ),
     "webhooks": Duty(
         ("operations.webhooks",),
         never={_OBJECTS: "what is named by its content is neither read nor written over"},

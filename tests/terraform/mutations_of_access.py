@@ -178,6 +178,23 @@ ACCESS = (
         "pubsub.snapshots.get]",
     ),
     Mutation(
+        "Dialpad's subscriptions are made without the secret that signs",
+        _FILE + "accounts.yaml",
+        "    - { resource: secret/dialpad-webhook, role: roles/secretmanager.secretAccessor, "
+        "why: what Dialpad is to sign with }\n",
+        "",
+    ),
+    Mutation(
+        "whoever polls Dialpad reads what its events are signed with",
+        _FILE + "accounts.yaml",
+        "    - { resource: topic/changes-dialpad, role: roles/pubsub.publisher, "
+        "why: publishes changes }\n",
+        "    - { resource: topic/changes-dialpad, role: roles/pubsub.publisher, "
+        "why: publishes changes }\n"
+        "    - { resource: secret/dialpad-webhook, role: roles/secretmanager.secretAccessor, "
+        "why: doctor looks at it }\n",
+    ),
+    Mutation(
         "people act as the stream",
         _FILE + "identity.tf",
         '["launcher", "releaser"]',

@@ -35,7 +35,7 @@ def test_every_container_runs_a_command_that_there_is(plan: tuple[Resource, ...]
             told.append(one.values["template"][0]["template"][0]["containers"][0]["args"])
         elif one.type == "google_cloud_run_v2_service":
             told.append(one.values["template"][0]["containers"][0]["args"])
-    assert len(told) == 17
+    assert len(told) == 18
     for name, *arguments in told:
         context = commands[name].make_context(name, list(arguments))
         assert not context.args

@@ -104,7 +104,9 @@ def test_nobody_reads_the_secret_of_another(granted: list[Grant], plan: Plan) ->
     assert {one.name for one in read} == of.keys(), "a secret that nobody reads"
     for one in read:
         assert one.role == "roles/secretmanager.secretAccessor"
-        if one.name.endswith("-webhook"):
+        if one.account == "subscriber":
+            assert of[one.name] == "dialpad"
+        elif one.name.endswith("-webhook"):
             assert one.account == "webhooks"
         elif of[one.name] in VENDORS:
             assert one.account in {f"poller-{of[one.name]}", f"fetcher-{of[one.name]}"}
@@ -112,6 +114,22 @@ def test_nobody_reads_the_secret_of_another(granted: list[Grant], plan: Plan) ->
             assert one.account in {"worker", "rebuilder"}
         else:
             assert one.account == of[one.name]
+
+
+def test_subscriptions_are_made_with_the_key_and_with_what_events_are_to_be_signed_with(
+    granted: list[Grant],
+) -> None:
+    read = {one.name for one in granted if one.kind == "secret" and one.account == "subscriber"}
+    assert read == {"dialpad-token", "dialpad-webhook"}
+
+
+def test_the_scheduler_starts_what_is_scheduled_and_nothing_else(
+    granted: list[Grant], plan: Plan
+) -> None:
+    scheduled = {
+        one.key for one in plan if one.type == "google_cloud_scheduler_job" and one.name == "job"
+    }
+    assert {one.name for one in granted if one.kind == "job"} == scheduled
 
 
 def test_a_duty_of_one_source_touches_nothing_of_another(granted: list[Grant]) -> None:

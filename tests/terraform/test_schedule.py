@@ -9,6 +9,7 @@ import yaml
 from offline import ROOT, Resource
 
 ALERTS = yaml.safe_load((ROOT / "terraform" / "alerts.yaml").read_text("utf-8"))
+BY_HAND = {"subscribe-dialpad"}
 HALF_AN_HOUR = 30
 DAY = 24 * 60
 Jobs = Mapping[str, tuple[str, int]]
@@ -34,7 +35,7 @@ def starts(cron: str) -> list[int]:
 
 @pytest.fixture(scope="module")
 def jobs(plan: tuple[Resource, ...]) -> Jobs:
-    """Schedule and seconds of each."""
+    """Schedule and seconds of each that is scheduled."""
     crons, timeouts = {}, {}
     for one in plan:
         if one.type == "google_cloud_scheduler_job" and one.name == "job":
@@ -42,7 +43,7 @@ def jobs(plan: tuple[Resource, ...]) -> Jobs:
         elif one.type == "google_cloud_run_v2_job":
             inner = one.values["template"][0]["template"][0]
             timeouts[one.key] = int(inner["timeout"].removesuffix("s"))
-    assert crons.keys() == timeouts.keys()
+    assert timeouts.keys() - crons.keys() == BY_HAND
     return {name: (crons[name], timeouts[name]) for name in crons}
 
 
