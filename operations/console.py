@@ -57,6 +57,11 @@ def set_up_logs() -> None:
         logging.getLogger().setLevel(logging.ERROR)
 
 
+def counted(number: int, one: str, many: str = "") -> str:
+    """A number of things in words, as in 1 row and 2,000 rows."""
+    return f"{number:,} {one if number == 1 else many or f'{one}s'}"
+
+
 @contextmanager
 def spoken_errors(debug: bool = False) -> Iterator[None]:
     """Errors on purpose become a line and exit code 1, fatal ones 2; so does a stack that does not

@@ -9,7 +9,7 @@ from pathlib import Path
 from rich.markup import escape
 from rich.progress import track
 
-from operations.console import console, errors
+from operations.console import console, counted, errors
 from operations.record_files import opened, read_records
 from schemas.errors import ConfigurationError
 from schemas.identity import IdentityRecord
@@ -65,10 +65,12 @@ def resolve(
             writer.writerow((key, found.entity_id, f"{found.confidence:.4f}"))
     entities = resolver.components.entities()
     repeated = len(records) - len(placed)
-    again = f"{repeated:,} rows repeat an id and the last counts, " if repeated else ""
+    repeat = "repeats" if repeated == 1 else "repeat"
+    again = f"{counted(repeated, 'row')} {repeat} an id and the last counts, " if repeated else ""
     console.print(
-        f"[green]{len(placed):,} records are {entities:,} entities[/green], {again}{len(bad):,} "
-        f"rows unreadable; model {escape(chosen.version)}; {len(records) / max(took, 1e-9):,.0f} "
+        f"[green]{counted(len(placed), 'record')} {'is' if len(placed) == 1 else 'are'} "
+        f"{counted(entities, 'entity', 'entities')}[/green], {again}{counted(len(bad), 'row')} "
+        f"unreadable; model {escape(chosen.version)}; {len(records) / max(took, 1e-9):,.0f} "
         f"records a second; written to {escape(str(out))}",
         soft_wrap=True,
     )

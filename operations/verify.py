@@ -15,7 +15,7 @@ from operations.place import Place, warehouse_at
 from operations.runs import noted_run
 from operations.verification import rules
 from operations.verification.asking import Asked, answered
-from operations.verification.check import Check, Window, exit_code, in_order, window_of
+from operations.verification.check import ORDER, Check, Window, exit_code, in_order, window_of
 from pipelines.recovery import read_marks
 from schemas.clock import Clock, from_us, wall_clock
 from schemas.errors import ConfigurationError, FatalError, RetriableError
@@ -98,10 +98,11 @@ def _say(checks: list[Check], code: int) -> None:
                 highlight=False,
                 soft_wrap=True,
             )
-    amiss, blind = (sum(one.outcome == o for one in checks) for o in ("amiss", "unknown"))
+    amiss, blind, early = (sum(one.outcome == outcome for one in checks) for outcome in ORDER[:3])
     colour = ("green", "red", "yellow")[code]
+    not_yet = f", {early:,} not applicable yet," if early else ""
     console.print(
-        f"[{colour}]{amiss:,} amiss, {blind:,} that cannot be told[/{colour}] of "
+        f"[{colour}]{amiss:,} amiss, {blind:,} that cannot be told[/{colour}]{not_yet} of "
         f"{len(checks):,} checks",
         highlight=False,
     )

@@ -7,8 +7,8 @@ import msgspec
 
 from schemas.errors import ConfigurationError
 
-Outcome = Literal["amiss", "unknown", "holds"]
-ORDER: tuple[Outcome, ...] = ("amiss", "unknown", "holds")
+Outcome = Literal["amiss", "unknown", "not applicable yet", "holds"]
+ORDER: tuple[Outcome, ...] = ("amiss", "unknown", "not applicable yet", "holds")
 
 HOUR_S = 3_600
 
@@ -39,7 +39,7 @@ class Check(msgspec.Struct, frozen=True, kw_only=True):
     figure: float | None = None
     bound: str = ""
     action: str = ""
-    """What to do; empty where it holds."""
+    """What to do, or why it is not applicable yet; empty where it holds."""
 
 
 def window_of(text: str) -> Window:
@@ -64,15 +64,20 @@ def unknown(check: str, action: str, about: str = "") -> Check:
     return Check(outcome="unknown", check=check, about=about, action=action)
 
 
+def not_applicable(check: str, why: str) -> Check:
+    """The deployment has not come to what the check is about, and need not have."""
+    return Check(outcome="not applicable yet", check=check, action=why)
+
+
 def missing(check: str, bound: str, action: str, about: str = "") -> Check:
     """What should be there and is not: amiss, without a figure."""
     return Check(outcome="amiss", check=check, about=about, bound=bound, action=action)
 
 
 def exit_code(checks: Iterable[Check]) -> int:
-    """0: all hold; 1: something is amiss; 2: nothing is, but not all could be told, or nothing was
-    asked."""
-    outcomes = {one.outcome for one in checks}
+    """0: all hold that apply; 1: something is amiss; 2: nothing is, but not all could be told, or
+    nothing was asked."""
+    outcomes = {one.outcome for one in checks} - {"not applicable yet"}
     if "amiss" in outcomes:
         return 1
     return 2 if outcomes != {"holds"} else 0

@@ -13,6 +13,7 @@ from operations.verification.check import (
     at_least,
     at_most,
     missing,
+    not_applicable,
     unknown,
 )
 from warehouse.quality.judging import LEAST_ROWS
@@ -123,7 +124,14 @@ def quality(rows: Rows, window: Window) -> Iterator[Check]:
 
 
 def matched(rows: Rows, window: Window) -> Iterator[Check]:
-    """Rows of ops.match_quality: mails and calls find their people."""
+    """Rows of ops.match_quality: mails and calls find their people, where there are any to find:
+    those of a CRM or of a file."""
+    if not any(row["kind"] == "record" for row in rows):
+        yield not_applicable(
+            "match_rate",
+            "there is nobody to find: no CRM is connected, and no file of one imported",
+        )
+        return
     action = "salesintel match-report, and sales.unmatched_emails or sales.unmatched_calls"
     found = False
     for kind, least in MATCH_RATES.items():

@@ -90,12 +90,19 @@ def test_unreadable_rows_are_told_with_their_lines_and_the_rest_goes_on(tmp_path
     assert "4 rows unreadable" in said
 
 
+def test_what_there_is_one_of_is_spoken_of_so(tmp_path: Path) -> None:
+    out = tmp_path / "links.csv"
+    code, said = resolve(written(tmp_path, "\n".join((HEADER, ROWS[0]))), out)
+    assert code == 0
+    assert "1 record is 1 entity, 0 rows unreadable;" in said
+
+
 def test_a_row_that_repeats_an_id_takes_the_place_of_the_one_before(tmp_path: Path) -> None:
     out = tmp_path / "links.csv"
     again = ROWS[1].replace("2,b", "3,b", 1)
     code, said = resolve(written(tmp_path, "\n".join((HEADER, *ROWS, again))), out)
     assert code == 0
-    assert "4 records are 2 entities, 1 rows repeat an id" in said
+    assert "4 records are 2 entities, 1 row repeats an id" in said
     found = links(out)
     assert len(found) == 4
     assert found["3"][0] == found["1"][0]

@@ -142,8 +142,21 @@ def test_mails_and_calls_are_matched_over_all_sources_together() -> None:
     ]
     assert outcomes(rules.matched(rows, HOUR)) == {"email": "holds", "call": "amiss"}
     few = [{"kind": "call", "total": 49, "matched": 0}]
+    few += rows[3:]
     assert outcomes(rules.matched(few, HOUR)) == outcomes(rules.matched(rows[3:], HOUR)) == {}
     assert outcomes(rules.matched(rows[3:], DAY)) == {"match_rate": "unknown"}
+
+
+def test_without_a_crm_there_is_nobody_to_match_with_and_that_is_no_fault() -> None:
+    mails = [{"kind": "email", "total": 500, "matched": 0}]
+    for rows in (mails, []):
+        found = list(rules.matched(rows, DAY))
+        assert outcomes(found) == {"match_rate": "not applicable yet"}
+        assert "no CRM is connected" in found[0].action
+        assert exit_code([*found, HOLDS]) == 0
+        assert exit_code(found) == 2, "nothing that applies was asked"
+    crm = {"kind": "record", "total": 10, "matched": 0}
+    assert outcomes(rules.matched([*mails, crm], DAY)) == {"email": "amiss"}
 
 
 def test_runs_that_are_lost_or_have_failed_are_named() -> None:

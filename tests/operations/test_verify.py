@@ -97,13 +97,15 @@ def test_a_deployment_that_does_what_it_should_ends_with_0_and_says_so_in_its_ru
 ) -> None:
     stack.write(well())
     code, found = verified(stack, settings)
-    assert (code, not_holding(found)) == (0, {})
+    # There is no mail, and nobody of a CRM to match one with.
+    assert (code, not_holding(found)) == (0, {"match_rate": "not applicable yet"})
     assert {"source_silence_h", "polls_that_succeeded", "duplicates", "seconds_behind"} <= set(
         found
     )
     shown = stack.call("verify", "--settings", settings)
     assert shown.exit_code == 0
-    assert "0 amiss, 0 that cannot be told" in shown.stdout
+    assert "0 amiss, 0 that cannot be told, 1 not applicable yet, of" in shown.stdout
+    assert "not applicable yet: match_rate: there is nobody to find" in shown.stdout
     runs = stack.ask("SELECT command, status FROM `ops.runs` WHERE command = 'verify'")
     assert {row["status"] for row in runs} == {"running", "succeeded"}
 
@@ -148,8 +150,8 @@ def test_a_day_later_the_night_the_counts_and_the_matches_are_asked_for_too(
     stack.write([*well(), a_count(5)])
     code, found = verified(stack, settings, "24h")
     assert code == 1
-    # Five contacts are counted and no row of a person is there; and there is no mail at all.
-    assert not_holding(found) == {"lacking_share": "amiss", "match_rate": "unknown"}
+    # Five contacts are counted and no row of a person is there.
+    assert not_holding(found) == {"lacking_share": "amiss", "match_rate": "not applicable yet"}
     assert found["nights"]["outcome"] == "holds"
 
 
@@ -165,7 +167,8 @@ def test_what_gets_no_answer_is_unknown_and_ends_with_2(
     code, found = verified(stack, settings)
     assert code == 2
     unanswered = ("polls_that_succeeded", "duplicates")
-    assert not_holding(found) == dict.fromkeys(unanswered, "unknown")
+    expected = dict.fromkeys(unanswered, "unknown") | {"match_rate": "not applicable yet"}
+    assert not_holding(found) == expected
     assert "longer than 300 s" in found["duplicates"]["action"]
 
 
