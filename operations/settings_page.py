@@ -1,4 +1,5 @@
-"""docs/settings.md: every key of the settings file, read off the classes that read it.
+"""docs/settings.md: every key of the settings file, read off the classes that read it, and every
+option of the jobs on Dataflow, read off the one list that there is of these.
 
 `make configuration` (python -m operations.settings_page) rewrites it.
 """
@@ -7,7 +8,7 @@ import ast
 import inspect
 import re
 import textwrap
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
@@ -23,10 +24,12 @@ from connectors.salesforce.settings import SalesforceSettings
 from connectors.webhooks.settings import WebhookSettings
 from operations.notifications.settings import Bounds, Mail, NotificationSettings, Slack
 from operations.quality import QualitySettings
+from pipelines.parameters import TEMPLATES, all_parameters
 from transforms.settings import CustomField, FieldPolicy, Retention, Settings
 
 PAGE = Path(__file__).parent.parent / "docs" / "settings.md"
 LONGEST_DEFAULT = 60
+BAR = r"\|"
 
 TABLES: Mapping[str, type[msgspec.Struct]] = {
     "": Settings,
@@ -50,14 +53,41 @@ TABLES: Mapping[str, type[msgspec.Struct]] = {
 HEAD = """\
 # Settings
 
-Made by `make configuration` from the classes that read the settings file; do not edit.
-[configuration.md](configuration.md) says what they are for, with examples.
+Made by `make configuration` from the classes that read the settings file, and from the list of
+what jobs are told; do not edit. [configuration.md](configuration.md) says what settings are for,
+with examples.
+"""
+
+JOBS = """\
+## Options of the jobs on Dataflow
+
+What a job is told when it is launched ([updates.md](updates.md)): parameters of its Flex Template,
+and options of `templates/main.py` by the same names. Terraform tells the stream. Beam's own options
+come beside them.
 """
 
 
 def page() -> str:
     """The text of docs/settings.md."""
-    return "\n".join([HEAD, *(line for name in TABLES for line in _section(name))]).rstrip() + "\n"
+    settings = (line for name in TABLES for line in _section(name))
+    return "\n".join([HEAD, *settings, *_options()]).rstrip() + "\n"
+
+
+def _options() -> Iterator[str]:
+    """What jobs are told: each option once, with the templates that take it."""
+    yield JOBS
+    yield "| option | of | default | meaning |"
+    yield "|---|---|---|---|"
+    yield f"| `pipeline` | every template | must be given | One of {_quoted(TEMPLATES)}. |"
+    for name, one in all_parameters().items():
+        of = _quoted(key for key, template in TEMPLATES.items() if name in template.by_name)
+        default = "–" if one.default is None else f"`{one.default}`"
+        default = "must be given" if one.required else default
+        yield f"| `{name}` | {of} | {default} | {one.help.replace('|', BAR)} |"
+
+
+def _quoted(names: Iterable[str]) -> str:
+    return ", ".join(f"`{name}`" for name in names)
 
 
 def _section(name: str) -> Iterator[str]:
@@ -87,7 +117,7 @@ def _meaning(field: Any, meanings: Mapping[str, str]) -> str:
     words = meanings.get(field.name, "")
     if choices:
         words = f"{words} One of {', '.join(f'`{one}`' for one in choices)}."
-    return words.replace("|", "\\|")
+    return words.replace("|", BAR)
 
 
 def _default(field: Any) -> str:

@@ -1,5 +1,6 @@
 """What the pages tell people to type can be typed: commands, their options, make targets."""
 
+import argparse
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +16,7 @@ from connectors.hubspot.settings import HubSpotSettings
 from connectors.salesforce.settings import SalesforceSettings
 from operations import cli, settings_page
 from operations.notifications.settings import Mail, Slack
+from pipelines.options import SalesIntelOptions
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 PAGES = sorted(
@@ -113,6 +115,14 @@ def test_the_page_of_settings_is_not_stale_and_tells_what_each_key_means() -> No
     assert settings_page.PAGE.read_text("utf-8") == settings_page.page(), "make configuration"
     silent = [line for line in settings_page.page().splitlines() if line.endswith("|  |")]
     assert not silent
+
+
+def test_the_page_of_settings_has_every_option_that_a_job_takes() -> None:
+    _, _, options = settings_page.page().partition("## Options of the jobs")
+    rows = {line.split("`")[1] for line in options.splitlines() if line.startswith("| `")}
+    parser = argparse.ArgumentParser(add_help=False)
+    SalesIntelOptions._add_argparse_args(parser)
+    assert rows == {action.dest for action in parser._actions}
 
 
 SIGNS_IN = {
