@@ -130,10 +130,16 @@ update-check: setup ## Whether the job of a release can be updated to this tree:
 	  $(BIN)/python -m pipelines.compatibility .running.txt tests/templates/golden/stream.txt; \
 	  status=$$?; rm -f .running.txt; exit $$status
 
+BASES = $$(sed -n 's/^[A-Z].*/--build-arg &/p' templates/bases.env)
+
+bases: ## Pins the images that ours is built on anew, by digest, in templates/bases.env; needs a network
+	@$(PYTHON) templates/bases.py --renew
+
 image: ## Builds the image of launcher and workers; needs Docker and a network
 	@command -v docker >/dev/null || { echo "docker is not here: install it, or build in the cloud: gcloud builds submit --config templates/cloudbuild.yaml"; exit 2; }
 	@docker info >/dev/null 2>&1 || { echo "docker does not answer: start its daemon, or build in the cloud: gcloud builds submit --config templates/cloudbuild.yaml"; exit 2; }
-	@DOCKER_BUILDKIT=1 docker build --file templates/Dockerfile --build-arg RELEASE=$(TAG) --tag $(IMAGE):$(TAG) . || \
+	@$(PYTHON) templates/bases.py $(if $(FROZEN),--frozen)
+	@DOCKER_BUILDKIT=1 docker build --file templates/Dockerfile $(BASES) --build-arg RELEASE=$(TAG) --tag $(IMAGE):$(TAG) . || \
 	  { echo "the image was not built: three images and the packages of requirements.txt have to be reached (templates/Dockerfile)"; exit 1; }
 
 lock: setup ## Resolves the pins in setup.py anew
@@ -143,4 +149,4 @@ lock: setup ## Resolves the pins in setup.py anew
 clean: ## Removes what was built; data directories stay
 	@rm -rf .venv build *.egg-info .coverage* .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
-.PHONY: bench bench-er bench-views checkov clean configuration demo deploy drain format format-check golden help image lint lock mutations permissions plan push rollback schemas security-check setup templates terraform test test-exhaustive test-fast tools typecheck up update-check verify views-docs
+.PHONY: bases bench bench-er bench-views checkov clean configuration demo deploy drain format format-check golden help image lint lock mutations permissions plan push rollback schemas security-check setup templates terraform test test-exhaustive test-fast tools typecheck up update-check verify views-docs

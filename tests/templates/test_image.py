@@ -38,8 +38,10 @@ def test_the_lock_has_what_setup_py_pins() -> None:
 def test_launcher_boot_program_and_packages_are_of_one_version_of_beam_and_python() -> None:
     (beam,) = re.findall(r"apache-beam\[gcp\]==([\d.]+)", SETUP)
     assert f"ARG BEAM={beam}\n" in DOCKERFILE
-    (python,) = re.findall(r"^ARG PYTHON=([\d.]+)$", DOCKERFILE, re.MULTILINE)
-    assert f"python{python.replace('.', '')}-template-launcher-base" in DOCKERFILE
+    bases = (ROOT / "templates" / "bases.env").read_text(encoding="utf-8")
+    (python,) = re.findall(r"^PYTHON_IMAGE=python:([\d.]+)-", bases, re.MULTILINE)
+    assert f"python{python.replace('.', '')}-template-launcher-base" in bases
+    assert f"beam_python{python}_sdk:{beam}" in bases
     (lowest,) = re.findall(r'python_requires=">=([\d.]+)', SETUP)
     assert python == lowest
 
