@@ -6,6 +6,9 @@ import msgspec
 
 from schemas.columns import Json, Micros, Row, col
 
+WRITTEN_AT = "When the row was made, or written where that took long."
+RESOLVED_AT = "When it was decided, or written where that took long."
+
 Kind = Literal["person", "account"]
 
 
@@ -63,7 +66,7 @@ class StoredRecord(Row, frozen=True, kw_only=True):
     version_digest: Annotated[str, col("Digest of the payload.")]
     is_deleted: Annotated[bool, col("True for a tombstone.")]
     record: Annotated[Json, col("The record as Resolve takes it.", "identifier")]
-    written_at: Annotated[Micros, col("When the row was made.")]
+    written_at: Annotated[Micros, col(WRITTEN_AT)]
 
 
 class Link(Row, frozen=True, kw_only=True):
@@ -76,7 +79,7 @@ class Link(Row, frozen=True, kw_only=True):
     method: Annotated[str, col("Strongest evidence: single, crm_id, email, phone, domain, name.")]
     is_deleted: Annotated[bool, col("True once the record is gone.")]
     revision: Annotated[int, col("Rises with every decision of the resolver; the newest counts.")]
-    resolved_at: Annotated[Micros, col("When it was decided.")]
+    resolved_at: Annotated[Micros, col(RESOLVED_AT)]
 
 
 class Entity(Row, frozen=True, kw_only=True):
@@ -95,7 +98,7 @@ class Entity(Row, frozen=True, kw_only=True):
     is_retired: Annotated[bool, col("True once no record is left or another took its place.")]
     successor_id: Annotated[str | None, col("Of a retired one: the entity that took its place.")]
     revision: Annotated[int, col("Rises with every decision of the resolver; the newest counts.")]
-    resolved_at: Annotated[Micros, col("When it was decided.")]
+    resolved_at: Annotated[Micros, col(RESOLVED_AT)]
 
 
 class EntityChange(Row, frozen=True, kw_only=True):
@@ -107,7 +110,7 @@ class EntityChange(Row, frozen=True, kw_only=True):
     other_ids: Annotated[tuple[str, ...], col("The entities it came from or went into.")]
     reason: Annotated[str, col("record_key and evidence that brought it about.")]
     revision: Annotated[int, col("The resolver's decision.")]
-    resolved_at: Annotated[Micros, col("When it was decided.")]
+    resolved_at: Annotated[Micros, col(RESOLVED_AT)]
 
 
 class PairEvidence(Row, frozen=True, kw_only=True):
@@ -122,7 +125,7 @@ class PairEvidence(Row, frozen=True, kw_only=True):
     fields: Annotated[Json, col("Bits by field, as an object; their sum is the evidence.")]
     is_deleted: Annotated[bool, col("True once the pair holds nothing together any more.")]
     revision: Annotated[int, col("Rises with every decision of the resolver; the newest counts.")]
-    resolved_at: Annotated[Micros, col("When it was decided.")]
+    resolved_at: Annotated[Micros, col(RESOLVED_AT)]
 
 
 class PairCandidate(Row, frozen=True, kw_only=True):
@@ -137,7 +140,7 @@ class PairCandidate(Row, frozen=True, kw_only=True):
     why: Annotated[str, col("near, ambiguous, rule, outvoted; empty once nothing is asked.")]
     is_deleted: Annotated[bool, col("True once it is decided, joined or gone.")]
     revision: Annotated[int, col("Rises with every decision of the resolver; the newest counts.")]
-    resolved_at: Annotated[Micros, col("When it was decided.")]
+    resolved_at: Annotated[Micros, col(RESOLVED_AT)]
 
 
 class Override(Row, frozen=True, kw_only=True):
@@ -153,4 +156,4 @@ class Override(Row, frozen=True, kw_only=True):
     decision_id: Annotated[str, col("The same however often the decision is published.")]
     message_id: Annotated[str, col("Id that Pub/Sub gave the message.")]
     publish_time: Annotated[Micros, col("When Pub/Sub took the message.")]
-    written_at: Annotated[Micros, col("When the row was made.")]
+    written_at: Annotated[Micros, col(WRITTEN_AT)]

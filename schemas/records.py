@@ -28,7 +28,12 @@ class Versioned(Row, frozen=True, kw_only=True):
     attempt: Annotated[int, col("1, or higher where a dead letter was replayed.")]
     lane: Annotated[str, col("Way it came: live, backfill, import or replay.")]
     pipeline_version: Annotated[int, col("Version of the code that made the row, as a number.")]
-    written_at: Annotated[Micros, col("When the row was made; the same for all rows of a change.")]
+    written_at: Annotated[
+        Micros,
+        col(
+            "When the row was made, or written where that took long; one for all rows of a change."
+        ),
+    ]
 
 
 def lineage(change: Change, written_at: int, pipeline_version: int) -> dict[str, object]:

@@ -206,6 +206,7 @@ run "everything_is_made" {
       && strcontains(output.launches[name], " --disable-public-ips ")
       && strcontains(output.launches[name], "objects=gs://test-salesintel-objects")
       && strcontains(output.launches[name], "pipeline=${name},")
+      && strcontains(output.launches[name], "redaction_key=projects/test-salesintel/secrets/redaction-key/") == (name == "rebuild")
     ])
     error_message = "Each job that is started by hand runs as its own account, without a public address."
   }
