@@ -129,7 +129,7 @@ def test_no_row_comes_later_than_a_compaction_counts_with() -> None:
         monotonic=time.monotonic,
     )
     fn = WriteRowsFn(lambda: SinkOf(appender), "test", 1, time.clock)
-    for bundle in range(200):
+    for bundle in range(60):
         rows = [
             a_row(
                 PEOPLE,
@@ -141,7 +141,7 @@ def test_no_row_comes_later_than_a_compaction_counts_with() -> None:
         pauses = [rng.choice([0.0, 1.0, 40.0, 250.0]) for _ in rows]
         while not written(fn, rows, pauses, time):
             again += 1
-    assert {key.split("-")[0] for key in server.keys} == {str(n) for n in range(200)}
+    assert {key.split("-")[0] for key in server.keys} == {str(n) for n in range(60)}
     assert again > 0
     assert HELD_S < max(server.latest) < SETTLED_S
     assert settled(time.clock) < time.clock() - HELD
