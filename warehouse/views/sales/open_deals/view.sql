@@ -1,10 +1,9 @@
 -- Open deals, each once: what two CRMs both have is one row. Times are UTC.
--- Rules: a deal that says of another living one that it is the same is its copy and left out; where
--- they say so in a ring, all but the least key are. Then what is closed is left out. Of deals that
+-- Rules: a copy of another deal is left out (sales.deal_copies), then what is closed. Of deals that
 -- are merged into each other in a ring, so that none is left, the one that identity.merged_keys
--- means lives on as it last was. The account is the one that the deal has today, merges followed; the
--- owner is the user's entity.
-WITH RECURSIVE living AS (
+-- means lives on as it last was. The account is the one that the deal has today, merges followed;
+-- the owner is the user's entity.
+WITH living AS (
   SELECT * FROM `sales.deals_latest`
   UNION ALL
   SELECT deal.*
@@ -26,37 +25,6 @@ WITH RECURSIVE living AS (
         deal.version_digest DESC, deal.pipeline_version DESC, deal.written_at DESC
     ) = 1
 ),
-pairs AS (
-  SELECT deal.record_key, original.record_key AS original_key,
-    ARRAY_LENGTH(original.linked_keys) AS names
-  FROM living AS deal
-  CROSS JOIN UNNEST(deal.linked_keys) AS linked_key
-  JOIN living AS original ON original.record_key = linked_key
-  WHERE linked_key != deal.record_key
-),
--- One original a deal, best one that is nobody's copy: each way leads to one end, or round a ring.
-originals AS (
-  SELECT record_key, original_key
-  FROM pairs
-  WHERE TRUE
-  QUALIFY ROW_NUMBER() OVER (PARTITION BY record_key ORDER BY names > 0, original_key) = 1
-),
-steps AS (
-  SELECT record_key, original_key, 1 AS step
-  FROM originals
-  UNION ALL
-  SELECT steps.record_key, originals.original_key, steps.step + 1
-  FROM steps
-  JOIN originals ON originals.record_key = steps.original_key
-  WHERE steps.original_key != steps.record_key AND steps.step < 100
-),
-copies AS (
-  SELECT record_key
-  FROM steps
-  GROUP BY record_key
-  HAVING
-    record_key > MIN(original_key) OR NOT LOGICAL_OR(original_key = record_key)
-),
 owners AS (
   SELECT entity_id AS owner_entity_id, display_name AS owner_name
   FROM `identity.entities_latest`
@@ -75,10 +43,10 @@ SELECT
   owner.owner_entity_id,
   deal.record_key AS deal_key
 FROM living AS deal
-LEFT JOIN copies ON copies.record_key = deal.record_key
+LEFT JOIN `sales.deal_copies` AS copy ON copy.copy_key = deal.record_key
 LEFT JOIN `identity.resolved_keys` AS account_link
   ON account_link.record_key = deal.account_key AND account_link.kind = 'account'
 LEFT JOIN `identity.entities_latest` AS account ON account.entity_id = account_link.entity_id
 LEFT JOIN `identity.resolved_keys` AS owner_link ON owner_link.record_key = deal.owner_key
 LEFT JOIN owners AS owner ON owner.owner_entity_id = owner_link.entity_id
-WHERE copies.record_key IS NULL AND NOT COALESCE(deal.is_closed, FALSE)
+WHERE copy.copy_key IS NULL AND NOT COALESCE(deal.is_closed, FALSE)
