@@ -68,7 +68,7 @@ def _sources(figures: Figures) -> None:
 
 
 def _reconciliation(figures: Figures) -> None:
-    _heading("What the sources themselves have counted, held against ours: ops.reconciliation")
+    _heading("Counted by the sources, held against ours: ops.reconciliation")
     table = _table("source", "records", "there", "held", "present", right=PRESENT_COUNTS)
     for one in figures.reconciled:
         counts = (f"{one.there:,}", f"{one.held:,}", _share(one.present, one.there))

@@ -121,7 +121,8 @@ class Night(NamedTuple):
                 made = [one for one in records if from_us(one.created * 1_000).date() == day]
                 found["hubspot", kind, day] = len(made)
         found["hubspot", "owner", None] = len(self.hubspot.account.owners)
-        found["dialpad", "user", None] = len(self.dialpad.state.users)
+        users = self.dialpad.state.users.values()
+        found["dialpad", "user", None] = sum(user["state"] != "deleted" for user in users)
         found["dialpad", "contact", None] = len(self.dialpad.state.contacts)
         starts = [int(one["date_started"]) * 1_000 for one in self.dialpad.state.listed()]
         for day in days:
