@@ -47,6 +47,8 @@ WATCHED = (
     "written_at",
 )
 """Columns of raw.changes that ops.health and ops.freshness read each time they are asked."""
+FIRST_COPY = ("change_id", "attempt")
+"""Those by which ops.health finds the first copy of a duplicate, in older partitions."""
 
 _weighed: Counter[str] = Counter()
 """The graph runs in this process, and opens its sinks itself."""
@@ -65,6 +67,7 @@ class WeighingSink(DiscardSink):
             if table.id == "raw.changes":
                 _weighed[f"{kind} changes"] += 1
                 _weighed["watched"] += weight(row, WATCHED)
+                _weighed["first copy"] += weight(row, FIRST_COPY)
         super().write(rows)
 
 
@@ -120,7 +123,10 @@ def _figures(messages: Sequence[Received], weighed: Counter[str]) -> dict[str, f
         source = message.attributes.get("ce-source", "").rpartition("/")[2]
         sizes.setdefault(KINDS.get(source, "record"), []).append(message_bytes(message))
     changes = sum(weighed[f"{kind} changes"] for kind in sizes)
-    figures = {"watched_bytes": weighed["watched"] / changes}
+    figures = {
+        "watched_bytes": weighed["watched"] / changes,
+        "first_copy_bytes": weighed["first copy"] / changes,
+    }
     figures["identity_bytes"] = sum(
         total for name, total in weighed.items() if name.startswith("identity ")
     ) / len(messages)

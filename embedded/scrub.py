@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from embedded.compacted_file import DATABASE
 from embedded.directory import DataDirectory
-from transforms.traces import Trace, Traces
+from transforms.traces import Edges, Trace, Traces
 
 BLOCK_BYTES = 4 * 1024 * 1024
 OVERLAP_BYTES = 64 * 1024
@@ -24,6 +24,8 @@ SQLITE = b"SQLite format 3\0"
 _CHANGE_ID = re.compile(rb"(?<![0-9a-f])[0-9a-f]{32}(?![0-9a-f])")
 LOGS = (".log", ".1", ".txt")
 INK = b"*"
+WAL = "-wal"
+"""Ends the name of the file in which a database keeps what is not in its pages yet."""
 MESSAGES, PUBLISHED = "messages", "published"
 """Of the Pub/Sub server's file."""
 
@@ -37,10 +39,20 @@ class Place(NamedTuple):
 
 
 def search(directory: DataDirectory, traces: Traces) -> list[Place]:
-    """Every file of the directory in which the person is found, whatever kind of file it is."""
+    """Every file of the directory in which the person is found, whatever kind of file it is.
+
+    Of the warehouse's file the tables are searched elsewhere, value by value, and what lies in its
+    blocks besides is gone when it is written anew: here it is read as one text."""
     found = []
     for path in files(directory):
-        trace = _in_file(path, traces)
+        if path.name.startswith(DATABASE):
+            trace = _in_file(path, traces, "words")
+        elif path.name.endswith(WAL) and _is_sqlite(_database_of(path)):
+            trace = _in_database(_database_of(path), path, traces)
+        elif _is_sqlite(path):
+            trace = _in_database(path, path, traces)
+        else:
+            trace = _in_file(path, traces, "texts")
         if trace is not None:
             found.append(Place(str(path.relative_to(directory.path)), trace))
     return found
@@ -51,12 +63,37 @@ def files(directory: DataDirectory) -> Iterator[Path]:
     yield from (path for path in sorted(directory.path.rglob("*")) if path.is_file())
 
 
-def _in_file(path: Path, traces: Traces) -> Trace | None:
+def _database_of(wal: Path) -> Path:
+    return wal.with_name(wal.name.removesuffix(WAL))
+
+
+def _in_database(database: Path, path: Path, traces: Traces) -> Trace | None:
+    """In a value of a row; or in the bytes of `path`, a file of its, where no value explains it: an
+    identifier of somebody else's of which the person's is a part. In doubt it is the person."""
+    with closing(sqlite3.connect(database, timeout=BUSY_S)) as connection:
+        in_a_row = _in_rows(connection, traces, "texts")
+        if in_a_row is not None:
+            return in_a_row
+        trace = _in_file(path, traces, "none")
+        explained = trace is not None and _in_rows(connection, traces, "none") is not None
+    return None if explained else trace
+
+
+def _in_rows(database: sqlite3.Connection, traces: Traces, edges: Edges) -> Trace | None:
+    for table in _tables(database):
+        for row in database.execute(f'SELECT * FROM "{table}"'):  # noqa: S608 (its schema)
+            found = filter(None, (traces.find(data, edges) for data in _bytes(row)))
+            if (trace := next(found, None)) is not None:
+                return trace
+    return None
+
+
+def _in_file(path: Path, traces: Traces, edges: Edges) -> Trace | None:
     tail = b""
     try:
         with path.open("rb") as stream:
             while block := stream.read(BLOCK_BYTES):
-                trace = traces.find(tail + block, edged=False)
+                trace = traces.find(tail + block, edges)
                 if trace is not None:
                     return trace
                 tail = block[-OVERLAP_BYTES:]
@@ -85,7 +122,7 @@ def scrub(
             continue
         if directory.objects in path.parents:
             said = str(path.relative_to(directory.objects)) in theirs
-            if said or _in_file(path, traces) is not None:
+            if said or _in_file(path, traces, "texts") is not None:
                 path.unlink()
                 done["objects"] = done.get("objects", 0) + 1
         elif _is_sqlite(path):
@@ -100,8 +137,16 @@ def scrub(
 
 
 def _is_sqlite(path: Path) -> bool:
-    with path.open("rb") as stream:
-        return stream.read(len(SQLITE)) == SQLITE
+    try:
+        with path.open("rb") as stream:
+            return stream.read(len(SQLITE)) == SQLITE
+    except FileNotFoundError:
+        return False
+
+
+def _tables(database: sqlite3.Connection) -> list[str]:
+    named = "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'"
+    return [name for [name] in database.execute(named).fetchall()]
 
 
 def scrub_database(
@@ -113,14 +158,12 @@ def scrub_database(
     with closing(sqlite3.connect(path, timeout=BUSY_S, isolation_level=None)) as database:
         database.execute("PRAGMA secure_delete = ON")
         count = sum(
-            _scrub_table(database, table, traces, ids, written)
-            for [table] in database.execute(
-                "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'"
-            ).fetchall()
+            _scrub_table(database, table, traces, ids, written) for table in _tables(database)
         )
         database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-        if count == 0 and _in_file(path, traces) is not None:
-            # In pages that were freed when nothing was overwritten yet.
+        if _in_file(path, traces, "none") is not None:
+            # In pages that were freed when nothing was overwritten yet; or a part of somebody
+            # else's identifier in a row: here the two look the same.
             database.execute("VACUUM")
             database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     return count
@@ -156,14 +199,19 @@ def _scrub_table(
 
 
 def _names(values: tuple[object, ...], traces: Traces, changes: frozenset[str]) -> bool:
+    return any(
+        not changes.isdisjoint(one.decode() for one in _CHANGE_ID.findall(data))
+        or traces.find(data, "texts") is not None
+        for data in _bytes(values)
+    )
+
+
+def _bytes(values: tuple[object, ...]) -> Iterator[bytes]:
+    """The texts and bytes among the values of a row."""
     for value in values:
         data = value.encode("utf-8", "replace") if isinstance(value, str) else value
-        if isinstance(data, bytes) and (
-            not changes.isdisjoint(one.decode() for one in _CHANGE_ID.findall(data))
-            or traces.find(data, edged=False) is not None
-        ):
-            return True
-    return False
+        if isinstance(data, bytes):
+            yield data
 
 
 def _ink(path: Path, traces: Traces) -> int:
@@ -171,7 +219,7 @@ def _ink(path: Path, traces: Traces) -> int:
     lines, at = 0, 0
     with path.open("r+b") as stream:
         for line in iter(stream.readline, b""):
-            if traces.find(line) is not None:
+            if traces.find(line, "texts") is not None:
                 stream.seek(at)
                 stream.write(INK * len(line.rstrip(b"\r\n")))
                 stream.seek(at + len(line))

@@ -8,7 +8,10 @@ import logging
 import threading
 from collections.abc import Callable
 
+from google.cloud import bigquery
+
 from embedded.directory import DataDirectory
+from embedded.unclaimed import delete_unclaimed
 from pipelines.recovery import MARGIN_US, written_until
 from schemas.clock import DAY_US, Clock, wall_clock
 from schemas.errors import RetriableError
@@ -48,9 +51,15 @@ def compact_once(
 def expire_once(
     directory: DataDirectory, endpoint: Endpoint, retention: Retention, clock: Clock = wall_clock
 ) -> dict[str, int]:
-    """What has expired, deleted as a run of its own; rows that went, by table."""
+    """What has expired, deleted as a run of its own; rows that went, by table, and payloads that no
+    row has any more."""
+
+    def payloads(client: bigquery.Client) -> dict[str, int]:
+        count = delete_unclaimed(client, directory.objects, clock())
+        return {"objects": count} if count else {}
+
     with directory.upkeep():
-        return expire_noted(endpoint, retention, clock)
+        return expire_noted(endpoint, retention, clock, payloads)
 
 
 class Upkeep:

@@ -167,6 +167,9 @@ def _fill(
     backfill_s, messages = time.monotonic() - began, accounted(client)
     with console.status("things happen: mails, calls, edits, merges, deletions …"):
         live = lived(estate, readers, directory, client)
+    with console.status("the night comes: each source says how many records it has …"):
+        readers.each("nightly")
+        until_written(directory, wall_clock())
     speed = Speed(started_s, messages, backfill_s, live.arrivals)
     with console.status("asking the warehouse …"):
         return measured(client, estate, live.happened, speed)

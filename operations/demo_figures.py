@@ -75,13 +75,28 @@ class Reading(NamedTuple):
     differences: tuple[str, ...]
 
 
+class Reconciled(NamedTuple):
+    """Objects of one kind as ops.reconciliation has them: those that the source itself has counted,
+    and those that we held then."""
+
+    source: str
+    object_type: str
+    there: int
+    held: int
+
+    @property
+    def present(self) -> int:
+        """Of those that are there, those that we hold; what we hold besides makes up for none."""
+        return min(self.there, self.held)
+
+
 @dataclass(frozen=True, slots=True)
 class Figures:
     """Everything that the summary shows."""
 
     readings: list[Reading]
+    reconciled: list[Reconciled]
     happened: Mapping[str, int]
-
     accounting: list[dict[str, Any]]
     dead_letters: list[dict[str, Any]]
     rows: dict[str, int]
@@ -119,6 +134,7 @@ def measured(
     ]
     return Figures(
         readings=_readings(client, expected),
+        reconciled=_reconciled(client),
         happened=happened,
         accounting=run_view(client, "ops.accounting", timeout_s=TIMEOUT_S).rows,
         dead_letters=run_view(client, "ops.dead_letters_summary", timeout_s=TIMEOUT_S).rows,
@@ -172,6 +188,15 @@ def _readings(client: bigquery.Client, expected: Mapping[str, Records]) -> list[
         )
         for source in sorted({*expected, *found})
         for kind in sorted({*expected.get(source, {}), *found.get(source, {})})
+    ]
+
+
+def _reconciled(client: bigquery.Client) -> list[Reconciled]:
+    """What the night has counted in all: the counts of single days are parts of it."""
+    return [
+        Reconciled(row["source"], row["object_type"], row["there"], row["held"])
+        for row in run_view(client, "ops.reconciliation", timeout_s=TIMEOUT_S).rows
+        if row["created_date"] is None
     ]
 
 

@@ -24,6 +24,7 @@ QUESTION = "SELECT source, COUNT(*) AS people FROM sales.people_latest GROUP BY 
 def show_summary(figures: Figures, directory: Path) -> None:
     """Prints what went in, where it ended, what it says and how fast it was."""
     _sources(figures)
+    _reconciliation(figures)
     _happened(figures)
     _account(figures)
     _dead_letters(figures)
@@ -66,6 +67,26 @@ def _sources(figures: Figures) -> None:
     console.print(f"[green]all {total:,} records are as their vendors have them now[/green]")
 
 
+def _reconciliation(figures: Figures) -> None:
+    _heading("Counted by the sources, held against ours: ops.reconciliation")
+    table = _table("source", "records", "there", "held", "present", right=PRESENT_COUNTS)
+    for one in figures.reconciled:
+        counts = (f"{one.there:,}", f"{one.held:,}", _share(one.present, one.there))
+        table.add_row(one.source, one.object_type, *counts)
+    console.print(table)
+    there = sum(one.there for one in figures.reconciled)
+    present = sum(one.present for one in figures.reconciled)
+    colour = "green" if there and present == there else "red"
+    console.print(
+        f"[{colour}]{_share(present, there)} of the {there:,} source objects are present[/{colour}]"
+    )
+
+
+def _share(part: int, whole: int) -> str:
+    """Rounded down: what is not all of it never shows as 100 %."""
+    return f"{part * 10_000 // whole / 100:g} %" if whole else "–"
+
+
 def _happened(figures: Figures) -> None:
     _heading("What happened meanwhile, told by webhooks or polled")
     by_source: dict[str, list[str]] = {}
@@ -90,6 +111,7 @@ def _account(figures: Figures) -> None:
 
 
 RECORD_COUNTS = ("there", "held", "differ")
+PRESENT_COUNTS = ("there", "held", "present")
 MOST_DIFFERENCES = 5
 ALL_COUNTS = ("messages", "accepted", "duplicates", "dead letters", "rows", "share")
 

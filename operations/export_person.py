@@ -8,13 +8,18 @@ import io
 import json
 import os
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+from google.cloud import bigquery
+
+from connectors.objects import FolderStore, ObjectStore
 from embedded.directory import DataDirectory
 from operations.audit import audited
 from operations.console import console
+from operations.payloads import claim_of, with_payload
 from operations.person import Asked, Scene
 from operations.runs import noted_run
 from schemas.clock import from_us, wall_clock
@@ -24,12 +29,13 @@ from schemas.tables import TABLES
 from warehouse.clients import bigquery_client
 from warehouse.traced import Person, rows
 
+GONE = "not kept any more"
 FORMATS = (".json", ".zip")
 HOW = (
     "What is held of you, a list of rows for each table that has any. A column is explained under "
-    "'columns'. Payloads above 7 MB, kept apart, are not in it; what was read from them is. Rows "
-    "also name others who took part in the same interactions: whoever answers the request decides "
-    "what of that may be given (GDPR, article 15, paragraph 4)."
+    "'columns'. Payloads above 7 MB, which are kept apart, stand in the rows that they belong to. "
+    "Rows also name others who took part in the same interactions: whoever answers the request "
+    "decides what of that may be given (GDPR, article 15, paragraph 4)."
 )
 
 
@@ -53,12 +59,8 @@ def export_person(
             console.status("reading what is held …") as status,
         ):
             person = scene.person(scene.subject(client, asked))
-            tables: dict[str, list[dict[str, Any]]] = {}
-            for table in TABLES:
-                status.update(f"reading {table.id} …")
-                held = [shown(found.row) for found in rows(client, table, person, theirs=True)]
-                if held:
-                    tables[table.id] = held
+            objects = FolderStore(directory.objects)
+            tables = dict(held_of(client, person, objects, status.update))
             count = sum(map(len, tables.values()))
             _write(out, document(person, tables))
             deed.rows_given = run.changes = count
@@ -66,6 +68,21 @@ def export_person(
         client.close()
     console.print(f"{count:,} rows of {len(tables)} tables: {out}", highlight=False)
     return count
+
+
+def held_of(
+    client: bigquery.Client,
+    person: Person,
+    objects: ObjectStore,
+    say: Callable[[str], None] = lambda _: None,
+) -> Iterator[tuple[str, list[dict[str, Any]]]]:
+    """Tables in which something is held of a person, each with its rows as they are shown."""
+    complete = partial(with_payload, objects)
+    for table in TABLES:
+        say(f"reading {table.id} …")
+        found = rows(client, table, person, theirs=True, complete=complete)
+        if held := [shown(one.row) for one in found]:
+            yield table.id, held
 
 
 def document(person: Person, tables: Mapping[str, list[dict[str, Any]]]) -> dict[str, Any]:
@@ -95,11 +112,13 @@ def document(person: Person, tables: Mapping[str, list[dict[str, Any]]]) -> dict
 
 def shown(row: Row) -> dict[str, Any]:
     """A row with the names that people read, without what is empty."""
-    return {
+    told = {
         human(column): _value(column, value)
         for column in columns(type(row))
         if (value := getattr(row, column.name)) not in (None, "", (), b"")
     }
+    # What was kept apart is gone, and nobody has to guess it.
+    return {"Payload": GONE, **told} if claim_of(row) else told
 
 
 def human(column: Column) -> str:

@@ -14,6 +14,9 @@ DEFAULT_SHARDS = 64
 
 DEDUPE_HORIZON_S = 7 * 86_400
 """How long a change is remembered: as long as a subscription keeps messages for seek."""
+LONGEST_HORIZON_S = 14 * 86_400
+"""A first copy is remembered for twice as long at the most, and ops.accounting looks no further
+back than that before the messages it accounts for."""
 
 _PROJECT = r"(?:[a-z0-9.-]+:)?[a-z][a-z0-9-]{4,28}[a-z0-9]"
 _BUCKET = r"gs://[a-z0-9][a-z0-9._-]{1,220}[a-z0-9]"
@@ -110,7 +113,8 @@ SHARDS = Parameter(
 DEDUPE_HORIZON = Parameter(
     "dedupe_horizon_s",
     "Dedupe horizon",
-    "Seconds for which a change is remembered: at least as long as messages are kept.",
+    "Seconds for which a change is remembered: at least as long as messages are kept, and 14 days "
+    "at the most.",
     r"[1-9][0-9]{0,7}(?:\.[0-9]+)?",
     "1209600",
     default=DEDUPE_HORIZON_S,

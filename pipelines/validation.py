@@ -17,7 +17,7 @@ from apache_beam.options.pipeline_options import (
 )
 
 from pipelines.options import SalesIntelOptions
-from pipelines.parameters import TEMPLATES, Parameter, Template, all_parameters
+from pipelines.parameters import LONGEST_HORIZON_S, TEMPLATES, Parameter, Template, all_parameters
 from schemas.clock import Clock, from_us
 from schemas.errors import ConfigurationError
 from schemas.topology import RETENTION_S
@@ -77,11 +77,22 @@ def _of_parameters(given: SalesIntelOptions, template: Template) -> list[str]:
                 wrong.append(f"{name} is missing ({one.help} As in {one.example})")
         elif not matches(one, value):
             wrong.append(f"{name} is {value!r}: write it as in {one.example}")
-    if "dedupe_horizon_s" in own and given.dedupe_horizon_s < RETENTION_S:
-        wrong.append(
-            f"dedupe_horizon_s is below {RETENTION_S}: messages are kept as long, and come again"
-        )
+    if "dedupe_horizon_s" in own:
+        wrong += _of_horizon(given.dedupe_horizon_s)
     return wrong
+
+
+def _of_horizon(seconds: float) -> list[str]:
+    if seconds < RETENTION_S:
+        return [
+            f"dedupe_horizon_s is below {RETENTION_S}: messages are kept as long, and come again"
+        ]
+    if seconds > LONGEST_HORIZON_S:
+        return [
+            f"dedupe_horizon_s is above {LONGEST_HORIZON_S}: ops.accounting would take duplicates "
+            "of what came so long ago for lost"
+        ]
+    return []
 
 
 def _of_misspelt(options: PipelineOptions, template: Template) -> list[str]:

@@ -14,6 +14,9 @@ SOURCES: tuple[str, ...] = get_args(Source)
 OPERATIONS: tuple[str, ...] = get_args(Operation)
 LANES: tuple[str, ...] = get_args(Lane)
 
+FIRST_ATTEMPT = 1
+"""A replay of a dead letter is the next one."""
+
 OBJECT_TYPE = re.compile(r"[a-z][a-z0-9_]{0,63}\Z")
 # No "@": an address never stands in an attribute. Connectors hash natural keys (`opaque_id`).
 OBJECT_ID = re.compile(r"[A-Za-z0-9_.:/+=-]{1,255}\Z")
@@ -48,7 +51,7 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
     digest: str
     content_type: str = "application/json"
     lane: Lane = "live"
-    attempt: int = 1
+    attempt: int = FIRST_ATTEMPT
     successor: str = ""
     """Of a merge: the object id of the record that lives on."""
     dataref: str = ""

@@ -33,6 +33,16 @@ class DeadLetter(Row, frozen=True, kw_only=True):
     table_id: Annotated[str | None, col("Of a row that a table refused: the table.")] = None
 
 
+class Replay(Row, frozen=True, kw_only=True):
+    """ops.replays: a change that was accepted as a replay, which settles its dead letters."""
+
+    change_id: Annotated[str, col("Id of the change.")]
+    source: Annotated[str, col("Source of the change.")]
+    attempt: Annotated[int, col("Attempt that was accepted: above that of the letters it settles.")]
+    written_at: Annotated[Micros, col("When the row was made.")]
+    written_date: Annotated[Days, col("Day of written_at; the partition.")]
+
+
 class Run(Row, frozen=True, kw_only=True):
     """ops.runs: a start row, heartbeats and an end row for every run of a command or job."""
 

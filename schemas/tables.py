@@ -15,6 +15,7 @@ from schemas.operations import (
     DeadLetter,
     Erasure,
     Reader,
+    Replay,
     Run,
     SchemaChange,
     SourceCount,
@@ -296,6 +297,15 @@ TABLES: tuple[Table, ...] = (
         cluster=("left_key", "right_key"),
         key=("left_key", "right_key"),
         order=("revision",),
+    ),
+    Table(
+        "ops",
+        "replays",
+        Replay,
+        "Every change that was accepted as a replay: what settles its dead letters.",
+        partition="written_date",
+        cluster=("change_id",),
+        retention="dead_letters",
     ),
 )
 

@@ -1,10 +1,13 @@
 """The rows of an accepted change: its own row in raw.changes, and what Normalise made of it."""
 
+from collections.abc import Iterator
 from typing import cast
 
-from schemas.change import Change, Lane, Operation, Source
+from schemas.change import FIRST_ATTEMPT, Change, Lane, Operation, Source
 from schemas.clock import DAY_US
+from schemas.columns import Row
 from schemas.flow import Normalised, RowBatch
+from schemas.operations import Replay
 from schemas.records import RawChange, lineage
 from schemas.version import PIPELINE_VERSION
 
@@ -27,7 +30,20 @@ def accepted_rows(element: Normalised, written_at: int) -> RowBatch:
         # A claim-checked payload stays where it is: the row could not hold it.
         payload=b"" if change.dataref else change.payload,
     )
-    return RowBatch((raw, *element.rows))
+    return RowBatch((raw, *_settling(raw), *element.rows))
+
+
+def _settling(raw: RawChange) -> Iterator[Row]:
+    """That the dead letters of earlier attempts are settled, told in a table of its own: nobody has
+    to look for the few replays among all changes."""
+    if raw.attempt > FIRST_ATTEMPT:
+        yield Replay(
+            change_id=raw.change_id,
+            source=raw.source,
+            attempt=raw.attempt,
+            written_at=raw.written_at,
+            written_date=raw.written_at // DAY_US,
+        )
 
 
 def change_of(raw: RawChange) -> Change:

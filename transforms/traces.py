@@ -21,9 +21,21 @@ MOST_BYTES = 512 * 1024 * 1024
 
 TraceKind = Literal["email", "phone", "name", "record"]
 
+Edges = Literal["words", "texts", "none"]
+"""Where an identifier has to begin and end. words: at the edge of a word, so that ann@x.test is not
+in joann@x.test. texts: so in whatever is a text, and anywhere in all else, where lengths and other
+values may stand right beside it. none: anywhere, as in the pages of a database."""
+
 _BETWEEN_DIGITS = "[ ()./\N{NO-BREAK SPACE}-]{0,3}"
 _AMONG_DIGITS = b" ()./-\xc2\xa0"
 _BETWEEN_WORDS = r"[\W\d_]{1,8}"
+_BINARY = re.compile(rb"[\x00-\x08\x0b\x0e-\x1a\x1c-\x1f]")
+"""Control characters that no text has."""
+# What no longer address has there is an edge, as in _ann@x.test_, and so is what is more likely the
+# next sentence, as in ann@x.test.Yours. Where a line of quoted-printable is broken, what is
+# unwrapped of it tells.
+_ADDRESS_BEGINS = r"(?<![^\W_])(?<![^\W_][.+_-])(?<!=\n)(?<!=\r\n)"
+_ADDRESS_ENDS = r"(?![^\W_]|[.-](?-i:(?![A-Z])\w)|=\r?\n)"
 _WORD = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")
 _ASCII = re.compile(r"[A-Za-z]+")
 _GMAIL = ("gmail.com", "googlemail.com")
@@ -56,20 +68,18 @@ class Traces:
         self._seeds = _seeds(person)
         self._numbers = tuple(one.encode() for one in map(_national, person.phones) if one)
 
-    def find(self, data: bytes, *, edged: bool = True) -> Trace | None:
-        """The first trace in some bytes, the one in the fewest wrappings; None where there is none.
-
-        `edged` False: also right behind other letters, as in the files of a database, where values
-        stand side by side. It finds ann@x.test in joann@x.test, too.
-        """
-        pattern = self._edged if edged else self._anywhere
-        if pattern is None:
+    def find(self, data: bytes, edges: Edges = "words") -> Trace | None:
+        """The first trace in some bytes, the one in the fewest wrappings; None where there is
+        none."""
+        if self._edged is None or self._anywhere is None:
             return None
         waiting: deque[tuple[tuple[str, ...], bytes]] = deque([((), data)])
         seen, left = {data}, MOST_BYTES
         while waiting:
             wrappings, inner = waiting.popleft()
             if self._may_be_in(inner):
+                anywhere = edges == "none" or (edges == "texts" and _BINARY.search(inner))
+                pattern = self._anywhere if anywhere else self._edged
                 for text in _texts(inner):
                     if found := pattern.search(text):
                         return Trace(_kind(found), wrappings)
@@ -134,9 +144,9 @@ def _kind(found: re.Match[str]) -> TraceKind:
 
 def _pattern(person: Identifiers, *, edged: bool) -> re.Pattern[str] | None:
     kinds = (
-        ("email", r"(?<![\w.+-])", _emails(person.emails), r"(?![\w-]|\.\w)"),
+        ("email", _ADDRESS_BEGINS, _emails(person.emails), _ADDRESS_ENDS),
         ("phone", r"(?<!\d)", _phones(person.phones), r"(?!\d)"),
-        ("record", r"(?<![\w:])", map(re.escape, person.records), r"(?!\w)"),
+        ("record", r"(?<![^\W_])", map(re.escape, person.records), r"(?![^\W_])"),
     )
     alternatives = [
         f"(?P<{kind}>{before if edged else ''}(?:{'|'.join(ways)}){after if edged else ''})"

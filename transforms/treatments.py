@@ -39,6 +39,7 @@ TREATMENTS: Mapping[str, Treatment] = {
     "identity.evidence": Treatment("records", "why a record of the person was one with others"),
     "identity.candidates": Treatment("records", "what a record of the person may be"),
     "ops.dead_letters": Treatment("texts", "payload and attributes go", ("dead_letter_id",)),
+    "ops.replays": Treatment("nobody", "ids of changes, and times"),
     "ops.runs": Treatment("texts", "details may name a record", ("run_id", "noted_at")),
     "ops.schema_changes": Treatment("nobody", "fields of the sources' objects"),
     "ops.source_counts": Treatment("nobody", "counts"),

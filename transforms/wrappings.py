@@ -28,8 +28,12 @@ _DEFLATED = re.compile(rb"\x1f\x8b\x08|\x78[\x01\x5e\x9c\xda]|PK\x03\x04")
 _ZIP_HEADER_BYTES = 30
 _QUOTED = re.compile(rb"=(?:([0-9A-Fa-f]{2})|[ \t]*\r?\n)")
 _PERCENT = re.compile(rb"%[0-9A-Fa-f]{2}")
-_ESCAPED = re.compile(r"\\(?:u([0-9A-Fa-f]{4})|([\"\\/bfnrt]))")
-_ESCAPES = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
+# Those of JSON, and those that logs have of values besides.
+_ESCAPED = re.compile(r"\\(?:u([0-9A-Fa-f]{4})|x([0-9A-Fa-f]{2})|([\"'\\/abfnrtv0]))")
+_ESCAPES = {
+    **{"a": "\a", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v"},
+    "0": "\0",
+}
 _ENTITY = re.compile(rb"&(?:#[0-9]{1,7}|#[xX][0-9A-Fa-f]{1,6}|[A-Za-z]{2,8});")
 _PRINTED = re.compile(rb"[\t\r\n -~]{%d,}" % FEWEST_CHARACTERS)
 
@@ -53,6 +57,9 @@ def unwrapped(data: bytes) -> Iterator[tuple[str, bytes]]:
         yield "quoted-printable", _QUOTED.sub(_byte, data)
     if _PERCENT.search(data):
         yield "percent", unquote_to_bytes(data)
+        if b"+" in data:
+            # In a form it is a blank.
+            yield "percent", unquote_to_bytes(data.replace(b"+", b" "))
     if _ESCAPED.search(text):
         yield (
             "json",
@@ -106,6 +113,6 @@ def _byte(match: re.Match[bytes]) -> bytes:
 
 
 def _character(match: re.Match[str]) -> str:
-    if match[1]:
-        return chr(int(match[1], 16))
-    return _ESCAPES.get(match[2], match[2])
+    if code := match[1] or match[2]:
+        return chr(int(code, 16))
+    return _ESCAPES.get(match[3], match[3])

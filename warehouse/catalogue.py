@@ -68,8 +68,6 @@ class Metadata(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """Columns of a complete order, most significant first, with DESC where it falls."""
     narrowed: Narrowed | None = None
     """Where whoever wants the first rows looks up which they are."""
-    whole: tuple[str, ...] = ()
-    """Tables that nobody reads whole by accident (warehouse/scans.py) and that it has to."""
 
 
 class View(NamedTuple):

@@ -15,7 +15,6 @@ import sqlglot
 from sqlglot import exp
 
 from schemas.tables import BY_ID
-from warehouse.catalogue import views
 from warehouse.statement import RefusedQuery
 
 GUARDED = ("raw.changes",)
@@ -49,7 +48,7 @@ def scans(
     sql: str, parameters: Mapping[str, Any] | None = None, *, today: date, prefix: str = ""
 ) -> list[Scan]:
     """Every place where one SELECT, as `check_allowed` lets it pass, reads a guarded table by
-    itself; what it reads through our views is theirs (`whole` in their metadata)."""
+    itself; what it reads through our views is theirs, and none of them reads one whole."""
     names = {f"{before}{one}": one for one in GUARDED for before in ("", prefix)}
     found = []
     for table in sqlglot.parse_one(sql, read="bigquery").find_all(exp.Table):
@@ -83,12 +82,6 @@ def whole(table_id: str, today: date) -> RefusedQuery:
         f"this reads all of {table_id}, {days} days: put WHERE {BY_ID[table_id].partition} >= "
         "DATE '2026-01-31' beside it (--since with its name), or ask with --whole"
     )
-
-
-def whole_of_view(view_id: str, today: date) -> tuple[str, ...]:
-    """The guarded tables that a view of ours reads whole by itself."""
-    found = scans(views()[view_id].sql, today=today)
-    return tuple(sorted({scan.table for scan in found if scan.is_whole(today)}))
 
 
 def _beside(select: exp.Select) -> Iterator[exp.Expr]:

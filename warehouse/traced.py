@@ -3,7 +3,7 @@
 The warehouse compares keys and texts; payloads, which it cannot unwrap, are read and searched here.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 import msgspec
@@ -80,6 +80,11 @@ class Person(NamedTuple):
                 yield column
 
 
+def as_held(row: Row) -> Row:
+    """The row as the table has it."""
+    return row
+
+
 def rows(
     client: bigquery.Client,
     table: Table,
@@ -88,10 +93,12 @@ def rows(
     *,
     payloads: bool = True,
     theirs: bool = False,
+    complete: Callable[[Row], Row] = as_held,
 ) -> Iterator[Found]:
     """The rows of a table that an erasure has something to do with, or all that are `theirs`; where
     there are payloads every row has to be read, unless that is left for later, and of whom nothing
-    but marks is known in every table."""
+    but marks is known in every table. `complete` adds to a row what is kept apart from it, before
+    the person is looked for in it."""
     has_payloads = any(column.kind == "BYTES" for column in columns(table.row))
     whole = (payloads and has_payloads) or not person.is_known
     where = "TRUE" if whole else _condition(table)
@@ -105,7 +112,8 @@ def rows(
         page_size=PAGE_ROWS,
     )
     for values in asked:
-        found = person.found(record(table.row, dict(values.items())), values[ROW_ID])
+        row = complete(record(table.row, dict(values.items())))
+        found = person.found(row, values[ROW_ID])
         if found.is_theirs if theirs else not found.is_clean:
             yield found
 

@@ -1,6 +1,6 @@
 """How many records Dialpad says it has: what ours are held against."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 
 from connectors.dialpad.client import DialpadClient, Listed
@@ -23,8 +23,8 @@ def counts(
     before_ms: int | None = None,
 ) -> dict[str, int]:
     """Object to the number of different ids listed; no operation counts, so all pages are read.
-    Calls: legs that have ended and started within the window. What the exclusions keep out is
-    counted all the same."""
+    Calls: legs that have ended and started within the window; users: those that are not deleted.
+    What the exclusions keep out is counted all the same."""
     lists: dict[str, tuple[str, Callable[[str], Listed]]] = {
         "call": ("call_id", lambda token: client.calls(after_ms, before_ms, token)),
         "user": ("id", client.users),
@@ -35,7 +35,11 @@ def counts(
         if name not in lists:
             raise ConfigurationError(f"dialpad: {name} cannot be counted")
         field, read = lists[name]
-        within = partial(_started, after_ms, before_ms) if name == "call" else _any
+        belongs: Mapping[str, Callable[[Fields], bool]] = {
+            "call": partial(_started, after_ms, before_ms),
+            "user": _lives,
+        }
+        within = belongs.get(name, _any)
         found[name] = _ids(field, pages(f"{name}s", read), within)
     return found
 
@@ -66,6 +70,11 @@ def _all(client: DialpadClient, name: str) -> Tally:
 
 def _any(fields: Fields) -> bool:
     return True
+
+
+def _lives(fields: Fields) -> bool:
+    """Users are listed in every state; one that is deleted is a tombstone with us."""
+    return fields.get("state") != "deleted"
 
 
 def _started(after_ms: int | None, before_ms: int | None, fields: Fields) -> bool:

@@ -52,6 +52,9 @@ EVERY_MINUTES: Mapping[str, float] = {
     "nightly-dialpad": 1_440,
 }
 """Jobs and how often they start (terraform/connectors.tf)."""
+WATCHED_DAYS, FIRST_COPY_DAYS = 15, 43
+"""Partitions of raw.changes: those that ops.freshness and ops.accounting read, today among them,
+and those in which the second looks for the first copy of a duplicate."""
 JOB_SECONDS = 60
 """A job's start is billed as a minute at least; most end within it."""
 READY_CHECKS = 3
@@ -213,11 +216,14 @@ def held(load: Load, measured: Measured, kept: RetentionClass) -> float:
 
 def own_scans(load: Load, measured: Measured) -> float:
     """Bytes a month that the system reads to know how it is: `figures` asks ops.health and
-    ops.freshness, which read columns of every row of raw.changes; the rates and the rules read all
-    interactions."""
-    months = min(load.months, DAYS["raw"] / MONTH_DAYS)
-    watched = 2 * starts("figures") * months * load.events * measured["watched_bytes"]
-    return watched + (starts("rates") + starts("quality")) * held(load, measured, "facts")
+    ops.freshness, which read columns of the newest rows of raw.changes; the rates and the rules
+    read all interactions."""
+    held_days = load.months * MONTH_DAYS
+    watched = min(held_days, WATCHED_DAYS)
+    before = min(held_days, FIRST_COPY_DAYS) - watched
+    a_change = 2 * watched * measured["watched_bytes"] + before * measured["first_copy_bytes"]
+    watching = starts("figures") * load.events / MONTH_DAYS * a_change
+    return watching + (starts("rates") + starts("quality")) * held(load, measured, "facts")
 
 
 def starts(job: str) -> float:

@@ -12,6 +12,8 @@ from schemas.quality import Severity
 
 SOURCE_SILENCE_H = 72.0
 """A long weekend is no outage."""
+LONGEST_SILENCE_H = 14 * 24.0
+"""ops.freshness looks no further back: of a longer silence it says that it is as long at least."""
 
 
 class Slack(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -53,7 +55,16 @@ class Bounds(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """Dead letters of the last hour per hourly mean of the day before."""
     silence_h: dict[str, float] = {}
     """Source to the hours for which it may send nothing; `SOURCE_SILENCE_H` where none is named, 0
-    for never mind."""
+    for never mind. Below 336, 14 days."""
+
+    def __post_init__(self) -> None:
+        """ConfigurationError for a silence that could never be told."""
+        for source, hours in self.silence_h.items():
+            if not 0 <= hours < LONGEST_SILENCE_H:
+                raise ConfigurationError(
+                    f"[notifications.bounds] silence_h of {source} is {hours:g}: name hours from 0 "
+                    f"to below {LONGEST_SILENCE_H:g}, for no longer silence can be measured"
+                )
 
 
 class NotificationSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

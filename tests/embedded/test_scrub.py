@@ -1,6 +1,8 @@
 """A person goes out of every file of a data directory, and the others stay."""
 
 import base64
+import json
+import re
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
@@ -59,6 +61,34 @@ def test_a_message_that_the_pipeline_has_yet_to_read_stays(directory: DataDirect
     [read], [awaited] = (store.publish(topic, [Publication(mail, {}, "")]) for _ in range(2))
     assert scrub(directory, TRACES, (), (), written=2_000_000) == {"pubsub/messages.db": 1}
     assert list(store.fetch([read, awaited], 1_000)[0]) == [awaited]
+    store.close()
+
+
+def test_a_message_of_somebody_whose_address_has_theirs_in_it_stays(
+    directory: DataDirectory,
+) -> None:
+    path = directory.pubsub / "messages.db"
+    store = Store(path, clock=lambda: 1_000_000)
+    topic = store.create_topic("changes", b"")
+    mails = [f"To: jo{ANN}", f"To: {ANN}", f"To: {ANN}.example"]
+    wrapped = [
+        *(mail.encode() for mail in mails),
+        *(json.dumps({"raw": base64.b64encode(mail.encode()).decode()}).encode() for mail in mails),
+    ]
+    ids = store.publish(topic, [Publication(data, {"ce-id": "x"}, "") for data in wrapped])
+    assert found(directory)
+    assert scrub(directory, TRACES, (), ()) == {"pubsub/messages.db": 2}
+    assert sorted(store.fetch(ids, 1_000)[0]) == [ids[0], ids[2], ids[3], ids[5]]
+    assert found(directory) == [], "also in its log of pages, while it is open"
+    assert not re.search(rb"(?<!jo)ann\.lee@acme\.test(?!\.)", path.read_bytes())
+    assert scrub(directory, TRACES, (), ()) == {}
+    log = directory.logs / "pipeline.log"
+    log.write_text(f"no such user jo{ANN}\nno such user {ANN}\n")
+    objects = FolderStore(directory.objects)
+    kept = objects.put("payloads/1", f"cc jo{ANN}".encode())
+    assert found(directory) == ["logs/pipeline.log"]
+    assert scrub(directory, TRACES, (), ()) == {"logs/pipeline.log": 1}
+    assert found(directory) == [] and objects.get(kept)
     store.close()
 
 

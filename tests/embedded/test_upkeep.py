@@ -5,21 +5,28 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
 from google.cloud import bigquery
 from provisioned import provisioned
 from typer.testing import CliRunner, Result
 
+from connectors.objects import FolderStore
 from embedded.directory import DataDirectory, Stack
-from embedded.upkeep import Upkeep, compact_once, settled
+from embedded.upkeep import Upkeep, compact_once, expire_once, settled
 from embedded.warehouse import PROJECT, WarehouseServer
 from operations import cli
 from pipelines.recovery import MARGIN_US
+from schemas.change import new_change
 from schemas.clock import DAY_US, wall_clock
-from schemas.errors import RetriableError
+from schemas.errors import InvalidPayload, RetriableError
+from schemas.flow import Arrival, Normalised
 from schemas.topology import DECISIONS_SUBSCRIPTION, PIPELINE_SUBSCRIPTIONS
+from transforms.accept import accepted_rows
+from transforms.dead_letters import Original, dead_letter
 from transforms.settings import Retention
 from warehouse.clients import Endpoint, bigquery_client
+from warehouse.sink import StorageSink
 
 pytestmark = pytest.mark.slow
 
@@ -131,3 +138,34 @@ def test_the_commands_do_it_at_once_and_say_what_came_of_it(
     assert called(directory, "grant", "rep", "--mailbox", "*").exit_code == 2
     asked = ("query", "SELECT SESSION_USER() AS me", "--format", "csv")
     assert "boss@own.example" in called(directory, *asked, "--as", "boss@own.example").output
+
+
+def test_payloads_that_no_row_names_any_more_go_when_no_message_can_name_them(
+    served: tuple[DataDirectory, Endpoint, bigquery.Client],
+) -> None:
+    directory, endpoint, client = served
+    objects = FolderStore(directory.objects)
+    names = {one: objects.put(f"payloads/{one}", b"x") for one in ("raw", "letter", "old", "new")}
+    change = new_change("files", "contact", "c1", b"{}", stamp=1, fetched=2)
+    change = msgspec.structs.replace(change, dataref=names["raw"])
+    now = wall_clock()
+    letter = dead_letter(
+        Original(b"", {}, "m2", now), "normalise", InvalidPayload("no id"), now=now, job_name="test"
+    )
+    letter = msgspec.structs.replace(letter, payload_uri=names["letter"])
+    sink = StorageSink(endpoint)
+    sink.write(accepted_rows(Normalised(Arrival(change, "m1", now), (), ()), now).rows)
+    sink.write([letter])
+    assert sink.flush() == []
+    sink.close()
+    in_ten_days = now + 10 * DAY_US
+    os.utime(directory.objects / "payloads" / "new", times=(in_ten_days / 1e6, in_ten_days / 1e6))
+
+    def expired(retention: Retention) -> dict[str, int]:
+        return expire_once(directory, endpoint, retention, lambda: in_ten_days)
+
+    assert expired(Retention(legal_hold=True)) == {}
+    assert expired(Retention())["objects"] == 1
+    left = sorted(path.name for path in directory.objects.rglob("*") if path.is_file())
+    assert left == ["letter", "new", "raw"]
+    assert expired(Retention()).get("objects") is None

@@ -41,6 +41,8 @@ def test_the_demo_accounts_for_all_and_says_so(
     assert [line for one in figures.readings for line in one.differences] == []
     assert {one.source for one in figures.readings} == set(NAMES)
     assert all(one.there == one.held for one in figures.readings)
+    assert {one.source for one in figures.reconciled} == set(NAMES)
+    assert all(one.there == one.held for one in figures.reconciled), figures.reconciled
     ended = {
         name: sum(row[name] for row in figures.accounting)
         for name in ("messages", "accepted", "duplicates", "dead_letters", "lost_duplicates")
@@ -57,6 +59,8 @@ def test_the_demo_accounts_for_all_and_says_so(
     text = said.get()
     for words in (
         "records are as their vendors have them now",
+        "100 % of the",
+        "source objects are present",
         "an event of no kind that we know",
         "sales.account_timeline of",
         "raw.changes",

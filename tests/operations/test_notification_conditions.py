@@ -165,6 +165,8 @@ def test_a_warehouse_that_is_started_again_just_now_is_no_condition(watched: Wat
         ("[notifications]\nchannels = []", "at least one channel"),
         ("[notifications]\nrepeat_h = 0", "repeat_h above 0"),
         ("[notifications]\nchannels = ['pager']", "pager"),
+        ("[notifications.bounds]\nsilence_h = {gmail = 336}", "silence_h of gmail is 336: .*336"),
+        ("[notifications.bounds]\nsilence_h = {gmail = -1}", "hours from 0"),
         ("[notifications]\nnothing = 1", "nothing"),
         ("notifications = 3", "notifications"),
         (

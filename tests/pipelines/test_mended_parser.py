@@ -19,7 +19,7 @@ from schemas.envelope import encode
 from schemas.errors import InvalidPayload
 from schemas.flow import Received
 from schemas.identity import Link
-from schemas.operations import DeadLetter
+from schemas.operations import DeadLetter, Replay
 from schemas.records import Person, RawChange
 from transforms.dead_letters import Original, dead_letter
 from transforms.normalise.hubspot import normalise_hubspot
@@ -106,6 +106,8 @@ def test_what_a_parser_refused_comes_back_when_it_is_mended(
     assert (ann["given_name"], ann["attempt"], ann["lane"]) == ("Ann", 2, "replay")
     assert "hubspot:contact:1" in {row.record_key for row in after if isinstance(row, Link)}
     assert [row for row in everything if isinstance(row, DeadLetter)] == [letter]
+    [settled] = [row for row in everything if isinstance(row, Replay)]
+    assert (settled.change_id, settled.attempt) == (letter.change_id, letter.attempt + 1)
 
 
 def test_what_is_refused_again_is_another_dead_letter_and_the_first_stays(
@@ -121,6 +123,7 @@ def test_what_is_refused_again_is_another_dead_letter_and_the_first_stays(
     letters = [row for row in rows if isinstance(row, DeadLetter)]
     assert [letter.attempt for letter in letters] == [1, 2, 3]
     assert len({letter.dead_letter_id for letter in letters}) == 3
+    assert not any(isinstance(row, Replay) for row in rows), "nothing is settled"
     assert {letter.payload for letter in letters} == {contact(ANN).data}
 
 

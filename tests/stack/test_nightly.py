@@ -95,10 +95,13 @@ class Night(NamedTuple):
         """Object to the latest living rows in the warehouse."""
         sql = """
           SELECT object_type, COUNT(*) AS n FROM (
-            SELECT object_type, operation FROM `raw.changes` WHERE source = @source
+            SELECT object_type, operation, record_key FROM `raw.changes` WHERE source = @source
             QUALIFY ROW_NUMBER() OVER (PARTITION BY record_key ORDER BY
               version_stamp DESC, version_fetched DESC, version_digest DESC) = 1)
-          WHERE operation = 'upsert' GROUP BY object_type
+          -- A user of Dialpad's is listed as deleted, and a tombstone with us.
+          WHERE operation = 'upsert'
+            AND record_key NOT IN (SELECT record_key FROM `sales.people` WHERE is_deleted)
+          GROUP BY object_type
         """
         return Counter({row["object_type"]: row["n"] for row in self.ask(sql, source=source)})
 
@@ -121,7 +124,8 @@ class Night(NamedTuple):
                 made = [one for one in records if from_us(one.created * 1_000).date() == day]
                 found["hubspot", kind, day] = len(made)
         found["hubspot", "owner", None] = len(self.hubspot.account.owners)
-        found["dialpad", "user", None] = len(self.dialpad.state.users)
+        users = self.dialpad.state.users.values()
+        found["dialpad", "user", None] = sum(user["state"] != "deleted" for user in users)
         found["dialpad", "contact", None] = len(self.dialpad.state.contacts)
         starts = [int(one["date_started"]) * 1_000 for one in self.dialpad.state.listed()]
         for day in days:

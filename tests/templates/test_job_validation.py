@@ -70,6 +70,9 @@ def test_a_job_of_another_runner_needs_no_place_in_the_cloud() -> None:
 def test_a_change_is_remembered_for_as_long_as_it_can_come_again() -> None:
     words = said({**USUAL["stream"], "dedupe_horizon_s": "3600"})
     assert "dedupe_horizon_s is below 604800" in words
+    words = said({**USUAL["stream"], "dedupe_horizon_s": "1209601"})
+    assert "dedupe_horizon_s is above 1209600" in words
+    assert not said({**USUAL["stream"], "dedupe_horizon_s": "1209600"})
 
 
 @pytest.mark.parametrize(

@@ -77,14 +77,17 @@ around = st.text(st.characters(codec="utf-8", categories=("L", "N", "P", "Zs")),
 def test_whoever_is_written_is_found_in_any_nesting(
     one: tuple[str, str], before: str, after: str, ways: list[str]
 ) -> None:
-    data = f"{before} {one[1]} {after}".encode()
+    data = wrapped_in(f"{before} {one[1]} {after}".encode(), ways)
+    assert TRACES.find(data) is not None
+
+
+def wrapped_in(data: bytes, ways: list[str]) -> bytes:
     for way in ways:
         is_text = way in TEXTS
         if is_text and _is_binary(data):
             data = base64.b64encode(data)
         data = (TEXTS[way] if is_text else BYTES[way])(data)
-    found = TRACES.find(data)
-    assert found is not None
+    return data
 
 
 def _is_binary(data: bytes) -> bool:
@@ -106,7 +109,72 @@ def test_nobody_is_found_in_noise(noise: bytes, way: str) -> None:
 def test_between_the_values_of_a_database_somebody_is_found_without_edges(
     before: bytes, after: bytes
 ) -> None:
-    assert TRACES.find(before + b"ann.lee@acme.test" + after, edged=False) == Trace("email")
+    assert TRACES.find(before + b"ann.lee@acme.test" + after, "none") == Trace("email")
+
+
+@given(st.binary(max_size=100), st.binary(max_size=100))
+@settings(deadline=None)
+def test_in_what_is_no_text_somebody_is_found_right_beside_anything(
+    before: bytes, after: bytes
+) -> None:
+    data = b"\x00" + before + b"ann.lee@acme.test" + after
+    assert TRACES.find(data, "texts") == Trace("email")
+
+
+apart = st.sampled_from([*" \n\t<>()[]{}\"',;:|/=&?!*~", "\r\n", "_", "...", "--"])
+words = st.text("abcXYZ019éß", max_size=6)
+all_ways = st.lists(st.sampled_from([*BYTES, *TEXTS]), max_size=3)
+
+
+@given(written, words, apart, apart, words, all_ways)
+@settings(max_examples=200, deadline=None)
+def test_a_token_of_theirs_is_found_between_whatever_may_stand_around_one(
+    one: tuple[str, str], before: str, left: str, right: str, after: str, ways: list[str]
+) -> None:
+    left = left if left != "_" else " _"
+    data = wrapped_in(f"{before}{left}{one[1]}{right}{after}".encode(), ways)
+    assert TRACES.find(data, "texts") is not None
+
+
+longer = st.one_of(
+    st.tuples(st.from_regex(r"[a-z0-9]([a-z0-9]|[.+_-][a-z0-9]){0,5}[.+_-]?", fullmatch=True)).map(
+        lambda one: f"{one[0]}ann.lee@acme.test"
+    ),
+    st.from_regex(r"[a-z0-9]{1,4}|[.-][a-z0-9]{1,6}(\.com)?", fullmatch=True).map(
+        lambda one: f"ann.lee@acme.test{one}"
+    ),
+)
+to_the_letter = st.lists(
+    st.sampled_from([w for w in (*BYTES, *TEXTS) if "lines" not in w]), max_size=3
+)
+
+
+@given(longer, st.text("abcXYZ019", max_size=6), to_the_letter)
+@settings(max_examples=200, deadline=None)
+def test_what_has_it_inside_a_longer_identifier_only_is_not_theirs(
+    other: str, around: str, ways: list[str]
+) -> None:
+    data = wrapped_in(f"{around} {other} {around}".encode(), ways)
+    assert TRACES.find(data, "texts") is None
+    assert TRACES.find(data) is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        rb'{"text": "Hi\nann.lee@acme.test\u003e"}',
+        rb"b'\x3cann.lee@acme.test\x3e'",
+        b"so write to ann.lee@acme.test.Yours, Bo",
+        b"to=hi+ann.lee%40acme.test",
+        b"_ann.lee@acme.test_ and more",
+        b"cc: =3Cann.lee@acme.test=3E",
+        b"a line is broken here: ann.=\r\nlee@acme.test",
+        b"and&nbsp;ann.lee@acme.test&nbsp;here",
+    ],
+)
+def test_an_escape_is_no_letter_of_an_address(text: bytes) -> None:
+    assert TRACES.find(text) is not None
+    assert TRACES.find(text, "texts") is not None
 
 
 @pytest.mark.parametrize(

@@ -62,7 +62,8 @@ def test_the_warehouse_tells_checks_lags_and_refusals_for_quota(tmp_path: Path) 
             run("e", "dialpad", {}, 1),
         ]
         fill(client, "ops.runs", rows)
-        fill(client, "raw.changes", [{"source": "gmail", "change_id": "1", "record_key": "r"}])
+        change = {"source": "gmail", "change_id": "1", "record_key": "r"}
+        fill(client, "raw.changes", [change | {"publish_time": "now - 60s"}])
         told = list(found(client, lambda: to_us(NOW)))
         assert list(rates(client)) == []
     quota = {one.source: one.value for one in told if one.figure == "quota_refusals_last_hour"}

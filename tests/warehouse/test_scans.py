@@ -8,10 +8,13 @@ from google.cloud import bigquery
 from hypothesis import given
 from hypothesis import strategies as st
 
+from operations.costs.usage import FIRST_COPY_DAYS, WATCHED_DAYS
+from operations.notifications.settings import LONGEST_SILENCE_H
+from pipelines.parameters import LONGEST_HORIZON_S
 from schemas.tables import BY_ID
 from warehouse.catalogue import views
 from warehouse.query import run_sql, run_view
-from warehouse.scans import GUARDED, Scan, check_scans, scans, whole_of_view
+from warehouse.scans import GUARDED, Scan, check_scans, scans
 from warehouse.statement import RefusedQuery
 
 TODAY = date(2026, 3, 1)
@@ -86,10 +89,21 @@ def test_what_is_guarded_is_partitioned_and_expires() -> None:
 
 
 @pytest.mark.parametrize("view_id", list(views()))
-def test_a_view_says_what_it_reads_whole_and_only_operators_have_such(view_id: str) -> None:
-    metadata = views()[view_id].metadata
-    assert whole_of_view(view_id, TODAY) == metadata.whole
-    assert not metadata.whole or metadata.readers == ("operator",)
+def test_no_view_reads_as_much_as_half_of_them(view_id: str) -> None:
+    read = scans(views()[view_id].sql, today=TODAY)
+    assert all(scan.partitions(TODAY) < ALL / 2 for scan in read)
+
+
+def test_what_the_operators_views_read_is_what_the_cost_of_a_month_goes_by() -> None:
+    def partitions(view_id: str) -> set[int]:
+        return {scan.partitions(TODAY) for scan in scans(views()[view_id].sql, today=TODAY)}
+
+    assert partitions("ops.freshness") == {WATCHED_DAYS}
+    assert partitions("ops.accounting") == {WATCHED_DAYS, FIRST_COPY_DAYS}
+    assert partitions("ops.health") == partitions("ops.dead_letters_summary") == set()
+    # What is older than the window is not remembered, and no longer silence can be told.
+    assert (WATCHED_DAYS - 1 + 2 * LONGEST_HORIZON_S // 86_400) == FIRST_COPY_DAYS - 1
+    assert LONGEST_SILENCE_H / 24 == WATCHED_DAYS - 1
 
 
 def test_a_question_is_refused_before_anything_is_sent() -> None:

@@ -76,6 +76,8 @@ def _complete(table: Table, given: Mapping[str, Any]) -> dict[str, Any]:
         names = ("source", "object_type", "object_id")
         row.update(zip(names, given["record_key"].split(":", 2), strict=False))
     row.update({name: moment(value) for name, value in given.items()})
+    for name in known.keys() - given.keys():
+        row.update(_day_of(name, given, row))
     if "change_id" in row and "change_id" not in given and "record_key" in given:
         row["change_id"] = f"{given['record_key']}@{row['version_stamp']}"
     days = {
@@ -84,6 +86,13 @@ def _complete(table: Table, given: Mapping[str, Any]) -> dict[str, Any]:
         if known[name].kind == "DATE" and isinstance(value, datetime)
     }
     return {name: _json(value) for name, value in (row | days).items() if value is not None}
+
+
+def _day_of(name: str, given: Mapping[str, Any], row: Mapping[str, Any]) -> dict[str, date]:
+    """The day of a partition that is left out: that of its time, where this is given."""
+    stem = name.removesuffix("_date")
+    times = [row[f"{stem}_{end}"] for end in ("at", "time") if f"{stem}_{end}" in given]
+    return {name: times[0].date()} if name.endswith("_date") and times else {}
 
 
 def moment(value: Any) -> Any:

@@ -14,6 +14,7 @@ from connectors.dialpad.settings import OBJECTS, PER_MINUTE
 from connectors.dialpad.subscriptions import KINDS, drifts, subscribe
 from connectors.secrets import Secret
 from sandbox.vendors.dialpad.seed import START_US
+from sandbox.vendors.dialpad.state import DialpadState
 from sandbox.vendors.faults import Fault
 from schemas.clock import DAY_US
 from schemas.errors import ConfigurationError, RetriableError
@@ -117,14 +118,20 @@ def test_each_refusal_says_what_to_grant() -> None:
         assert (ok, "credential is refused" in words) == (False, True)
 
 
+def living(state: DialpadState) -> list[str]:
+    return [one for one, user in state.users.items() if user["state"] != "deleted"]
+
+
 def test_what_the_source_has_is_counted_by_its_ids() -> None:
     with dialpad(page_size=4) as harness:
         state = harness.state
         assert counts(harness.client()) == {
             "call": len(state.calls),
-            "user": len(state.users),
+            "user": len(living(state)),
             "contact": len(state.contacts),
         }
+        state.edit_user(living(state)[0], state="deleted")
+        assert counts(harness.client(), ("user",)) == {"user": len(living(state))}
         middle = int(state.listed()[20]["date_started"])
         late = counts(harness.client(), ("call",), after_ms=middle)
         early = counts(harness.client(), ("call",), before_ms=middle + 1)
@@ -158,7 +165,7 @@ def test_a_day_holds_the_calls_that_began_from_its_midnight_to_the_next() -> Non
         harness.faults.switch_off()
         in_all = [one for one in harness.connector().questions(days) if one.day is None]
         assert {one.object_type: one.ask().records for one in in_all} == {
-            "user": len(state.users),
+            "user": len(living(state)),
             "contact": len(state.contacts),
         }
 

@@ -1,12 +1,16 @@
--- Where every published message ended, by source: messages = accepted + duplicates + dead letters.
--- Rules: a message counts once however often it was written. It is accepted if it is in
--- raw.changes; else a dead letter if it is in ops.dead_letters; else a duplicate. A dead letter of
--- stage write about a derived row does not count, as its message is accepted. A source that could not be read from the message is that of its topic. lost_duplicates are
--- duplicates whose change and attempt are in neither of the other tables: their first copy is lost,
--- or has outlived its table.
+-- Where every message of the last 14 days ended, by source: messages = accepted + duplicates + dead
+-- letters.
+-- Rules: a message belongs to the day on which it was published, and to one day alone: each day adds
+-- up by itself, and 14 are twice as many as Pub/Sub keeps a message for. It counts once however often
+-- it was written. It is accepted if it is in raw.changes; else a dead letter if it is in
+-- ops.dead_letters; else a duplicate. A dead letter of stage write about a derived row does not
+-- count, as its message is accepted. A source that could not be read from the message is that of its
+-- topic. lost_duplicates are duplicates whose change and attempt are in neither of the other tables,
+-- where 42 days are looked through: a first copy is remembered for 28 days at the most.
 WITH accepted AS (
   SELECT DISTINCT source, message_id
   FROM `raw.changes`
+  WHERE publish_date >= DATE_SUB(CURRENT_DATE(), INTERVAL 14 DAY)
 ),
 dead AS (
   SELECT DISTINCT
@@ -14,13 +18,22 @@ dead AS (
     message_id
   FROM `ops.dead_letters`
   WHERE
-    message_id IS NOT NULL
+    -- A letter is never older than its message, but for the clocks of two machines.
+    failed_date >= DATE_SUB(CURRENT_DATE(), INTERVAL 15 DAY)
+    AND COALESCE(DATE(publish_time), failed_date) >= DATE_SUB(CURRENT_DATE(), INTERVAL 14 DAY)
+    AND message_id IS NOT NULL
     AND (stage != 'write' OR table_id IN ('raw.changes', 'raw.duplicates'))
 ),
 known AS (
-  SELECT change_id, attempt FROM `raw.changes`
+  SELECT change_id, attempt
+  FROM `raw.changes`
+  WHERE publish_date >= DATE_SUB(CURRENT_DATE(), INTERVAL 42 DAY)
   UNION DISTINCT
-  SELECT change_id, attempt FROM `ops.dead_letters` WHERE change_id IS NOT NULL
+  SELECT change_id, attempt
+  FROM `ops.dead_letters`
+  WHERE
+    failed_date >= DATE_SUB(CURRENT_DATE(), INTERVAL 42 DAY)
+    AND change_id IS NOT NULL
 ),
 duplicates AS (
   SELECT
@@ -30,6 +43,7 @@ duplicates AS (
   FROM `raw.duplicates` AS duplicate
   LEFT JOIN known
     ON known.change_id = duplicate.change_id AND known.attempt = duplicate.attempt
+  WHERE duplicate.publish_date >= DATE_SUB(CURRENT_DATE(), INTERVAL 14 DAY)
   GROUP BY duplicate.source, duplicate.message_id
 ),
 seen AS (

@@ -524,6 +524,19 @@ WITH sizes AS (
   FROM `identity.candidates`
   WHERE
     TIMESTAMP_DIFF(CURRENT_TIMESTAMP(), resolved_at, SECOND) < 604800
+  UNION ALL
+  SELECT
+    'ops.replays' AS table_id,
+    DATE(written_at) AS day,
+    written_at AS written,
+    28 + BYTE_LENGTH(ARRAY_TO_STRING([
+      change_id,
+      source
+    ], '')) AS row_bytes
+  FROM `ops.replays`
+  WHERE
+    written_date >= DATE_SUB(CURRENT_DATE(), INTERVAL 30 DAY)
+    AND TIMESTAMP_DIFF(CURRENT_TIMESTAMP(), written_at, SECOND) < 604800
 )
 SELECT
   day,

@@ -1,12 +1,14 @@
 -- What could not be processed, by stage, kind of error and source. Times are UTC.
 -- Rules: a dead letter written twice counts once (dead_letter_id, the newest row). It is open until
--- its change is accepted under a higher attempt; one without a change id stays open. One of stage
+-- its change is accepted under a higher attempt, which ops.replays tells; one without a change id
+-- stays open. recent_open_letters are the open ones of the last 14 days. One of stage
 -- import is an input that no reader could take: it has no change, so an import that began later and
 -- succeeded settles it, for what that one could not read either is a new letter. The sample is the
 -- newest open one, else the newest; its payload is never shown here.
 WITH letters AS (
   SELECT
-    dead_letter_id, failed_at, stage, error_type, error_message, change_id, attempt, retriable,
+    dead_letter_id, failed_at, failed_date, stage, error_type, error_message, change_id, attempt,
+    retriable,
     COALESCE(source, REGEXP_EXTRACT(topic, r'^changes-(.+)$'), 'unknown') AS source
   FROM `ops.dead_letters`
   WHERE TRUE
@@ -14,7 +16,7 @@ WITH letters AS (
 ),
 accepted AS (
   SELECT change_id, MAX(attempt) AS attempt
-  FROM `raw.changes`
+  FROM `ops.replays`
   GROUP BY change_id
 ),
 imports AS (
@@ -49,6 +51,9 @@ SELECT
   source,
   COUNT(*) AS letters,
   COUNTIF(NOT is_settled) AS open_letters,
+  COUNTIF(
+    NOT is_settled AND failed_date >= DATE_SUB(CURRENT_DATE(), INTERVAL 14 DAY)
+  ) AS recent_open_letters,
   COUNTIF(retriable AND NOT is_settled) AS retriable_letters,
   LOGICAL_OR(retriable AND NOT is_settled) AS retriable,
   MIN(failed_at) AS first_failed,

@@ -1,6 +1,8 @@
 -- Is everything well: one row a check, with the figure, its threshold and what to do. A check is
 -- ok while value <= threshold. Times are UTC.
--- Rules: silence of a source counts after three days (a long weekend is no outage). A letter is
+-- Rules: delay, silence and account are those of the last 14 days, and a longer silence is told as 14
+-- days; so is the share of letters: of what failed within 14 days, what is open, by the messages of
+-- these days. Silence of a source counts after three days (a long weekend is no outage). A letter is
 -- open as ops.dead_letters_summary has it. A run that failed counts until the same command succeeds;
 -- one that was refused because of a setting or an option (ConfigurationError), or stopped by hand,
 -- does not. A run that is not over and has noted nothing for five minutes is lost (it notes every
@@ -37,7 +39,7 @@ measured AS (
     3,
     'open_dead_letter_share',
     COALESCE(SAFE_DIVIDE(
-      (SELECT SUM(open_letters) FROM `ops.dead_letters_summary`),
+      (SELECT SUM(recent_open_letters) FROM `ops.dead_letters_summary`),
       (SELECT SUM(messages) FROM `ops.accounting`)
     ), 0.0),
     0.01,

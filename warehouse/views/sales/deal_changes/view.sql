@@ -2,7 +2,9 @@
 -- has now. Times are UTC.
 -- Rules: a version says something new where its name, stage, amount, currency, closing day or
 -- outcome differs from the version before. A deal that is deleted or merged away at its source is
--- left out, and so is one without an account. detail is the stage, and how it ended.
+-- left out, and so is one without an account. A deal that two CRMs hold is told once: a copy
+-- (sales.deal_copies) is left out where its original stands under the same account. detail is the
+-- stage, and how it ended.
 WITH versions AS (
   SELECT
     record_key, change_id, version_stamp, version_fetched, version_digest, name, stage, amount,
@@ -30,6 +32,16 @@ compared AS (
       PARTITION BY record_key ORDER BY version_stamp, version_fetched, version_digest
     ) AS content_before
   FROM versions
+),
+accounts AS (
+  SELECT record_key, entity_id
+  FROM `identity.resolved_keys`
+  WHERE kind = 'deal' AND NOT is_merged
+),
+told_elsewhere AS (
+  SELECT copy.copy_key, original.entity_id
+  FROM `sales.deal_copies` AS copy
+  JOIN accounts AS original ON original.record_key = copy.original_key
 )
 SELECT
   compared.version_stamp AS occurred_at,
@@ -44,8 +56,11 @@ SELECT
   compared.record_key,
   compared.change_id
 FROM compared
-JOIN `identity.resolved_keys` AS account ON account.record_key = compared.record_key
+JOIN accounts AS account ON account.record_key = compared.record_key
+LEFT JOIN told_elsewhere
+  ON
+    told_elsewhere.copy_key = compared.record_key
+    AND told_elsewhere.entity_id = account.entity_id
 WHERE
   (compared.content_before IS NULL OR compared.content != compared.content_before)
-  AND account.kind = 'deal'
-  AND NOT account.is_merged
+  AND told_elsewhere.copy_key IS NULL
