@@ -73,4 +73,5 @@ def select(
         page_size=PAGE_ROWS,
     )
     for found in found_rows:
-        yield record(row, dict(found.items()))
+        # Of the row, and not its items: those are deep copies.
+        yield record(row, {name: found[name] for name in found.keys()})  # noqa: SIM118

@@ -16,7 +16,8 @@ from embedded.warehouse import PROJECT, WarehouseServer
 from pipelines.bounded import run_bounded
 from pipelines.graph import Parts
 from pipelines.proof import COMPARED, Proof
-from pipelines.rebuild import Rebuilt, raw_messages, rebuild
+from pipelines.raw_messages import raw_messages
+from pipelines.rebuild import Rebuilt, rebuild
 from pipelines.seeds import read_seeds
 from schemas.change import new_change
 from schemas.clock import from_us, wall_clock
@@ -120,7 +121,7 @@ def test_what_is_right_stays_as_it_is(deployment: Deployment) -> None:
     assert_nothing_differs(result, before)
     assert set(result.seconds) == {
         "digests before",
-        "graph",
+        "derived rows",
         "sweep",
         "resolver",
         "comparison",

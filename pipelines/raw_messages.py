@@ -1,0 +1,83 @@
+"""raw.changes read back as the messages that they came in, whole days or slice by slice."""
+
+from collections.abc import Iterator, Sequence
+from datetime import date, datetime
+from typing import NamedTuple
+
+from google.cloud import bigquery
+
+from pipelines.sweep import RAW, READABLE, TIMEOUT_S
+from schemas.envelope import encode
+from schemas.flow import Received
+from schemas.records import RawChange
+from transforms.accept import change_of
+from warehouse.bounded import WHOLE_TABLES_BYTES, rows
+from warehouse.clients import Endpoint, bigquery_client
+from warehouse.latest import select, table_reference
+
+SLICE_BYTES = 16_000_000
+CHANGE_BYTES = 1_000
+"""What a change weighs beside its payload, roughly."""
+
+
+class Slice(NamedTuple):
+    """Changes that were published from `since` on and before `until`; None: no end."""
+
+    since: datetime
+    until: datetime | None
+
+
+def raw_messages(
+    endpoint: Endpoint, dataset_prefix: str = "", day: date | None = None
+) -> Iterator[Received]:
+    """Every accepted change as the message that it came in; of all days, or of one (UTC)."""
+    client = bigquery_client(endpoint)
+    if day is None:
+        yield from _messages(client, dataset_prefix, "TRUE", [])
+    else:
+        asked = [bigquery.ScalarQueryParameter("day", "DATE", day)]
+        yield from _messages(client, dataset_prefix, "publish_date = @day", asked)
+
+
+def slices(
+    client: bigquery.Client, dataset_prefix: str = "", slice_bytes: int = SLICE_BYTES
+) -> list[Slice]:
+    """All changes, in slices of about so many bytes: the embedded warehouse holds the answer to a
+    query whole. What was published in one moment is in one slice.
+
+    BigQuery would bill each of them for the whole day; there days are what is read.
+    """
+    raw_changes = table_reference(client, RAW, dataset_prefix)
+    weight = f"SUM(LENGTH(payload) + {CHANGE_BYTES}) OVER (ORDER BY publish_time)"
+    sql = (
+        f"SELECT MIN(publish_time) AS since FROM (SELECT publish_time, {weight} AS weight "  # noqa: S608
+        f"FROM {raw_changes}) GROUP BY DIV(weight, {slice_bytes}) ORDER BY since"
+    )
+    found = rows(client, sql, timeout_s=TIMEOUT_S, maximum_bytes_billed=WHOLE_TABLES_BYTES)
+    begins = [row.since for row in found]
+    return [Slice(*ends) for ends in zip(begins, [*begins[1:], None], strict=True)]
+
+
+def messages_of(
+    client: bigquery.Client, one: Slice, dataset_prefix: str = ""
+) -> Iterator[Received]:
+    """The changes of a slice as the messages that they came in."""
+    asked = [bigquery.ScalarQueryParameter("since", "TIMESTAMP", one.since)]
+    condition = "publish_time >= @since"
+    if one.until is not None:
+        asked.append(bigquery.ScalarQueryParameter("until", "TIMESTAMP", one.until))
+        condition += " AND publish_time < @until"
+    return _messages(client, dataset_prefix, condition, asked)
+
+
+def _messages(
+    client: bigquery.Client,
+    dataset_prefix: str,
+    condition: str,
+    asked: Sequence[bigquery.ScalarQueryParameter],
+) -> Iterator[Received]:
+    raw_changes = table_reference(client, RAW, dataset_prefix)
+    sql = f"SELECT * FROM {raw_changes} WHERE {READABLE} AND {condition}"  # noqa: S608 (own names)
+    for raw in select(client, RawChange, sql, list(asked)):
+        data, attributes = encode(change_of(raw))
+        yield Received(data, attributes, raw.message_id, raw.publish_time)
