@@ -58,10 +58,15 @@ class Derivation:
 
 def derive(client: bigquery.Client, parts: Parts, dataset_prefix: str = "") -> None:
     """Writes the derived rows of every change anew; returns when all are written."""
+    portions = (messages_of(client, one, dataset_prefix) for one in slices(client, dataset_prefix))
+    write_rows(replace(parts, open_sink=partial(derived_sink, parts.open_sink)), portions)
+
+
+def write_rows(parts: Parts, portions: Iterable[Iterable[Received]]) -> None:
+    """Writes the rows of messages, portion by portion, and then those of their records."""
     derivation = Derivation(parts)
-    with _writer(replace(parts, open_sink=partial(derived_sink, parts.open_sink))) as writer:
-        for one in slices(client, dataset_prefix):
-            messages = messages_of(client, one, dataset_prefix)
+    with _writer(parts) as writer:
+        for messages in portions:
             _write(writer, _gathered(map(derivation.rows, messages)))
         _write(writer, batches(derivation.newest.rows(parts.clock())))
 

@@ -48,10 +48,17 @@ def slices(
     BigQuery would bill each of them for the whole day; there days are what is read.
     """
     raw_changes = table_reference(client, RAW, dataset_prefix)
-    weight = f"SUM(LENGTH(payload) + {CHANGE_BYTES}) OVER (ORDER BY publish_time)"
+    # Summed by moment first: a window over the payloads would hold all of them.
+    moments = (
+        f"SELECT publish_time, SUM(LENGTH(payload) + {CHANGE_BYTES}) AS bytes "  # noqa: S608
+        f"FROM {raw_changes} GROUP BY publish_time"
+    )
+    weighed = (
+        f"SELECT publish_time, SUM(bytes) OVER (ORDER BY publish_time) AS weight FROM ({moments})"  # noqa: S608
+    )
     sql = (
-        f"SELECT MIN(publish_time) AS since FROM (SELECT publish_time, {weight} AS weight "  # noqa: S608
-        f"FROM {raw_changes}) GROUP BY DIV(weight, {slice_bytes}) ORDER BY since"
+        f"SELECT MIN(publish_time) AS since FROM ({weighed}) "  # noqa: S608 (own names)
+        f"GROUP BY DIV(weight, {slice_bytes}) ORDER BY since"
     )
     found = rows(client, sql, timeout_s=TIMEOUT_S, maximum_bytes_billed=WHOLE_TABLES_BYTES)
     begins = [row.since for row in found]

@@ -24,7 +24,7 @@ from warehouse.protobuf import descriptor
 
 log = logging.getLogger(__name__)
 
-ROWS_A_BATCH = 500
+ROWS_A_BATCH = 2_000
 BYTES_A_BATCH = 4_000_000
 """Well below the 10 MB of a request; a single row may have more, and then travels alone.
 https://cloud.google.com/bigquery/quotas#write-api-limits"""
