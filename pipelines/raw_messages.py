@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from datetime import date, datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from google.cloud import bigquery
 
@@ -13,7 +13,7 @@ from schemas.records import RawChange
 from transforms.accept import change_of
 from warehouse.bounded import WHOLE_TABLES_BYTES, rows
 from warehouse.clients import Endpoint, bigquery_client
-from warehouse.latest import select, table_reference
+from warehouse.latest import PAGE_ROWS, records, table_reference
 
 SLICE_BYTES = 16_000_000
 CHANGE_BYTES = 1_000
@@ -32,11 +32,11 @@ def raw_messages(
 ) -> Iterator[Received]:
     """Every accepted change as the message that it came in; of all days, or of one (UTC)."""
     client = bigquery_client(endpoint)
-    if day is None:
-        yield from _messages(client, dataset_prefix, "TRUE", [])
-    else:
-        asked = [bigquery.ScalarQueryParameter("day", "DATE", day)]
-        yield from _messages(client, dataset_prefix, "publish_date = @day", asked)
+    condition, asked = "TRUE", list[bigquery.ScalarQueryParameter]()
+    if day is not None:
+        condition = "publish_date = @day"
+        asked.append(bigquery.ScalarQueryParameter("day", "DATE", day))
+    yield from map(message_of, _changes(client, dataset_prefix, condition, asked)[1])
 
 
 def slices(
@@ -74,17 +74,32 @@ def messages_of(
     if one.until is not None:
         asked.append(bigquery.ScalarQueryParameter("until", "TIMESTAMP", one.until))
         condition += " AND publish_time < @until"
-    return _messages(client, dataset_prefix, condition, asked)
+    answer, changes = _changes(client, dataset_prefix, condition, asked)
+    yield from map(message_of, changes)
+    # The embedded warehouse holds every answer until its job is deleted.
+    client.delete_job_metadata(answer.job_id, location=answer.location)
 
 
-def _messages(
+def message_of(raw: RawChange) -> Received:
+    """The message that a change came in."""
+    data, attributes = encode(change_of(raw))
+    return Received(data, attributes, raw.message_id, raw.publish_time)
+
+
+def _changes(
     client: bigquery.Client,
     dataset_prefix: str,
     condition: str,
     asked: Sequence[bigquery.ScalarQueryParameter],
-) -> Iterator[Received]:
+) -> tuple[Any, Iterator[RawChange]]:
+    """The answer to a query, and the changes in it."""
     raw_changes = table_reference(client, RAW, dataset_prefix)
-    sql = f"SELECT * FROM {raw_changes} WHERE {READABLE} AND {condition}"  # noqa: S608 (own names)
-    for raw in select(client, RawChange, sql, list(asked)):
-        data, attributes = encode(change_of(raw))
-        yield Received(data, attributes, raw.message_id, raw.publish_time)
+    answer = rows(
+        client,
+        f"SELECT * FROM {raw_changes} WHERE {READABLE} AND {condition}",  # noqa: S608 (own names)
+        asked,
+        timeout_s=TIMEOUT_S,
+        maximum_bytes_billed=WHOLE_TABLES_BYTES,
+        page_size=PAGE_ROWS,
+    )
+    return answer, records(RawChange, answer)
