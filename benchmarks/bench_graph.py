@@ -24,7 +24,8 @@ from schemas.flow import Received
 from transforms.settings import Settings, load_settings
 from warehouse.clients import Endpoint, bigquery_client
 from warehouse.provision import provision
-from warehouse.sink import DiscardSink, OpenSink, StorageSink
+from warehouse.row_sink import OpenSink
+from warehouse.sink import DiscardSink, StorageSink
 
 CHANGES = 8_000
 RUNS = 3

@@ -139,6 +139,13 @@ class WarehouseServer:
         user, system = stat.rpartition(")")[2].split()[11:13]
         return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
 
+    def peak_mb(self) -> float:
+        """The most memory that the process has held (proc(5), status); 0 where it does not run."""
+        if self._process is None:
+            return 0.0
+        status = Path(f"/proc/{self._process.pid}/status").read_text("ascii", "replace")
+        return int(status.partition("VmHWM:")[2].split()[0]) / 1_000
+
     def stop(self) -> None:
         """Ends the process: politely, then not."""
         if self._process is not None:

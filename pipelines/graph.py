@@ -7,12 +7,13 @@ tests/pipelines holds them.
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
+from typing import NamedTuple
 
 import apache_beam as beam
 
 from pipelines.options import DEDUPE_HORIZON_S, DEFAULT_SHARDS
 from schemas.clock import Clock, wall_clock
-from schemas.flow import Arrival, Normalised, RowBatch
+from schemas.flow import Arrival, Normalised, Received, RowBatch
 from schemas.version import PIPELINE_VERSION
 from transforms import coders
 from transforms.accept import accepted_rows
@@ -27,7 +28,8 @@ from transforms.pack import PackRowsFn
 from transforms.redact import Redact
 from transforms.resolve import Resolve
 from transforms.settings import Settings
-from warehouse.sink import OpenSink, WriteRowsFn
+from warehouse.row_sink import OpenSink
+from warehouse.sink import WriteRowsFn
 
 __all__ = ["Ingest", "Parts", "coders"]
 
@@ -70,6 +72,24 @@ def accepted(element: Normalised, clock: Clock) -> RowBatch:
     return accepted_rows(element, clock())
 
 
+class Steps(NamedTuple):
+    """From a message to what its change says: what the graph, and a rebuild on one machine, do."""
+
+    decode: Callable[[Received], Arrival]
+    normalise: Callable[[Arrival], Normalised]
+    redact: Callable[[Normalised], Normalised]
+
+
+def steps_of(parts: Parts) -> Steps:
+    """The steps of a deployment; none of them knows where it runs."""
+    redact = Redact(parts.settings.field_policies, parts.redaction_key)
+    return Steps(
+        decode=partial(decode_message, fetch=parts.fetch),
+        normalise=partial(normalised, settings=parts.settings, clock=parts.clock),
+        redact=partial(allowed, redact=redact, forget=Forget(parts.open_known)),
+    )
+
+
 class Ingest(beam.PTransform):  # type: ignore[misc]
     """From messages to the warehouse."""
 
@@ -97,17 +117,11 @@ class Ingest(beam.PTransform):  # type: ignore[misc]
         parts = self._parts
         settings, clock = parts.settings, parts.clock
         guard = partial(Guard, job_name=parts.job_name, clock=clock, store=parts.store)
-        decode = partial(decode_message, fetch=parts.fetch)
-        read = partial(normalised, settings=settings, clock=clock)
-        redact = partial(
-            allowed,
-            redact=Redact(settings.field_policies, parts.redaction_key),
-            forget=Forget(parts.open_known),
-        )
+        steps = steps_of(parts)
 
-        changes = messages | "Decode" >> guard(decode, "decode", Arrival)
-        facts = changes.done | "Normalise" >> guard(read, "normalise", Normalised)
-        left = facts.done | "Redact" >> guard(redact, "redact", Normalised)
+        changes = messages | "Decode" >> guard(steps.decode, "decode", Arrival)
+        facts = changes.done | "Normalise" >> guard(steps.normalise, "normalise", Normalised)
+        left = facts.done | "Redact" >> guard(steps.redact, "redact", Normalised)
         sights = left.done | "Dedupe" >> Dedupe(parts.shards, parts.dedupe_horizon_s, clock)
         rows = sights.first | "Accept" >> beam.Map(accepted, clock).with_output_types(RowBatch)
         decided: tuple[beam.PCollection, ...] = ()

@@ -9,80 +9,19 @@ published, so that its feed tells of nothing that only happened on the way.
 """
 
 import time
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
-from datetime import date
-from functools import partial
 
 import msgspec
 from google.cloud import bigquery
 
-from pipelines.bounded import run_bounded
+from pipelines.derive import derive, resolve
 from pipelines.graph import Parts
 from pipelines.proof import COMPARED, Comparison, Proof
-from pipelines.seeds import read_overrides, read_seeds
-from pipelines.sweep import DEAD, DERIVED, RAW, READABLE, TIMEOUT_S, Cut, sweep, unread
+from pipelines.sweep import DEAD, DERIVED, RAW, TIMEOUT_S, Cut, sweep, unread
 from schemas.clock import from_us
-from schemas.columns import Row
-from schemas.envelope import encode
-from schemas.flow import Received
-from schemas.identity import Entity, EntityChange, Link, PairCandidate, PairEvidence
-from schemas.operations import SchemaChange
-from schemas.records import Duplicate, RawChange
-from transforms.accept import change_of
 from warehouse.bounded import rows
 from warehouse.clients import Endpoint, bigquery_client
 from warehouse.compaction import start_over
-from warehouse.latest import select, table_reference
-from warehouse.sink import OpenSink, RowSink
-from warehouse.storage_write import RefusedRow
-
-LEFT_OUT = (
-    *(RawChange, Duplicate, SchemaChange),
-    *(Link, Entity, EntityChange, PairEvidence, PairCandidate),
-)
-
-
-def raw_messages(
-    endpoint: Endpoint, dataset_prefix: str = "", day: date | None = None
-) -> Iterator[Received]:
-    """Every accepted change as the message that it came in; of all days, or of one (UTC)."""
-    client = bigquery_client(endpoint)
-    raw_changes = table_reference(client, RAW, dataset_prefix)
-    published = "" if day is None else " AND publish_date = @day"
-    asked = [] if day is None else [bigquery.ScalarQueryParameter("day", "DATE", day)]
-    sql = f"SELECT * FROM {raw_changes} WHERE {READABLE}{published}"  # noqa: S608 (own name)
-    for raw in select(client, RawChange, sql, asked):
-        data, attributes = encode(change_of(raw))
-        yield Received(data, attributes, raw.message_id, raw.publish_time)
-
-
-@dataclass
-class DerivedSink:
-    """A sink that lets derived rows through: raw ones are there, what is resolved comes later."""
-
-    inner: RowSink
-
-    def write(self, rows: Sequence[Row]) -> None:
-        """Takes rows; passes on what is derived."""
-        self.inner.write([row for row in rows if not isinstance(row, LEFT_OUT)])
-
-    def flush(self) -> list[RefusedRow]:
-        """As the sink within."""
-        return self.inner.flush()
-
-    def discard(self) -> None:
-        """As the sink within."""
-        self.inner.discard()
-
-    def close(self) -> None:
-        """As the sink within."""
-        self.inner.close()
-
-
-def derived_sink(inner: OpenSink) -> DerivedSink:
-    """Such a sink before another: what a step carries to its worker."""
-    return DerivedSink(inner())
+from warehouse.latest import table_reference
 
 
 class Rebuilt(msgspec.Struct, frozen=True, kw_only=True):
@@ -131,7 +70,7 @@ def rebuild(
     *,
     proved: bool = True,
 ) -> Rebuilt:
-    """Runs the graph over raw.changes, sweeps what it has replaced, resolves the records anew.
+    """Derives the rows of raw.changes, sweeps what it has replaced, resolves the records anew.
 
     `settled` (microseconds): all rows of what was published before are written. What a pipeline has
     in hand meanwhile was published later and is not swept: this run may not have read it. None:
@@ -150,13 +89,11 @@ def rebuild(
     began = parts.clock()
     until = from_us(began if settled is None else settled)
     cut = Cut(from_us(began), until, parts.job_name)
-    sink = partial(derived_sink, parts.open_sink)
-    run_bounded(partial(raw_messages, endpoint, dataset_prefix), replace(parts, open_sink=sink))
-    watch.lap("graph")
+    derive(client, parts, dataset_prefix)
+    watch.lap("derived rows")
     sweep(client, cut, dataset_prefix)
     watch.lap("sweep")
-    overrides = read_overrides(client, dataset_prefix)
-    run_bounded(tuple, parts, read_seeds(client, dataset_prefix), overrides)
+    resolve(client, parts, dataset_prefix)
     watch.lap("resolver")
     compared = proof.compare(until)
     proof.drop()

@@ -68,17 +68,20 @@ def to_forget(batch: RowBatch) -> Iterator[bytes]:
             yield pack([Forget(row.marks)])
 
 
+def decisions_of(batch: RowBatch) -> list[Decision]:
+    """Decisions as messages to components."""
+    return [
+        Decision(
+            row.left_key,
+            row.right_key,
+            cast(Verdict, row.verdict),
+            (1, row.decided_at, 0, row.decision_id),
+        )
+        for row in batch.rows
+        if isinstance(row, Override)
+    ]
+
+
 def told(batch: RowBatch) -> bytes:
-    """Decisions as packed messages to components."""
-    return pack(
-        [
-            Decision(
-                row.left_key,
-                row.right_key,
-                cast(Verdict, row.verdict),
-                (1, row.decided_at, 0, row.decision_id),
-            )
-            for row in batch.rows
-            if isinstance(row, Override)
-        ]
-    )
+    """The same, packed."""
+    return pack(decisions_of(batch))

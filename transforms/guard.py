@@ -14,6 +14,7 @@ import apache_beam as beam
 from schemas.clock import Clock, wall_clock
 from schemas.errors import FatalError, RetriableError, SkippableError
 from schemas.flow import RowBatch
+from schemas.operations import DeadLetter
 from transforms.dead_letters import Store, dead_letter, original
 from transforms.metrics import DEAD_LETTERS, RETRIED, counter
 
@@ -31,8 +32,9 @@ def event_of(attributes: Mapping[str, str]) -> str:
     return named if _EVENT.match(named) else "unknown"
 
 
-class GuardFn(beam.DoFn):  # type: ignore[misc]
-    """Applies `function` to each element; its errors are acted on by policy (schemas/errors.py)."""
+class Guarded:
+    """A step whose errors are acted on by policy (schemas/errors.py): what it makes of an element,
+    or the dead letter of the element; raises what stops the work or is to be tried again."""
 
     def __init__(
         self,
@@ -43,10 +45,46 @@ class GuardFn(beam.DoFn):  # type: ignore[misc]
         store: Store | None = None,
     ) -> None:
         self._function = function
-        self._stage = stage
+        self.stage = stage
         self._job_name = job_name
         self._clock = clock
         self._store = store
+
+    def __call__(self, element: Any) -> Any:
+        """What comes of one element."""
+        try:
+            return self._function(element)
+        except (RetriableError, FatalError):
+            raise
+        except Exception as error:
+            source = original(element)
+            # The text of an unexpected error may hold content: it goes to the restricted table.
+            named = str(error) if isinstance(error, SkippableError) else type(error).__name__
+            # Dataflow writes the lines of its workers itself: what they are about stands in them.
+            about = f"message {source.message_id}, event {event_of(source.attributes)}"
+            log.warning("dead letter at %s, %s: %s", self.stage, about, named)
+            return dead_letter(
+                source,
+                self.stage,
+                error,
+                now=self._clock(),
+                job_name=self._job_name,
+                store=self._store,
+            )
+
+
+class GuardFn(beam.DoFn):  # type: ignore[misc]
+    """Applies a guarded step to each element, and counts."""
+
+    def __init__(
+        self,
+        function: Callable[[Any], Any],
+        stage: str,
+        job_name: str,
+        clock: Clock = wall_clock,
+        store: Store | None = None,
+    ) -> None:
+        self._step = Guarded(function, stage, job_name, clock, store)
         self._dead = counter(DEAD_LETTERS)
         self._dead_here = counter(f"{DEAD_LETTERS}_{stage}")
         self._retried = counter(RETRIED)
@@ -54,28 +92,16 @@ class GuardFn(beam.DoFn):  # type: ignore[misc]
     def process(self, element: Any) -> Iterator[Any]:
         """One element out, or one dead letter."""
         try:
-            yield self._function(element)
+            made = self._step(element)
         except (RetriableError, FatalError):
             self._retried.inc()
             raise
-        except Exception as error:
+        if isinstance(made, DeadLetter):
             self._dead.inc()
             self._dead_here.inc()
-            source = original(element)
-            # The text of an unexpected error may hold content: it goes to the restricted table.
-            named = str(error) if isinstance(error, SkippableError) else type(error).__name__
-            # Dataflow writes the lines of its workers itself: what they are about stands in them.
-            about = f"message {source.message_id}, event {event_of(source.attributes)}"
-            log.warning("dead letter at %s, %s: %s", self._stage, about, named)
-            letter = dead_letter(
-                source,
-                self._stage,
-                error,
-                now=self._clock(),
-                job_name=self._job_name,
-                store=self._store,
-            )
-            yield beam.pvalue.TaggedOutput(DEAD_LETTER_TAG, RowBatch((letter,)))
+            yield beam.pvalue.TaggedOutput(DEAD_LETTER_TAG, RowBatch((made,)))
+        else:
+            yield made
 
 
 class Guard(beam.PTransform):  # type: ignore[misc]

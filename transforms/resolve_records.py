@@ -35,12 +35,18 @@ from transforms.identity.messages import (
     Membership,
     Published,
     ToComponents,
-    Version,
     pack,
     unpack_entries,
-    version_of,
 )
-from transforms.identity.records import NOTHING, Outcome, Records, Stamp, from_stored, stamp_of
+from transforms.identity.records import (
+    NOTHING,
+    Newest,
+    Outcome,
+    Records,
+    Stamp,
+    from_stored,
+    stamp_of,
+)
 from transforms.shard import LOG, TOKEN, ShardedState
 
 MEMBERSHIPS = "memberships"
@@ -88,7 +94,7 @@ class GatherRecordsFn(beam.DoFn):  # type: ignore[misc]
 
     def start_bundle(self) -> None:
         """Forgets what a failed bundle gathered."""
-        self._newest: dict[str, tuple[Version, IdentityRecord]] = {}
+        self._newest = Newest()
         self._earliest = MAX_TIMESTAMP
 
     def process(self, element: Normalised, timestamp: Any = beam.DoFn.TimestampParam) -> None:
@@ -96,16 +102,14 @@ class GatherRecordsFn(beam.DoFn):  # type: ignore[misc]
         if timestamp < self._earliest:
             self._earliest = timestamp
         for record in element.identities:
-            version = version_of(record)
-            known = self._newest.get(record.record_key)
-            if known is None or version > known[0]:
-                self._newest[record.record_key] = (version, record)
+            self._newest.see(record)
 
     def finish_bundle(self) -> Iterator[WindowedValue]:
         """Emits one element a shard."""
         shards: dict[int, list[Incoming]] = {}
-        for key, (_, record) in self._newest.items():
-            shards.setdefault(shard_of_key(key, self._shards), []).append(Incoming(record))
+        for record in self._newest.records():
+            shard = shard_of_key(record.record_key, self._shards)
+            shards.setdefault(shard, []).append(Incoming(record))
         for shard, incoming in shards.items():
             value = (shard, _PACK.encode(incoming))
             yield WindowedValue(value, self._earliest, (GlobalWindow(),))
@@ -194,14 +198,19 @@ class RecordsFn(beam.DoFn):  # type: ignore[misc]
 
 def seed_element(batch: RowBatch, shards: int) -> Keyed:
     """A seed on its way to the shard of its record; InvalidRow where its record is unreadable."""
+    seed = seed_of(batch)
+    incoming = Incoming(from_stored(seed.record), stamp_of(seed.record), published(seed))
+    return (shard_of_key(seed.record.record_key, shards), _PACK.encode([incoming]))
+
+
+def seed_of(batch: RowBatch) -> Seed:
+    """What the rows of a record say of it."""
     stored = next(row for row in batch.rows if isinstance(row, StoredRecord))
     link = next((row for row in batch.rows if isinstance(row, Link)), None)
     entity = next((row for row in batch.rows if isinstance(row, Entity)), None)
     evidence = tuple(row for row in batch.rows if isinstance(row, PairEvidence))
     candidates = tuple(row for row in batch.rows if isinstance(row, PairCandidate))
-    told = published(Seed(stored, link, entity, evidence, candidates))
-    incoming = Incoming(from_stored(stored), stamp_of(stored), told)
-    return (shard_of_key(stored.record_key, shards), _PACK.encode([incoming]))
+    return Seed(stored, link, entity, evidence, candidates)
 
 
 def to_records(order: bytes, shards: int) -> Iterator[Keyed]:

@@ -22,7 +22,7 @@ from transforms.treatments import TREATMENTS
 from warehouse import bounded
 from warehouse.catalogue import qualified
 from warehouse.latest import select
-from warehouse.sink import RowSink
+from warehouse.row_sink import RowSink
 from warehouse.subject import array
 from warehouse.traced import TIMEOUT_S, Found, Person, row_id, rows
 

@@ -1,6 +1,6 @@
 """Latest rows read back as the records they were written from."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import date, datetime
 from typing import Any, TypeVar
 
@@ -72,5 +72,11 @@ def select(
         maximum_bytes_billed=WHOLE_TABLES_BYTES,
         page_size=PAGE_ROWS,
     )
+    yield from records(row, found_rows)
+
+
+def records(row: type[R], found_rows: Iterable[Any]) -> Iterator[R]:
+    """The rows of an answer as records."""
     for found in found_rows:
-        yield record(row, dict(found.items()))
+        # Of the row, and not its items: those are deep copies.
+        yield record(row, {name: found[name] for name in found.keys()})  # noqa: SIM118

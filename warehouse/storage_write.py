@@ -24,7 +24,7 @@ from warehouse.protobuf import descriptor
 
 log = logging.getLogger(__name__)
 
-ROWS_A_BATCH = 500
+ROWS_A_BATCH = 2_000
 BYTES_A_BATCH = 4_000_000
 """Well below the 10 MB of a request; a single row may have more, and then travels alone.
 https://cloud.google.com/bigquery/quotas#write-api-limits"""
@@ -152,15 +152,17 @@ class Appender:
     def _send(self, table_id: str) -> None:
         batch = self._gathered.pop(table_id)
         self._gathered_bytes.pop(table_id)
-        if len(self._sent) >= BATCHES_IN_FLIGHT:
-            self.settle()
+        # Until there is room, and no longer: the others travel while the next one is made. Of an
+        # old stream until nothing is on its way, so that the next one can have another.
+        self.settle(0 if self._aged() else BATCHES_IN_FLIGHT - 1)
         self._sent.append(batch)
         self._put(batch)
 
-    def settle(self) -> None:
-        """Returns when every batch that was sent is acknowledged or refused row by row."""
+    def settle(self, but_for: int = 0) -> None:
+        """Returns when every batch that was sent, `but_for` some, is acknowledged or refused row by
+        row."""
         began, noted, attempt = time.monotonic(), time.monotonic(), 0
-        while self._sent:
+        while len(self._sent) > but_for:
             try:
                 self._receive()
                 began, attempt = time.monotonic(), 0
@@ -213,8 +215,7 @@ class Appender:
                 f"{batch.table.id}: rows have waited {waited:.0f} s to be sent, which is too long: "
                 "their bundle comes again"
             )
-        aged = time.monotonic() - self._opened > STREAM_AGE_S
-        if self._requests is None or (len(self._sent) <= 1 and aged):
+        if self._requests is None or (len(self._sent) <= 1 and self._aged()):
             self._open()
         assert self._requests is not None
         rows = types.ProtoRows(serialized_rows=[encoded.body for encoded in batch.rows])
@@ -225,6 +226,9 @@ class Appender:
             self._schema_of = batch.table.id
         stream = self._stream(batch.table)
         self._requests.put(types.AppendRowsRequest(write_stream=stream, proto_rows=proto))
+
+    def _aged(self) -> bool:
+        return time.monotonic() - self._opened > STREAM_AGE_S
 
     def _open(self) -> None:
         self.close()

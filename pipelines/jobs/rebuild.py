@@ -14,10 +14,11 @@ import apache_beam as beam
 from google.cloud import bigquery
 
 from pipelines.deployment import endpoint_of, parts_of
+from pipelines.derived_sink import derived_sink
 from pipelines.graph import Ingest, Parts
 from pipelines.jobs.launch import Launch
 from pipelines.jobs.replay import midnight
-from pipelines.rebuild import derived_sink, raw_messages
+from pipelines.raw_messages import raw_messages
 from pipelines.sweep import RAW, TIMEOUT_S, Cut, sweep
 from pipelines.validation import Days, days_of
 from schemas.clock import from_us

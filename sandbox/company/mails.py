@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Iterator
+from itertools import accumulate
 
 from sandbox.company import mime
 from sandbox.company.people import nickname
@@ -31,7 +32,11 @@ class Postman:
         self._people = people
         self._next_id = 0x1890_0000_0000_0000
         # Few people write most mails, as everywhere.
-        self._weights = [1.0 / (1 + place % 50) for place in range(len(people))]
+        weights = (1.0 / (1 + place % 50) for place in range(len(people)))
+        self._cumulative_weights = list(accumulate(weights))
+        self._of_account: dict[int, list[TruePerson]] = {}
+        for person in people:
+            self._of_account.setdefault(id(person.account), []).append(person)
 
     def mails(self, copies: int) -> Iterator[Mail]:
         """Mails until as many copies are in mailboxes."""
@@ -58,8 +63,8 @@ class Postman:
     def _thread(self) -> Iterator[Mail]:
         rng = self._rng
         rep = rng.choice(self._reps)
-        person = rng.choices(self._people, self._weights)[0]
-        colleagues = [p for p in self._people if p.account and p.account is person.account]
+        person = rng.choices(self._people, cum_weights=self._cumulative_weights)[0]
+        colleagues = self._of_account[id(person.account)] if person.account else []
         others = [rng.choice(colleagues)] if len(colleagues) > 1 and rng.random() < 0.3 else []
         others = [other for other in others if other is not person]
         second = rng.choice(self._reps) if rng.random() < 0.2 else rep

@@ -25,6 +25,9 @@ AS_LEAD = 0.12
 CONVERTED = 0.5
 SECOND_ADDRESS = 0.06
 OWN_NUMBER = 0.72
+FIRM_NAMES = len(FIRM_FIRST) * len(FIRM_SECOND)
+"""When half of them are taken the others have a number as well, or a large company would look for a
+free one without end."""
 
 
 def plain(name: str) -> str:
@@ -67,6 +70,8 @@ def make_accounts(rng: random.Random, scale: Scale, numbers: set[str]) -> tuple[
             name = accounts[-1].name.split()[0] + " " + rng.choice(FIRM_SECOND)
         while name in taken:
             name = f"{rng.choice(FIRM_FIRST)} {rng.choice(FIRM_SECOND)}"
+            if len(taken) > FIRM_NAMES // 2:
+                name += f" {place}"
         taken.add(name)
         slug = name.lower().replace(" ", "-" if place % 3 else "")
         domains: tuple[str, ...] = (f"{slug}.example",)

@@ -1,6 +1,6 @@
 """Rebuild over an embedded warehouse: what is right stays, what is wrong is put right."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -11,33 +11,38 @@ from company_messages import CompanyMessages
 from google.cloud import bigquery
 from graph_runs import again, assert_accounted, assert_same_views, latest, partition
 
+import pipelines.derive
 import transforms.normalise
 from embedded.warehouse import PROJECT, WarehouseServer
 from pipelines.bounded import run_bounded
 from pipelines.graph import Parts
 from pipelines.proof import COMPARED, Proof
-from pipelines.rebuild import Rebuilt, raw_messages, rebuild
+from pipelines.raw_messages import SLICE_BYTES, messages_of, raw_messages, slices
+from pipelines.rebuild import Rebuilt, rebuild
 from pipelines.seeds import read_seeds
+from pipelines.sweep import DERIVED
 from schemas.change import new_change
 from schemas.clock import from_us, wall_clock
 from schemas.columns import Row
 from schemas.envelope import encode
 from schemas.errors import InvalidPayload
-from schemas.flow import Received
+from schemas.flow import Received, RowBatch
 from schemas.identity import Entity, EntityChange, Link, PairCandidate, PairEvidence, StoredRecord
 from schemas.operations import DeadLetter
-from schemas.records import Duplicate, Person, RawChange
+from schemas.records import Duplicate, Interaction, Person, RawChange
 from schemas.tables import TABLES
 from transforms.normalise.hubspot import normalise_hubspot
 from transforms.resolve_records import seed_element
 from warehouse.clients import bigquery_client
 from warehouse.latest import select, table_reference
 from warehouse.provision import provision
+from warehouse.row_writer import RowWriter
 from warehouse.sink import StorageSink
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("rebuild")]
 
 
+WRITE = pipelines.derive._write
 OBJECTS = {"folder:3": b'{"given_name": "Large"}'}
 
 
@@ -109,6 +114,47 @@ def test_every_accepted_change_is_read_back_as_the_message_that_it_came_in(
         assert message == sent[message.message_id]
 
 
+def test_slices_hold_every_change_once_however_large_they_are(deployment: Deployment) -> None:
+    whole = sorted(message.message_id for message in raw_messages(deployment.endpoint))
+    for slice_bytes in (150_000, SLICE_BYTES):
+        found = slices(deployment.client, slice_bytes=slice_bytes)
+        read = [list(messages_of(deployment.client, one)) for one in found]
+        assert sorted(message.message_id for part in read for message in part) == whole
+        assert all(read), "none is empty"
+        assert (len(found) > 1) == (slice_bytes < SLICE_BYTES)
+
+
+def test_one_that_is_stopped_in_the_middle_is_put_right_by_the_next(
+    deployment: Deployment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = deployment.rows()
+    monkeypatch.setattr("pipelines.derive.slices", partial(slices, slice_bytes=150_000))
+    with monkeypatch.context() as stopping:
+        stopping.setattr("pipelines.derive._write", Stopped(writes=2))
+        with pytest.raises(KeyboardInterrupt):
+            deployment.rebuilt()
+    half = deployment.rows()
+    assert len(of_kind(half, Interaction, Person)) > len(of_kind(before, Interaction, Person))
+    assert_same_views(half, before)
+    result = deployment.rebuilt(proved=True)
+    assert_nothing_differs(result, before)
+    assert_same_views(deployment.rows(), before)
+    assert result.after == {table.id: len(of_kind(before, table.row)) for table in DERIVED}
+
+
+class Stopped:
+    """Writes some portions and is then told to stop."""
+
+    def __init__(self, writes: int) -> None:
+        self.left = writes
+
+    def __call__(self, writer: RowWriter, gathered: Iterable[RowBatch]) -> None:
+        if not self.left:
+            raise KeyboardInterrupt
+        self.left -= 1
+        WRITE(writer, gathered)
+
+
 def test_what_is_right_stays_as_it_is(deployment: Deployment) -> None:
     before = deployment.rows()
     assert_accounted(deployment.messages, before)
@@ -120,7 +166,7 @@ def test_what_is_right_stays_as_it_is(deployment: Deployment) -> None:
     assert_nothing_differs(result, before)
     assert set(result.seconds) == {
         "digests before",
-        "graph",
+        "derived rows",
         "sweep",
         "resolver",
         "comparison",

@@ -34,6 +34,14 @@ def test_a_seed_gives_the_same_bytes_every_time(tmp_path: Path) -> None:
     assert tree(tmp_path / "one") != tree(tmp_path / "three")
 
 
+def test_a_company_may_have_more_accounts_than_there_are_names() -> None:
+    large = generate(seed=3, scale=Scale(accounts=3_000, people=20, reps=1, mails=5, calls=5))
+    names = {account.name for account in large.accounts}
+    domains = {domain for account in large.accounts for domain in account.domains}
+    assert len(names) == len(large.accounts) == 3_000
+    assert len(domains) >= 3_000
+
+
 def test_the_truth_accounts_for_every_row_and_mail(company: Company, tmp_path: Path) -> None:
     manifest = export(company, tmp_path)
     rows = 0

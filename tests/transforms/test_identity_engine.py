@@ -1,6 +1,10 @@
 """What the engine publishes: what changed and nothing else, under ids that stay."""
 
+import random
+
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from identity_world import SETTINGS, Ticks, history, record, seeds_of, tables
 
 from schemas.columns import Row
@@ -8,8 +12,8 @@ from schemas.errors import InvalidRow
 from schemas.identity import Entity, EntityChange, IdentityRecord, Link, StoredRecord
 from transforms.identity.components import Components
 from transforms.identity.engine import Engine, published
-from transforms.identity.messages import SeedEnd
-from transforms.identity.records import from_stored
+from transforms.identity.messages import Decision, SeedEnd, version_of
+from transforms.identity.records import Newest, content_of, from_stored, stamp_of
 
 ANN = {"given_name": "Ann", "family_name": "Lee", "emails": ("ann@acme.com",)}
 
@@ -194,6 +198,40 @@ def test_a_real_difference_from_the_tables_is_written() -> None:
     retired = [row.entity_id for row in written if isinstance(row, Entity) and row.is_retired]
     assert retired == [next(row.entity_id for row in wrong if isinstance(row, Link))]
     assert second.links() == one.links()
+
+
+def test_what_people_have_decided_stands_before_the_tables_are_looked_at() -> None:
+    """Else two whom a person told apart would be joined first, and the feed tell of it."""
+    versions = [record("hubspot:contact:1", **ANN), record("salesforce:contact:2", **ANN)]
+    apart = Decision("hubspot:contact:1", "salesforce:contact:2", "different", (1, 5, 0, "d"))
+    one = engine()
+    rows = one.add(versions) + one.decide([apart])
+    assert len(one.entities()) == 2
+    again = engine()
+    assert again.seed(seeds_of(rows), [apart]) == []
+    assert again.links() == one.links()
+    assert engine().seed(seeds_of(rows)), "without it they are joined"
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.integers(0, 10_000), st.randoms(use_true_random=False))
+def test_the_newest_of_each_record_is_what_the_layer_of_records_keeps(
+    seed: int, rng: random.Random
+) -> None:
+    versions = history(seed)
+    rng.shuffle(versions)
+    one, newest = engine(), Newest()
+    for version in versions:
+        one.add([version])
+        newest.see(version)
+    found = {row.record_key: row for row in newest.rows(9)}
+    assert set(found) == {version.record_key for version in versions}
+    for key, row in found.items():
+        assert version_of(from_stored(row))[1:] == one._records.newest(key)[1:]
+        said = {content_of(v) for v in versions if v.record_key == key}
+        assert content_of(from_stored(row)) in said
+        stamps = [version.version for version in versions if version.record_key == key]
+        assert stamp_of(row) == max(stamps), "and no older row of the table stands above it"
 
 
 def test_an_unreadable_seed_names_its_record() -> None:

@@ -215,7 +215,7 @@ def test_a_dead_letter_that_is_refused_fails_the_bundle() -> None:
 
 
 def test_a_refused_raw_change_can_be_published_again() -> None:
-    from warehouse.sink import refused_letter
+    from warehouse.row_writer import refused_letter
 
     change = new_change(
         "files", "contact", "1", b"{}", stamp=5, fetched=6, operation="merge", successor="2"

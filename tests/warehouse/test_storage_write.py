@@ -11,6 +11,7 @@ from scripted_server import PEOPLE, RUNS, Failure, ScriptedServer, said
 from schemas.errors import FatalError, RetriableError
 from warehouse.protobuf import encode
 from warehouse.storage_write import (
+    BATCHES_IN_FLIGHT,
     BYTES_A_BATCH,
     NEW_COLUMN,
     ROWS_A_BATCH,
@@ -178,16 +179,39 @@ def test_batches_stay_below_their_limits_and_a_large_row_travels_alone() -> None
         row = a_row(PEOPLE, extra='"' + "x" * size + '"')
         to.add(PEOPLE, Encoded(row, encode(row)))
     assert settled(to) == []
-    assert sorted(rows for table, rows, _ in server.batches if table == "runs") == [1, 500, 500]
+    runs = [rows for table, rows, _ in server.batches if table == "runs"]
+    assert sorted(runs) == [1, ROWS_A_BATCH, ROWS_A_BATCH]
     people = [(rows, size) for table, rows, size in server.batches if table == "people"]
     assert [rows for rows, _ in people] == [2, 1, 1]
     assert all(rows == 1 or size <= BYTES_A_BATCH for rows, size in people)
 
 
+def test_what_is_full_waits_for_room_and_the_others_stay_on_their_way() -> None:
+    server = ScriptedServer()
+    to = appender(server)
+    add(to, *[f"n{i}" for i in range(ROWS_A_BATCH * (BATCHES_IN_FLIGHT + 2))])
+    assert len(server.batches) == 2
+    assert settled(to) == []
+    assert len(server.batches) == BATCHES_IN_FLIGHT + 2
+
+
+def test_an_old_stream_is_emptied_before_another_is_opened(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else it would break at the end of its time, and what was written be sent once more."""
+    server = ScriptedServer()
+    to = appender(server)
+    add(to, *[f"n{i}" for i in range(ROWS_A_BATCH * 3)])
+    assert (server.streams, server.batches) == (1, [])
+    monkeypatch.setattr("warehouse.storage_write.STREAM_AGE_S", -1.0)
+    add(to, *[f"m{i}" for i in range(ROWS_A_BATCH)])
+    assert (server.streams, len(server.batches)) == (2, 3)
+    assert settled(to) == []
+    assert len(server.keys) == len(set(server.keys)) == ROWS_A_BATCH * 4
+
+
 def test_more_batches_than_may_be_in_flight_are_all_written() -> None:
     server = ScriptedServer(None, None, Failure(grpc.StatusCode.UNAVAILABLE))
     to = appender(server)
-    names = [f"n{i}" for i in range(ROWS_A_BATCH * 20)]
+    names = [f"n{i}" for i in range(ROWS_A_BATCH * (2 * BATCHES_IN_FLIGHT + 1))]
     add(to, *names)
     assert settled(to) == []
     assert sorted(server.keys) == sorted(names)

@@ -1,4 +1,4 @@
-"""The three layers in one process, looped until they are quiet: for the command line and tests."""
+"""The three layers in one process, looped until they are quiet: for a rebuild and tests."""
 
 from collections.abc import Iterable
 from typing import NamedTuple
@@ -75,9 +75,12 @@ class Engine:
             self._components.receive(decision)
         return self._components.decide()
 
-    def seed(self, seeds: Iterable[Seed]) -> list[Row]:
-        """Builds a new engine's state from the tables; returns only what differs from them."""
+    def seed(self, seeds: Iterable[Seed], decisions: Iterable[Decision] = ()) -> list[Row]:
+        """Builds a new engine's state from the tables, the `decisions` that stand among them;
+        returns only what differs from them."""
         self._components = Components(self._evidence, self._clustering, self._clock, seeded=True)
+        for decision in decisions:
+            self._components.receive(decision)
         seen = set()
         for seed in seeds:
             self._take_in(from_stored(seed.record), stamp_of(seed.record))

@@ -155,6 +155,34 @@ class Records:
         return map(self.entry, self._kept)
 
 
+class Newest:
+    """Of each record the newest of the versions that were seen, in whatever order they came.
+
+    Its row takes the highest version of them all, as in `Kept.row`.
+    """
+
+    def __init__(self) -> None:
+        self._seen: dict[str, tuple[Version, IdentityRecord, Stamp]] = {}
+
+    def see(self, record: IdentityRecord) -> None:
+        """Takes in a version."""
+        version, row = version_of(record), record.version
+        known = self._seen.get(record.record_key)
+        if known is not None:
+            row = max(row, known[2])
+            if version <= known[0]:
+                version, record = known[:2]
+        self._seen[record.record_key] = (version, record, row)
+
+    def records(self) -> Iterator[IdentityRecord]:
+        """The newest versions."""
+        return (record for _, record, _ in self._seen.values())
+
+    def rows(self, written_at: int) -> Iterator[StoredRecord]:
+        """Their rows of identity.records."""
+        return (stored_record(record, row, written_at) for _, record, row in self._seen.values())
+
+
 def content_of(record: IdentityRecord) -> bytes:
     """Everything that a version says, without which version it is. Of a deleted record only that
     it is, and its successor: what was known of it is forgotten."""

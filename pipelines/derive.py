@@ -1,0 +1,115 @@
+"""Derived rows and who is who on one machine: the steps of the graph, and its resolver, without a
+runner.
+
+A rebuild needs no shuffle: what a change says is a matter of that change alone, and of the records
+the newest version is all that counts. So it reads slice by slice, and memory holds one of them and
+the records; a runner would hold every change of a bounded run, and encode it at each step.
+"""
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from functools import partial
+from itertools import chain
+from typing import Any
+
+from google.cloud import bigquery
+
+from pipelines.derived_sink import derived_sink
+from pipelines.graph import Parts, accepted, steps_of
+from pipelines.raw_messages import messages_of, slices
+from pipelines.seeds import read_overrides, read_seeds
+from schemas.columns import Row
+from schemas.flow import Normalised, Received, RowBatch
+from schemas.operations import DeadLetter
+from schemas.version import PIPELINE_VERSION
+from transforms.decide import decisions_of
+from transforms.guard import Guarded
+from transforms.identity.engine import Engine
+from transforms.identity.records import Newest
+from transforms.identity.weighed.choice import matching_of
+from transforms.pack import ROWS_TOGETHER
+from transforms.resolve_records import batches, seed_of
+from warehouse.row_writer import RowWriter
+
+
+class Derivation:
+    """From messages to the rows that a rebuild writes, and the newest version of each record."""
+
+    def __init__(self, parts: Parts) -> None:
+        guard = partial(Guarded, job_name=parts.job_name, clock=parts.clock, store=parts.store)
+        steps = steps_of(parts)
+        self._steps = [guard(step, name) for name, step in steps._asdict().items()]
+        self._clock = parts.clock
+        self.newest = Newest()
+
+    def rows(self, message: Received) -> tuple[Row, ...]:
+        """The rows of a message: those of its change, or its dead letter."""
+        made: Any = message
+        for step in self._steps:
+            made = step(made)
+            if isinstance(made, DeadLetter):
+                return (made,)
+        normalised: Normalised = made
+        for record in normalised.identities:
+            self.newest.see(record)
+        return accepted(normalised, self._clock).rows
+
+
+def derive(client: bigquery.Client, parts: Parts, dataset_prefix: str = "") -> None:
+    """Writes the derived rows of every change anew; returns when all are written."""
+    portions = (messages_of(client, one, dataset_prefix) for one in slices(client, dataset_prefix))
+    write_rows(replace(parts, open_sink=partial(derived_sink, parts.open_sink)), portions)
+
+
+def write_rows(parts: Parts, portions: Iterable[Iterable[Received]]) -> None:
+    """Writes the rows of messages, portion by portion, and then those of their records."""
+    derivation = Derivation(parts)
+    with _writer(parts) as writer:
+        for messages in portions:
+            _write(writer, _gathered(map(derivation.rows, messages)))
+        _write(writer, batches(derivation.newest.rows(parts.clock())))
+
+
+def resolve(client: bigquery.Client, parts: Parts, dataset_prefix: str = "") -> None:
+    """Resolves the records of the tables anew and writes what differs from what is published."""
+    engine = Engine(parts.settings, parts.clock, matching_of(parts.settings))
+    standing = chain.from_iterable(map(decisions_of, read_overrides(client, dataset_prefix)))
+    rows = engine.seed(map(seed_of, read_seeds(client, dataset_prefix)), standing)
+    with _writer(parts) as writer:
+        _write(writer, batches(rows))
+
+
+@contextmanager
+def _writer(parts: Parts) -> Iterator[RowWriter]:
+    writer = RowWriter(
+        parts.open_sink,
+        parts.job_name,
+        PIPELINE_VERSION,
+        parts.clock,
+        store=parts.store,
+        open_known=parts.open_known,
+    )
+    try:
+        yield writer
+    finally:
+        writer.close()
+
+
+def _write(writer: RowWriter, gathered: Iterable[RowBatch]) -> None:
+    writer.start()
+    for batch in gathered:
+        writer.write(batch.rows)
+    writer.finish()
+
+
+def _gathered(of_changes: Iterable[tuple[Row, ...]]) -> Iterator[RowBatch]:
+    """Rows of some changes together: whoever is forgotten is looked for once in them."""
+    rows: list[Row] = []
+    for one in of_changes:
+        rows += one
+        if len(rows) >= ROWS_TOGETHER:
+            yield RowBatch(tuple(rows))
+            rows = []
+    if rows:
+        yield RowBatch(tuple(rows))
