@@ -39,6 +39,9 @@ class BoundedClient(bigquery.Client):  # type: ignore[misc]
     and the client would send that again for ten minutes; without a time it would wait for ever.
     """
 
+    embedded = False
+    """Whether it is the embedded warehouse that answers."""
+
     def _call_api(self, retry: Any, *args: Any, **request: Any) -> Any:
         # The one place that every request of the client passes through.
         if retry is not None and (retry.timeout is None or retry.timeout > RETRY_S):
@@ -56,6 +59,7 @@ def bigquery_client(endpoint: Endpoint) -> bigquery.Client:
         credentials=AnonymousCredentials(),  # type: ignore[no-untyped-call]
         client_options=ClientOptions(api_endpoint=endpoint.rest),
     )
+    client.embedded = True
     if endpoint.reader is not None:
         client._connection.extra_headers = {CALLER_HEADER: f"user:{endpoint.reader}"}
     return client

@@ -20,7 +20,7 @@ from schemas.tables import BY_ID
 from warehouse.allowed import check_allowed
 from warehouse.bounded import MAXIMUM_BYTES_BILLED, RETRY, submit
 from warehouse.catalogue import Narrowed, qualified, views
-from warehouse.narrowing import MOST_KEYS, first_keys, found_by, one_of
+from warehouse.narrowing import MOST_KEYS, first_keys, found_by, is_embedded, one_of
 from warehouse.scans import check_scans
 from warehouse.statement import RefusedQuery, one_select
 
@@ -124,7 +124,7 @@ def run_view(
         found = question.ask(_ACCOUNTS, {"account": account}, MAXIMUM_ACCOUNTS)
         of_account = _OF_ACCOUNT[source.account]
         parameters["accounts"] = [row["entity_id"] for row in found.rows]
-    if narrowed is not None and checked_limit(limit) < MOST_KEYS:
+    if narrowed is not None and checked_limit(limit) < MOST_KEYS and is_embedded(client):
         theirs = of_account and _OF_ACCOUNT["account_entity_id"]
         first = first_keys(narrowed, source.order, conditions, account=theirs, rows=limit + 1)
         condition, keys = one_of(narrowed.key, question.ask(first, parameters, limit + 1).rows)

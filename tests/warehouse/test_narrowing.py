@@ -89,6 +89,12 @@ def test_the_first_rows_are_those_of_the_whole_view(client: bigquery.Client, vie
     assert run_view(client, view.id, account="nobody").columns == result.columns
 
 
+def test_whoever_may_read_a_view_may_search_it() -> None:
+    for view in NARROWED:
+        texts = view.metadata.narrowed and view.metadata.narrowed.texts
+        assert not texts or set(views()[texts].metadata.readers) >= set(view.metadata.readers)
+
+
 def test_what_is_asked_first_exists_and_has_the_columns() -> None:
     for view in NARROWED:
         narrowed = view.metadata.narrowed
@@ -121,17 +127,21 @@ def test_an_account_is_looked_up_where_the_keys_have_theirs() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("limit", [3, MOST_KEYS], ids=["narrowed", "whole"])
-def test_a_search_finds_every_word_wherever_it_stands(client: bigquery.Client, limit: int) -> None:
+@pytest.mark.parametrize("embedded", [True, False], ids=["keys first", "at once"])
+def test_a_search_finds_every_word_wherever_it_stands(
+    client: bigquery.Client, embedded: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(client, "embedded", embedded)
+
     def found(search: str, **narrow: Any) -> list[str]:
-        rows = run_view(client, "sales.communications", search=search, limit=limit, **narrow).rows
+        rows = run_view(client, "sales.communications", search=search, limit=3, **narrow).rows
         return [row["interaction_id"] for row in rows]
 
     everything = whole(client, "sales.communications")
     of_a1 = [row["interaction_id"] for row in everything if "a1" in accounts_of(row)]
-    assert found("a1") == of_a1[:limit]
+    assert found("a1") == of_a1[:3]
     with_7 = [row["interaction_id"] for row in everything if "7" in row["subject"]]
-    assert found("BACK  7 no") == with_7[:limit]
+    assert found("BACK  7 no") == with_7[:3]
     assert found("a1 back 7", since=SINCE) == found("a1 back 7", account="a1", since=SINCE)
     for nothing in ("7 missing", "%", "' OR '1'='1", "@word_0", "\\"):
         assert found(nothing) == []
