@@ -29,11 +29,11 @@ from watched_rows import a_change, a_run
 
 from operations import cli
 from schemas.change import new_change
-from schemas.clock import wall_clock
+from schemas.clock import DAY_US, wall_clock
 from schemas.envelope import encode, topic_of
 from schemas.errors import InvalidPayload
 from schemas.flow import Received
-from schemas.operations import DeadLetter
+from schemas.operations import DeadLetter, Replay
 from schemas.records import RawChange
 from schemas.topology import DECISIONS_SUBSCRIPTION, PIPELINE_SUBSCRIPTIONS
 from transforms.dead_letters import dead_letter, original
@@ -109,10 +109,18 @@ def letters(stage: str, count: int) -> list[DeadLetter]:
     return made
 
 
-def accepted(letter: DeadLetter) -> RawChange:
-    """The row of a change that a replay has brought through."""
-    row = a_change("files:contact:c")
-    return replace(row, change_id=letter.change_id, attempt=letter.attempt + 1)
+def accepted(letter: DeadLetter) -> tuple[RawChange, Replay]:
+    """The rows of a change that a replay has brought through."""
+    raw = a_change("files:contact:c")
+    raw = replace(raw, change_id=letter.change_id, attempt=letter.attempt + 1)
+    replay = Replay(
+        change_id=raw.change_id,
+        source=raw.source,
+        attempt=raw.attempt,
+        written_at=raw.written_at,
+        written_date=raw.written_at // DAY_US,
+    )
+    return raw, replay
 
 
 def mark(stack: SmallStack, seconds_ago: int) -> None:
@@ -161,7 +169,7 @@ def test_runbook_error_ratio(rehearsal: Rehearsal) -> None:
     assert "3 published" in done.stdout
     assert waiting(rehearsal.stack, topic_of("files")) == [b"{}"] * 3
     # The pipeline that can read them now accepts them.
-    rehearsal.stack.write([accepted(letter) for letter in failed])
+    rehearsal.stack.write([row for letter in failed for row in accepted(letter)])
     assert rehearsal.rows("query ops.dead_letters_summary")[0]["open_letters"] == 0
 
 
