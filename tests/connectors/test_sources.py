@@ -2,6 +2,7 @@
 
 import re
 import tomllib
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -94,7 +95,7 @@ def test_without_a_file_or_a_table_nothing_is_set_up(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_source_that_is_not_set_up_says_which_table_to_write(name: str) -> None:
-    for make in (connector_of, check_of):
+    for make in (connector_of, partial(check_of, webhooks=SECRETS)):
         with pytest.raises(ConfigurationError, match=rf"table \[sources.{name}\].*{name}.md"):
             make(name, Sources(), SECRETS)
 
@@ -142,7 +143,7 @@ def test_settings_of_another_kind_are_still_refused_by_the_graph(tmp_path: Path)
 
 def test_nothing_of_a_secret_written_in_the_wrong_place_is_repeated() -> None:
     sources = sources_of({"hubspot": {"token": "pat-na1-secret"}})
-    findings = list(check_of("hubspot", sources, SECRETS))
+    findings = list(check_of("hubspot", sources, SECRETS, SECRETS))
     assert not findings[0].ok
     assert "pat-na1-secret" not in str(findings)
 
