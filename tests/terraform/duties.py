@@ -109,8 +109,6 @@ DUTIES: Mapping[str, Duty] = {
         ("pipelines.jobs.rebuild",),
         never={
             "connectors.publisher": "reached by the steps of other jobs; it publishes nothing",
-            "pipelines.proof": "the proof is made by `salesintel rebuild`, on one machine",
-            "warehouse.digests": "likewise",
         },
         besides=_CLOUD
         | _ON_DATAFLOW

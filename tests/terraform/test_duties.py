@@ -14,8 +14,9 @@ from schemas import topology
 
 WITHOUT_CALLS = frozenset(
     {
-        *("pipelines.proof", "pipelines.replay", "pipelines.seeds"),
-        *("warehouse.access", "warehouse.clients", "warehouse.quality.checking"),
+        *("pipelines.derive", "pipelines.proof", "pipelines.replay", "pipelines.seeds"),
+        *("warehouse.access", "warehouse.clients", "warehouse.expiring", "warehouse.narrowing"),
+        "warehouse.quality.checking",
     }
 )
 """Modules that import a client and call nothing by it: they hand it on, or name its types."""
