@@ -53,13 +53,15 @@ class StorageSink:
 
     def write(self, rows: Sequence[Row]) -> None:
         """Encodes; full batches are on their way when this returns."""
+        # The last row has waited as long as the first, whatever is waited for in between.
+        taken = self._appender.now()
         for row in rows:
             try:
                 encoded = Encoded(row, encode(row))
             except InvalidRow as error:
                 self._refused.append(RefusedRow(row, str(error)))
                 continue
-            self._appender.add(BY_ROW[type(row)], encoded)
+            self._appender.add(BY_ROW[type(row)], encoded, taken)
 
     def flush(self) -> list[RefusedRow]:
         """Sends the rest of every table, then waits for all."""

@@ -129,14 +129,19 @@ class Appender:
     def _stream(self, table: Table) -> str:
         return f"{self._datasets}{table.dataset}/tables/{table.name}/streams/_default"
 
-    def add(self, table: Table, encoded: Encoded) -> None:
-        """Takes a row; sends a batch when it is full."""
+    def now(self) -> float:
+        """The present, as `add` takes it."""
+        return self._monotonic()
+
+    def add(self, table: Table, encoded: Encoded, taken: float | None = None) -> None:
+        """Takes a row; sends a batch when it is full. `taken`: when it was given, None = now."""
         size = self._gathered_bytes.get(table.id, 0) + len(encoded.body)
         if size > BYTES_A_BATCH and table.id in self._gathered:
             self._send(table.id)
             size = len(encoded.body)
         now = self._monotonic()
-        batch = self._gathered.setdefault(table.id, Batch(table, [], now))
+        since = now if taken is None else taken
+        batch = self._gathered.setdefault(table.id, Batch(table, [], since))
         batch.rows.append(encoded)
         self._gathered_bytes[table.id] = size
         if len(batch.rows) >= ROWS_A_BATCH or size >= BYTES_A_BATCH:
