@@ -134,7 +134,7 @@ def mend() -> None:
     Dialect.parse = parsed_once.parse  # type: ignore[method-assign]
     write_servicer.proto_rows_to_arrow_table = columns_of_rows
     answers = RecentAnswers(executor.JOB_SCHEMAS)
-    executor.JOB_RESULTS = jobs.JOB_RESULTS = answers
+    executor.JOB_RESULTS = jobs.JOB_RESULTS = answers  # type: ignore[attr-defined]
     bqemulator.server.create_app = _app  # type: ignore[attr-defined]
     DuckDBEngine.connection = property(_connection)  # type: ignore[method-assign,assignment]
     for name, value in SETTINGS.items():
