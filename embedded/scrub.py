@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from embedded.compacted_file import DATABASE
 from embedded.directory import DataDirectory
+from schemas.errors import RetriableError
 from transforms.traces import Edges, Trace, Traces
 
 BLOCK_BYTES = 4 * 1024 * 1024
@@ -68,24 +69,28 @@ def _database_of(wal: Path) -> Path:
 
 
 def _in_database(database: Path, path: Path, traces: Traces) -> Trace | None:
-    """In a value of a row; or in the bytes of `path`, a file of its, where no value explains it: an
-    identifier of somebody else's of which the person's is a part. In doubt it is the person."""
+    """In a value of a row; or in the bytes of `path`, a file of its, outside what the person's
+    identifiers are only a part of in the rows. In doubt it is the person."""
     with closing(sqlite3.connect(database, timeout=BUSY_S)) as connection:
         in_a_row = _in_rows(connection, traces, "texts")
         if in_a_row is not None:
             return in_a_row
-        trace = _in_file(path, traces, "none")
-        explained = trace is not None and _in_rows(connection, traces, "none") is not None
-    return None if explained else trace
+        if _in_file(path, traces, "none") is None:
+            return None
+        longer = set[str]().union(*map(traces.around, _values(connection)))
+    return _in_file(path, traces.but_for(longer), "none")
 
 
 def _in_rows(database: sqlite3.Connection, traces: Traces, edges: Edges) -> Trace | None:
+    found = (traces.find(data, edges) for data in _values(database))
+    return next(filter(None, found), None)
+
+
+def _values(database: sqlite3.Connection) -> Iterator[bytes]:
+    """The texts and bytes of every row."""
     for table in _tables(database):
         for row in database.execute(f'SELECT * FROM "{table}"'):  # noqa: S608 (its schema)
-            found = filter(None, (traces.find(data, edges) for data in _bytes(row)))
-            if (trace := next(found, None)) is not None:
-                return trace
-    return None
+            yield from _bytes(row)
 
 
 def _in_file(path: Path, traces: Traces, edges: Edges) -> Trace | None:
@@ -160,13 +165,23 @@ def scrub_database(
         count = sum(
             _scrub_table(database, table, traces, ids, written) for table in _tables(database)
         )
-        database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        _checkpoint(database)
         if _in_file(path, traces, "none") is not None:
             # In pages that were freed when nothing was overwritten yet; or a part of somebody
             # else's identifier in a row: here the two look the same.
             database.execute("VACUUM")
-            database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            _checkpoint(database)
     return count
+
+
+def _checkpoint(database: sqlite3.Connection) -> None:
+    """Empties the log of pages; RetriableError where a reader holds it."""
+    busy, *_ = database.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+    if busy:
+        raise RetriableError(
+            f"a database is being read for longer than {BUSY_S:g} s, and its log may still hold "
+            "what was deleted: erase once more"
+        )
 
 
 def _scrub_table(

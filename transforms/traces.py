@@ -31,11 +31,12 @@ _AMONG_DIGITS = b" ()./-\xc2\xa0"
 _BETWEEN_WORDS = r"[\W\d_]{1,8}"
 _BINARY = re.compile(rb"[\x00-\x08\x0b\x0e-\x1a\x1c-\x1f]")
 """Control characters that no text has."""
-# What no longer address has there is an edge, as in _ann@x.test_, and so is what is more likely the
-# next sentence, as in ann@x.test.Yours. Where a line of quoted-printable is broken, what is
-# unwrapped of it tells.
-_ADDRESS_BEGINS = r"(?<![^\W_])(?<![^\W_][.+_-])(?<!=\n)(?<!=\r\n)"
-_ADDRESS_ENDS = r"(?![^\W_]|[.-](?-i:(?![A-Z])\w)|=\r?\n)"
+# Letters and digits alone make it a longer one. Whatever else stands beside it may be of a file's
+# name or the next sentence, as in to-ann@x.test.eml: jo.ann@x.test is somebody else's where that is
+# known. Where a line of quoted-printable is broken, what is unwrapped of it tells.
+_ADDRESS_BEGINS = r"(?<![^\W_])(?<!=\n)(?<!=\r\n)"
+_ADDRESS_ENDS = r"(?![^\W_]|=\r?\n)"
+_ADDRESS_CHARACTERS = re.compile(r"[\w.+@-]")
 _WORD = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")
 _ASCII = re.compile(r"[A-Za-z]+")
 _GMAIL = ("gmail.com", "googlemail.com")
@@ -49,6 +50,8 @@ class Identifiers(NamedTuple):
     phones: tuple[str, ...] = ()
     names: tuple[str, ...] = ()
     records: tuple[str, ...] = ()
+    longer: tuple[str, ...] = ()
+    """Addresses of others in which one of the person's is written: where these stand, nobody is."""
 
 
 class Trace(NamedTuple):
@@ -62,6 +65,7 @@ class Traces:
     """A person's identifiers as they are written."""
 
     def __init__(self, person: Identifiers) -> None:
+        self._person = person
         self._edged = _pattern(person, edged=True)
         self._anywhere = _pattern(person, edged=False)
         self._loose = "|".join(_alternatives(person))
@@ -73,16 +77,39 @@ class Traces:
         none."""
         if self._edged is None or self._anywhere is None:
             return None
+        for wrappings, inner in self._readings(data):
+            anywhere = edges == "none" or (edges == "texts" and _BINARY.search(inner))
+            pattern = self._anywhere if anywhere else self._edged
+            for text in _texts(inner):
+                kinds = (_kind(found) for found in pattern.finditer(text))
+                if (kind := next((one for one in kinds if one != "other"), None)) is not None:
+                    return Trace(kind, wrappings)
+        return None
+
+    def around(self, data: bytes) -> set[str]:
+        """What an address or number of the person's is only a part of, as it is written."""
+        return {
+            whole
+            for _, inner in self._readings(data)
+            for text in _texts(inner)
+            for found in (self._anywhere.finditer(text) if self._anywhere else ())
+            if (whole := _whole(text, found)) != found.group()
+        }
+
+    def but_for(self, longer: Iterable[str]) -> "Traces":
+        """The same person, where nobody is who stands in one of these."""
+        known = self._person
+        return Traces(known._replace(longer=tuple(sorted({*known.longer, *longer}))))
+
+    def _readings(self, data: bytes) -> Iterator[tuple[tuple[str, ...], bytes]]:
+        """The bytes, and what is wrapped in them, the fewest wrappings first: those in which the
+        person may be."""
         waiting: deque[tuple[tuple[str, ...], bytes]] = deque([((), data)])
         seen, left = {data}, MOST_BYTES
         while waiting:
             wrappings, inner = waiting.popleft()
             if self._may_be_in(inner):
-                anywhere = edges == "none" or (edges == "texts" and _BINARY.search(inner))
-                pattern = self._anywhere if anywhere else self._edged
-                for text in _texts(inner):
-                    if found := pattern.search(text):
-                        return Trace(_kind(found), wrappings)
+                yield wrappings, inner
             if len(wrappings) == MOST_WRAPPINGS:
                 continue
             for name, one in unwrapped(inner):
@@ -90,7 +117,6 @@ class Traces:
                 if one not in seen and left > 0:
                     seen.add(one)
                     waiting.append(((*wrappings, name), one))
-        return None
 
     def _may_be_in(self, data: bytes) -> bool:
         """A quick no for what is mostly nonsense."""
@@ -132,8 +158,19 @@ def _national(number: str) -> str:
     return str(phonenumbers.parse(number).national_number) if phone.parse(number) else ""
 
 
-def _kind(found: re.Match[str]) -> TraceKind:
-    kinds: dict[str | None, TraceKind] = {
+def _whole(text: str, found: re.Match[str]) -> str:
+    """The match with the characters of addresses that stand right beside it."""
+    begin, end = found.span()
+    while begin and _ADDRESS_CHARACTERS.match(text[begin - 1]):
+        begin -= 1
+    while end < len(text) and _ADDRESS_CHARACTERS.match(text[end]):
+        end += 1
+    return text[begin:end]
+
+
+def _kind(found: re.Match[str]) -> TraceKind | Literal["other"]:
+    kinds: dict[str | None, TraceKind | Literal["other"]] = {
+        "other": "other",
         "email": "email",
         "phone": "phone",
         "name": "name",
@@ -144,6 +181,8 @@ def _kind(found: re.Match[str]) -> TraceKind:
 
 def _pattern(person: Identifiers, *, edged: bool) -> re.Pattern[str] | None:
     kinds = (
+        # First, so that it takes what it is found in; anywhere, for an escape may end in a digit.
+        ("other", "", map(re.escape, person.longer), ""),
         ("email", _ADDRESS_BEGINS, _emails(person.emails), _ADDRESS_ENDS),
         ("phone", r"(?<!\d)", _phones(person.phones), r"(?!\d)"),
         ("record", r"(?<![^\W_])", map(re.escape, person.records), r"(?![^\W_])"),
@@ -157,7 +196,8 @@ def _pattern(person: Identifiers, *, edged: bool) -> re.Pattern[str] | None:
     if names:
         # Two words are in every database: as words alone, whatever else is asked for.
         alternatives.append(rf"(?P<name>(?<![^\W\d_])(?:{'|'.join(names)})(?![^\W\d_]))")
-    return re.compile("|".join(alternatives), re.IGNORECASE) if alternatives else None
+    somebody = any((person.emails, person.phones, person.names, person.records))
+    return re.compile("|".join(alternatives), re.IGNORECASE) if somebody and alternatives else None
 
 
 def _alternatives(person: Identifiers) -> Iterator[str]:

@@ -108,12 +108,15 @@ class _Search(NamedTuple):
             row["record_key"] for row in self._placed(entities=entities) if entities
         }
         borne = self._borne(sorted(ours), asked)
-        others = list(self._others(borne, ours))
+        records_of_others = list(self._others(borne, ours))
+        longer = _longer(borne, records_of_others)
+        others = [msgspec.json.encode(record) for record in records_of_others]
         alone = Identifiers(
-            emails=_alone(borne.emails, "emails", others),
+            emails=_alone(borne.emails, "emails", others, longer),
             phones=_alone(borne.phones, "phones", others),
             names=_alone(borne.names, "names", others),
             records=tuple(sorted(ours)),
+            longer=longer,
         )
         lost = sum(map(len, borne[:3])) - sum(map(len, alone[:3]))
         if lost and not (alone.emails or alone.phones or alone.records):
@@ -182,11 +185,11 @@ class _Search(NamedTuple):
             tuple(sorted(emails)), tuple(sorted(phones)), tuple(sorted(whole)), tuple(records)
         )
 
-    def _others(self, borne: Identifiers, ours: Collection[str]) -> Iterator[bytes]:
-        """Records of others in which something of the person's is written, as JSON."""
+    def _others(self, borne: Identifiers, ours: Collection[str]) -> Iterator[IdentityRecord]:
+        """Records of others in which something of the person's is written."""
         for record in self._latest_like(borne):
             if record.record_key not in ours and not record.deleted:
-                yield msgspec.json.encode(record)
+                yield record
 
     def _versions(self, row: type[Any], records: Sequence[str]) -> Iterator[Any]:
         sql = qualified(_VERSIONS.format(BY_ROW[row].id), self.client.project, self.prefix)
@@ -225,7 +228,28 @@ def array(name: str, values: Iterable[str]) -> bigquery.ArrayQueryParameter:
     return bigquery.ArrayQueryParameter(name, "STRING", list(values))
 
 
-def _alone(values: Sequence[str], kind: str, others: Sequence[bytes]) -> tuple[str, ...]:
+def _longer(borne: Identifiers, others: Iterable[IdentityRecord]) -> tuple[str, ...]:
+    """Addresses of others in which one of the person's is written."""
+    theirs = {found.match_key for one in borne.emails if (found := email.parse(one))}
+    traces = Traces(Identifiers(emails=borne.emails))
+    return tuple(
+        sorted(
+            {
+                one
+                for record in others
+                for one in record.emails
+                if (found := email.parse(one)) and found.match_key not in theirs
+                if traces.find(one.encode(), "none")
+            }
+        )
+    )
+
+
+def _alone(
+    values: Sequence[str], kind: str, others: Sequence[bytes], longer: tuple[str, ...] = ()
+) -> tuple[str, ...]:
     """Those that are in nobody else's record."""
-    find: Callable[[str], Traces] = lambda value: Traces(Identifiers(**{kind: (value,)}))  # noqa: E731
+    find: Callable[[str], Traces] = lambda value: Traces(  # noqa: E731
+        Identifiers(**{kind: (value,), "longer": longer})
+    )
     return tuple(value for value in values if not any(map(find(value).find, others)))

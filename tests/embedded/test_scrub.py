@@ -16,10 +16,11 @@ from embedded.compacted_file import DATABASE, request, rewrite_if_requested
 from embedded.directory import DataDirectory
 from embedded.pubsub.store import Publication, Store
 from embedded.scrub import scrub, search
+from schemas.errors import RetriableError
 from transforms.traces import Identifiers, Traces
 
 ANN = "ann.lee@acme.test"
-TRACES = Traces(Identifiers(emails=(ANN,)))
+TRACES = Traces(Identifiers(emails=(ANN,), longer=(f"{ANN}.example",)))
 CHANGE = "0123456789abcdef0123456789abcdef"
 
 
@@ -90,6 +91,43 @@ def test_a_message_of_somebody_whose_address_has_theirs_in_it_stays(
     assert scrub(directory, TRACES, (), ()) == {"logs/pipeline.log": 1}
     assert found(directory) == [] and objects.get(kept)
     store.close()
+
+
+def test_what_a_row_explains_in_a_file_is_not_what_lies_beside_it(
+    directory: DataDirectory,
+) -> None:
+    path = directory.path / "cursors.db"
+    with closing(sqlite3.connect(path)) as database:
+        database.execute("CREATE TABLE cursors (name TEXT)")
+        database.execute("PRAGMA secure_delete = OFF")
+        database.execute("INSERT INTO cursors VALUES (?), (?)", (f"jo{ANN}", f"is {ANN}"))
+        database.commit()
+        database.execute("DELETE FROM cursors WHERE name LIKE 'is %'")
+        database.commit()
+    assert found(directory) == ["cursors.db"]
+    scrub(directory, TRACES, (), ())
+    assert found(directory) == []
+
+
+def test_a_log_of_pages_that_somebody_reads_is_not_taken_for_empty(
+    directory: DataDirectory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("embedded.scrub.BUSY_S", 0.1)
+    path = directory.path / "cursors.db"
+    with closing(sqlite3.connect(path)) as database, closing(sqlite3.connect(path)) as reader:
+        database.execute("PRAGMA journal_mode = WAL")
+        database.execute("CREATE TABLE cursors (name TEXT)")
+        database.execute("INSERT INTO cursors VALUES ('kept')")
+        database.commit()
+        reader.execute("BEGIN")
+        reader.execute("SELECT * FROM cursors").fetchall()
+        database.execute("INSERT INTO cursors VALUES (?)", (ANN,))
+        database.commit()
+        with pytest.raises(RetriableError, match="erase once more"):
+            scrub(directory, TRACES, (), ())
+        reader.rollback()
+        scrub(directory, TRACES, (), ())
+        assert found(directory) == []
 
 
 def test_what_had_been_deleted_before_is_overwritten_too(directory: DataDirectory) -> None:

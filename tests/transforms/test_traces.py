@@ -136,6 +136,7 @@ def test_a_token_of_theirs_is_found_between_whatever_may_stand_around_one(
     assert TRACES.find(data, "texts") is not None
 
 
+letters = st.text("abcxyz019", min_size=1, max_size=4)
 longer = st.one_of(
     st.tuples(st.from_regex(r"[a-z0-9]([a-z0-9]|[.+_-][a-z0-9]){0,5}[.+_-]?", fullmatch=True)).map(
         lambda one: f"{one[0]}ann.lee@acme.test"
@@ -151,12 +152,49 @@ to_the_letter = st.lists(
 
 @given(longer, st.text("abcXYZ019", max_size=6), to_the_letter)
 @settings(max_examples=200, deadline=None)
-def test_what_has_it_inside_a_longer_identifier_only_is_not_theirs(
+def test_an_address_of_somebody_else_that_has_theirs_in_it_is_not_theirs(
     other: str, around: str, ways: list[str]
 ) -> None:
+    known = TRACES.but_for([other])
     data = wrapped_in(f"{around} {other} {around}".encode(), ways)
-    assert TRACES.find(data, "texts") is None
-    assert TRACES.find(data) is None
+    assert known.find(data, "texts") is None
+    assert known.find(data) is None
+    beside = wrapped_in(f"{other}, ann.lee@acme.test".encode(), ways)
+    assert known.find(beside, "texts") is not None
+
+
+@given(letters, letters, to_the_letter)
+@settings(max_examples=200, deadline=None)
+def test_letters_and_digits_right_beside_it_make_another_address(
+    before: str, after: str, ways: list[str]
+) -> None:
+    for other in (f"{before}ann.lee@acme.test", f"ann.lee@acme.test{after}"):
+        data = wrapped_in(f"to {other} now".encode(), ways)
+        assert TRACES.find(data, "texts") is None
+        assert TRACES.find(data) is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "ann.lee@acme.test.eml",
+        "backup ann.lee@acme.test.zip",
+        "ann.lee@acme.test-2026.csv",
+        "export-ann.lee@acme.test",
+        "invoice_ann.lee@acme.test",
+        "ann.lee@acme.test.thanks",
+        "/users/u.ann.lee@acme.test",
+        "ann.lee@acme.test.example",
+    ],
+)
+def test_where_it_may_be_a_name_of_a_file_or_the_next_sentence_it_is_theirs(text: str) -> None:
+    assert TRACES.find(text.encode()) == Trace("email")
+    assert TRACES.find(text.encode(), "texts") == Trace("email")
+
+
+def test_what_theirs_is_only_a_part_of_is_told_as_it_is_written() -> None:
+    data = b"joann.lee@acme.test, ann.lee@acme.test; am9hbm4ubGVlQGFjbWUudGVzdC5leGFtcGxl"
+    assert TRACES.around(data) == {"joann.lee@acme.test", "joann.lee@acme.test.example"}
 
 
 @pytest.mark.parametrize(
@@ -181,7 +219,6 @@ def test_an_escape_is_no_letter_of_an_address(text: bytes) -> None:
     "text",
     [
         "joann.lee@acme.test",
-        "ann.lee@acme.test.example",
         "ann.lee@acme.testing",
         "+1 415 234 01001",
         "Ann Lee",
