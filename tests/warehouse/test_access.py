@@ -135,6 +135,21 @@ def test_the_beginning_of_a_text_is_shown_and_found_where_the_text_is(
 
 
 @pytest.mark.slow
+def test_an_empty_copy_of_ones_own_shows_nothing_of_anothers(
+    world: tuple[bigquery.Client, Endpoint],
+) -> None:
+    mine = {"record_key": "gmail:message:mine", "change_id": "m1", "part": "message"}
+    mine |= {"interaction_id": "Of Bo", "mailbox": "ada@own.example"}
+    mine |= {"version_stamp": moment("now - 1s"), "written_at": moment("now - 1s")}
+    fill(world[0], "sales.interactions", [mine])
+    words = "SELECT text AS snippet FROM `sales.interaction_texts` WHERE text LIKE '%begins%bo%'"
+    shown = "SELECT snippet FROM `sales.communications` WHERE interaction_id = 'Of Bo'"
+    assert asked(world[1], "ada@own.example", words) == []
+    assert asked(world[1], "ada@own.example", shown) == [{"snippet": None}]
+    assert asked(world[1], "bo@own.example", shown) == [{"snippet": "Begins: Of Bo"}]
+
+
+@pytest.mark.slow
 def test_the_policies_let_each_reader_see_the_rows_of_his_mailboxes(
     world: tuple[bigquery.Client, Endpoint],
 ) -> None:

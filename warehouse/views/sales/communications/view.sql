@@ -5,9 +5,8 @@
 -- who of them must not be contacted, mailed or called makes the column true. Accounts stand in the
 -- order of sales.interaction_accounts; account_entity_id is the first. search_text is what can be
 -- searched, in lower case: subject, beginning of the text, everyone's name, address and number, and
--- the account. The text is for those who may read it: snippet, its beginning, and its words in
--- search_text are there where a mailbox that it lies in was granted to whoever asks, and for those
--- who may read everyone's (sales.reading_rights).
+-- the account. snippet, and its words in search_text, are those of sales.readable_snippets: the text
+-- is for those who may read it.
 -- What belongs to one interaction is united and grouped rather than joined: so a condition on
 -- interaction_id reaches every table below, and a hundred rows cost what a hundred rows should.
 WITH parties AS (
@@ -27,13 +26,9 @@ persons AS (
   GROUP BY interaction_id, entity_id
 ),
 copies AS (
-  SELECT DISTINCT
-    live.interaction_id,
-    live.mailbox,
-    COALESCE(live.mailbox IN UNNEST(rights.mailboxes), FALSE) AS is_granted
-  FROM `sales.interactions_latest` AS live
-  CROSS JOIN `sales.reading_rights` AS rights
-  WHERE NOT live.is_draft AND live.mailbox IS NOT NULL
+  SELECT DISTINCT interaction_id, mailbox
+  FROM `sales.interactions_latest`
+  WHERE NOT is_draft AND mailbox IS NOT NULL
 ),
 pieces AS (
   SELECT
@@ -43,7 +38,6 @@ pieces AS (
       kind AS kind,
       direction AS direction,
       subject AS subject,
-      snippet AS snippet,
       duration_s AS duration_s,
       outcome AS outcome,
       is_bulk AS is_bulk,
@@ -52,27 +46,23 @@ pieces AS (
       our_number AS our_number,
       owner_key AS owner_key
     ) AS facts,
-    NULL AS copies,
+    CAST(NULL AS ARRAY<STRING>) AS mailboxes,
+    CAST(NULL AS STRING) AS snippet,
     NULL AS parties,
     NULL AS persons,
     NULL AS accounts
   FROM `sales.folded_interactions`
   UNION ALL
-  SELECT
-    interaction_id,
-    NULL,
-    STRUCT(
-      ARRAY_AGG(mailbox ORDER BY mailbox) AS mailboxes,
-      LOGICAL_OR(is_granted) AS is_granted
-    ),
-    NULL,
-    NULL,
-    NULL
+  SELECT interaction_id, NULL, ARRAY_AGG(mailbox ORDER BY mailbox), NULL, NULL, NULL, NULL
   FROM copies
   GROUP BY interaction_id
   UNION ALL
+  SELECT interaction_id, NULL, NULL, snippet, NULL, NULL, NULL
+  FROM `sales.readable_snippets`
+  UNION ALL
   SELECT
     interaction_id,
+    NULL,
     NULL,
     NULL,
     STRUCT(
@@ -104,6 +94,7 @@ pieces AS (
     NULL,
     NULL,
     NULL,
+    NULL,
     STRUCT(
       ARRAY_AGG(person.entity_id ORDER BY person.role_rank, person.entity_id) AS entity_ids,
       ARRAY_AGG(person.shown_name ORDER BY person.role_rank, person.entity_id) AS names,
@@ -122,6 +113,7 @@ pieces AS (
     NULL,
     NULL,
     NULL,
+    NULL,
     STRUCT(
       MAX(IF(place = 1, account_entity_id, NULL)) AS entity_id,
       MAX(IF(place = 1, account_name, NULL)) AS name,
@@ -135,27 +127,13 @@ whole AS (
   SELECT
     interaction_id,
     ANY_VALUE(facts) AS facts,
-    ANY_VALUE(copies) AS copies,
+    ANY_VALUE(mailboxes) AS mailboxes,
+    MAX(snippet) AS snippet,
     ANY_VALUE(parties) AS parties,
     ANY_VALUE(persons) AS persons,
     ANY_VALUE(accounts) AS accounts
   FROM pieces
   GROUP BY interaction_id
-),
-shown AS (
-  SELECT
-    whole.interaction_id,
-    whole.facts,
-    whole.copies,
-    whole.parties,
-    whole.persons,
-    whole.accounts,
-    IF(
-      rights.is_all OR COALESCE(whole.copies.is_granted, FALSE), whole.facts.snippet, NULL
-    ) AS snippet
-  FROM whole
-  CROSS JOIN `sales.reading_rights` AS rights
-  WHERE whole.facts IS NOT NULL
 )
 SELECT
   interaction_id,
@@ -169,7 +147,7 @@ SELECT
   accounts.domain AS account_domain,
   facts.duration_s AS duration_s,
   facts.outcome AS outcome,
-  copies.mailboxes AS mailboxes,
+  mailboxes,
   COALESCE(persons.do_not_contact, FALSE) AS do_not_contact,
   COALESCE(persons.email_opt_out, FALSE) AS email_opt_out,
   COALESCE(persons.do_not_call, FALSE) AS do_not_call,
@@ -187,4 +165,5 @@ SELECT
     COALESCE(parties.search_text, ''), ' ', COALESCE(accounts.name, ''), ' ',
     COALESCE(accounts.domain, '')
   )) AS search_text
-FROM shown
+FROM whole
+WHERE facts IS NOT NULL
