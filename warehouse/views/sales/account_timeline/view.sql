@@ -8,9 +8,10 @@ WITH told AS (
   SELECT
     interaction_id,
     account_entity_id,
-    ANY_VALUE(communication) OVER (PARTITION BY interaction_id) AS communication
+    ANY_VALUE(facts) OVER (PARTITION BY interaction_id) AS facts,
+    ANY_VALUE(people) OVER (PARTITION BY interaction_id) AS people
   FROM (
-    SELECT interaction_id, account_entity_id, NULL AS communication
+    SELECT interaction_id, account_entity_id, NULL AS facts, NULL AS people
     FROM `sales.interaction_accounts`
     UNION ALL
     SELECT
@@ -21,28 +22,34 @@ WITH told AS (
         kind AS kind,
         direction AS direction,
         subject AS subject,
-        outcome AS outcome,
-        person_names AS person_names,
-        person_entity_ids AS person_entity_ids
-      )
-    FROM `sales.communications`
+        outcome AS outcome
+      ),
+      NULL
+    FROM `sales.folded_interactions`
+    UNION ALL
+    SELECT
+      interaction_id,
+      NULL,
+      NULL,
+      STRUCT(person_names AS names, person_entity_ids AS entity_ids)
+    FROM `sales.counterparts`
   )
 ),
 events AS (
   SELECT
     account_entity_id,
-    communication.occurred_at AS occurred_at,
-    communication.kind AS kind,
-    communication.direction AS direction,
-    communication.subject AS subject,
-    communication.outcome AS detail,
+    facts.occurred_at AS occurred_at,
+    facts.kind AS kind,
+    facts.direction AS direction,
+    facts.subject AS subject,
+    facts.outcome AS detail,
     CAST(NULL AS FLOAT64) AS amount,
     CAST(NULL AS STRING) AS currency,
-    communication.person_names AS person_names,
-    communication.person_entity_ids AS person_entity_ids,
+    people.names AS person_names,
+    people.entity_ids AS person_entity_ids,
     interaction_id AS event_id
   FROM told
-  WHERE account_entity_id IS NOT NULL AND communication IS NOT NULL
+  WHERE account_entity_id IS NOT NULL AND facts IS NOT NULL
   UNION ALL
   SELECT
     account_entity_id, occurred_at, 'deal', NULL, name, detail, amount, currency,

@@ -1,31 +1,14 @@
 -- Every communication once: copies of a mail in several mailboxes, and the legs, recap and
 -- transcript of a call, are one row. Times are UTC.
 -- Rules: the parts are folded as in sales.folded_interactions, which leaves out drafts and what is
--- deleted at the source. A person is an external participant who is no shared mailbox or number;
--- who of them must not be contacted, mailed or called makes the column true. Accounts stand in the
--- order of sales.interaction_accounts; account_entity_id is the first. search_text is what can be
--- searched, in lower case: subject, beginning of the text, everyone's name, address and number, and
--- the account. snippet, and its words in search_text, are those of sales.readable_snippets: the text
+-- deleted at the source. People are those of sales.counterparts; who of them must not be contacted,
+-- mailed or called makes the column true. Accounts stand in the order of sales.interaction_accounts;
+-- account_entity_id is the first. search_text is what can be searched, in lower case: subject,
+-- beginning of the text, everyone's name, address and number, and the account. snippet, and its words in search_text, are those of sales.readable_snippets: the text
 -- is for those who may read it.
 -- What belongs to one interaction is united and grouped rather than joined: so a condition on
 -- interaction_id reaches every table below, and a hundred rows cost what a hundred rows should.
-WITH parties AS (
-  SELECT
-    interaction_id, party_key, role_rank, role, email, phone, shown_name, is_internal, is_shared,
-    entity_kind, entity_id
-  FROM `sales.interaction_parties`
-),
-persons AS (
-  SELECT
-    interaction_id,
-    entity_id,
-    MIN(shown_name) AS shown_name,
-    MIN(role_rank) AS role_rank
-  FROM parties
-  WHERE NOT is_internal AND NOT is_shared AND entity_kind = 'person'
-  GROUP BY interaction_id, entity_id
-),
-copies AS (
+WITH copies AS (
   SELECT DISTINCT interaction_id, mailbox
   FROM `sales.interactions_latest`
   WHERE NOT is_draft AND mailbox IS NOT NULL
@@ -85,27 +68,25 @@ pieces AS (
     ),
     NULL,
     NULL
-  FROM parties
+  FROM `sales.interaction_parties`
   WHERE role NOT IN ('account', 'deal')
   GROUP BY interaction_id
   UNION ALL
   SELECT
-    person.interaction_id,
+    interaction_id,
     NULL,
     NULL,
     NULL,
     NULL,
     STRUCT(
-      ARRAY_AGG(person.entity_id ORDER BY person.role_rank, person.entity_id) AS entity_ids,
-      ARRAY_AGG(person.shown_name ORDER BY person.role_rank, person.entity_id) AS names,
-      LOGICAL_OR(COALESCE(consent.do_not_contact, FALSE)) AS do_not_contact,
-      LOGICAL_OR(COALESCE(consent.email_opt_out, FALSE)) AS email_opt_out,
-      LOGICAL_OR(COALESCE(consent.do_not_call, FALSE)) AS do_not_call
+      person_entity_ids AS entity_ids,
+      person_names AS names,
+      do_not_contact AS do_not_contact,
+      email_opt_out AS email_opt_out,
+      do_not_call AS do_not_call
     ),
     NULL
-  FROM persons AS person
-  LEFT JOIN `sales.consent` AS consent ON consent.entity_id = person.entity_id
-  GROUP BY person.interaction_id
+  FROM `sales.counterparts`
   UNION ALL
   SELECT
     interaction_id,
