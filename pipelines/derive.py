@@ -19,9 +19,12 @@ from pipelines.derived_sink import derived_sink
 from pipelines.graph import Parts, accepted, steps_of
 from pipelines.raw_messages import messages_of, slices
 from pipelines.seeds import read_overrides, read_seeds
+from pipelines.sweep import RAW, READABLE, TIMEOUT_S
 from schemas.columns import Row
 from schemas.flow import Normalised, Received, RowBatch
+from schemas.identity import StoredRecord
 from schemas.operations import DeadLetter
+from schemas.tables import BY_ROW, latest_sql
 from schemas.version import PIPELINE_VERSION
 from transforms.decide import decisions_of
 from transforms.guard import Guarded
@@ -30,6 +33,8 @@ from transforms.identity.records import Newest
 from transforms.identity.weighed.choice import matching_of
 from transforms.pack import ROWS_TOGETHER
 from transforms.resolve_records import batches, seed_of
+from warehouse.bounded import WHOLE_TABLES_BYTES, rows
+from warehouse.latest import PAGE_ROWS, record, table_reference
 from warehouse.row_writer import RowWriter
 
 
@@ -51,23 +56,52 @@ class Derivation:
             if isinstance(made, DeadLetter):
                 return (made,)
         normalised: Normalised = made
-        for record in normalised.identities:
-            self.newest.see(record)
+        for identity in normalised.identities:
+            self.newest.see(identity)
         return accepted(normalised, self._clock).rows
 
 
 def derive(client: bigquery.Client, parts: Parts, dataset_prefix: str = "") -> None:
     """Writes the derived rows of every change anew; returns when all are written."""
     portions = (messages_of(client, one, dataset_prefix) for one in slices(client, dataset_prefix))
-    write_rows(replace(parts, open_sink=partial(derived_sink, parts.open_sink)), portions)
+    standing = standing_records(client, dataset_prefix)
+    write_rows(replace(parts, open_sink=partial(derived_sink, parts.open_sink)), portions, standing)
 
 
-def write_rows(parts: Parts, portions: Iterable[Iterable[Received]]) -> None:
-    """Writes the rows of messages, portion by portion, and then those of their records."""
+def standing_records(
+    client: bigquery.Client, dataset_prefix: str = ""
+) -> Iterator[tuple[StoredRecord, bool]]:
+    """The newest row of each record, and whether the change that it was made of is no longer to be
+    read: it has expired, or was erased for somebody else's sake."""
+    table = BY_ROW[StoredRecord]
+    newest = latest_sql(table, table_reference(client, table, dataset_prefix))
+    raw = table_reference(client, RAW, dataset_prefix)
+    found = rows(
+        client,
+        f"SELECT newest.*, read.version_digest IS NULL AS is_alone FROM ({newest}) AS newest "  # noqa: S608
+        f"LEFT JOIN (SELECT DISTINCT version_digest FROM {raw} WHERE {READABLE}) AS read "
+        "ON read.version_digest = JSON_VALUE(newest.record, '$.digest')",
+        timeout_s=TIMEOUT_S,
+        maximum_bytes_billed=WHOLE_TABLES_BYTES,
+        page_size=PAGE_ROWS,
+    )
+    for row in found:
+        yield record(StoredRecord, dict(row.items())), row.is_alone
+
+
+def write_rows(
+    parts: Parts,
+    portions: Iterable[Iterable[Received]],
+    standing: Iterable[tuple[StoredRecord, bool]] = (),
+) -> None:
+    """Writes the rows of messages, portion by portion, and then those of their records, held
+    against those that stand."""
     derivation = Derivation(parts)
     with _writer(parts) as writer:
         for messages in portions:
             _write(writer, _gathered(map(derivation.rows, messages)))
+        for stored, is_alone in standing:
+            derivation.newest.stands(stored, is_alone=is_alone)
         _write(writer, batches(derivation.newest.rows(parts.clock())))
 
 
@@ -75,9 +109,9 @@ def resolve(client: bigquery.Client, parts: Parts, dataset_prefix: str = "") -> 
     """Resolves the records of the tables anew and writes what differs from what is published."""
     engine = Engine(parts.settings, parts.clock, matching_of(parts.settings))
     standing = chain.from_iterable(map(decisions_of, read_overrides(client, dataset_prefix)))
-    rows = engine.seed(map(seed_of, read_seeds(client, dataset_prefix)), standing)
+    resolved = engine.seed(map(seed_of, read_seeds(client, dataset_prefix)), standing)
     with _writer(parts) as writer:
-        _write(writer, batches(rows))
+        _write(writer, batches(resolved))
 
 
 @contextmanager

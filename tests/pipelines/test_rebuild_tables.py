@@ -30,7 +30,9 @@ from schemas.flow import Received, RowBatch
 from schemas.identity import Entity, EntityChange, Link, PairCandidate, PairEvidence, StoredRecord
 from schemas.operations import DeadLetter
 from schemas.records import Duplicate, Interaction, Person, RawChange
-from schemas.tables import TABLES
+from schemas.tables import BY_ROW, TABLES, latest_sql
+from transforms.identity.messages import is_observed
+from transforms.identity.records import from_stored, stored_record
 from transforms.normalise.hubspot import normalise_hubspot
 from transforms.resolve_records import seed_element
 from warehouse.clients import bigquery_client
@@ -362,3 +364,29 @@ def test_a_record_without_a_link_is_a_seed_all_the_same(deployment: Deployment) 
         if seed.rows[0].record_key == key  # type: ignore[attr-defined]
     ]
     assert not any(isinstance(row, Link | Entity) for row in seed.rows)
+
+
+def test_a_name_whose_mail_is_no_longer_there_outlives_mails_without_one(
+    deployment: Deployment,
+) -> None:
+    table = BY_ROW[StoredRecord]
+    newest = latest_sql(table, table_reference(deployment.client, table))
+    rows = {row.record_key: row for row in select(deployment.client, StoredRecord, newest)}
+    bare = next(
+        found
+        for row in rows.values()
+        if is_observed(row.record_key)
+        and (found := from_stored(row)).emails
+        and not (found.full_name or found.deleted)
+    )
+    gone = {"stamp": 1, "fetched": 1, "digest": "0" * 32}
+    named = msgspec.structs.replace(bare, full_name="Erika Beispiel", **gone)
+    where = f"WHERE record_key = '{bare.record_key}'"
+    deployment.run(f"DELETE FROM {table_reference(deployment.client, table)} {where}")
+    sink = StorageSink(deployment.endpoint)
+    sink.write([stored_record(named, named.version, wall_clock())])
+    assert sink.flush() == []
+    sink.close()
+    deployment.rebuilt()
+    [row] = select(deployment.client, StoredRecord, f"SELECT * FROM ({newest}) {where}")
+    assert from_stored(row).full_name == "Erika Beispiel"

@@ -13,7 +13,7 @@ from schemas.identity import Entity, EntityChange, IdentityRecord, Link, StoredR
 from transforms.identity.components import Components
 from transforms.identity.engine import Engine, published
 from transforms.identity.messages import Decision, SeedEnd, version_of
-from transforms.identity.records import Newest, content_of, from_stored, stamp_of
+from transforms.identity.records import Newest, content_of, from_stored, stamp_of, stored_record
 
 ANN = {"given_name": "Ann", "family_name": "Lee", "emails": ("ann@acme.com",)}
 
@@ -221,17 +221,35 @@ def test_the_newest_of_each_record_is_what_the_layer_of_records_keeps(
     versions = history(seed)
     rng.shuffle(versions)
     one, newest = engine(), Newest()
+    table: dict[str, StoredRecord] = {}
     for version in versions:
-        one.add([version])
+        for row in one.add([version]):
+            if isinstance(row, StoredRecord):
+                before = table.setdefault(row.record_key, row)
+                table[row.record_key] = max(before, row, key=stamp_of)
         newest.see(version)
+    for stored in table.values():
+        newest.stands(stored, is_alone=False)
     found = {row.record_key: row for row in newest.rows(9)}
     assert set(found) == {version.record_key for version in versions}
     for key, row in found.items():
         assert version_of(from_stored(row))[1:] == one._records.newest(key)[1:]
-        said = {content_of(v) for v in versions if v.record_key == key}
-        assert content_of(from_stored(row)) in said
-        stamps = [version.version for version in versions if version.record_key == key]
-        assert stamp_of(row) == max(stamps), "and no older row of the table stands above it"
+        kept = one._records._kept[key]
+        assert content_of(from_stored(row)) == kept.content
+        assert stamp_of(row) >= stamp_of(table[key]), "no row of the table stands above it"
+        assert stamp_of(row) == max(kept.row, from_stored(row).version)
+
+
+def test_what_stands_alone_in_the_table_is_not_lost_to_what_says_less() -> None:
+    named = record("gmail:address:a", 1, full_name="Ann Lee", emails=("ann@acme.test",))
+    bare = record("gmail:address:a", 5, emails=("ann@acme.test",))
+    for is_alone, name in ((True, "Ann Lee"), (False, "")):
+        newest = Newest()
+        newest.see(bare)
+        newest.stands(stored_record(named, named.version, 9), is_alone=is_alone)
+        newest.stands(stored_record(record("gmail:address:else"), (9, 9, "d"), 9), is_alone=True)
+        [row] = newest.rows(9)
+        assert from_stored(row).full_name == name
 
 
 def test_an_unreadable_seed_names_its_record() -> None:

@@ -158,7 +158,8 @@ class Records:
 class Newest:
     """Of each record the newest of the versions that were seen, in whatever order they came.
 
-    Its row takes the highest version of them all, as in `Kept.row`.
+    Its row takes the highest version of them all, or, where rows stand in the table, that under
+    which the newest does: so it is the newest there, and no higher than the layer has it.
     """
 
     def __init__(self) -> None:
@@ -173,6 +174,21 @@ class Newest:
             if version <= known[0]:
                 version, record = known[:2]
         self._seen[record.record_key] = (version, record, row)
+
+    def stands(self, stored: StoredRecord, *, is_alone: bool) -> None:
+        """Takes in the newest row that the table has of a record, if the record was seen; one
+        `is_alone` whose change is no longer to be read: it says what nothing else does. InvalidRow
+        where that is unreadable."""
+        known = self._seen.get(stored.record_key)
+        if known is None:
+            return
+        version, record, _ = known
+        if is_alone:
+            kept = from_stored(stored)
+            if version_of(kept) > version:
+                version, record = version_of(kept), kept
+        row = max(record.version, stamp_of(stored))
+        self._seen[stored.record_key] = (version, record, row)
 
     def records(self) -> Iterator[IdentityRecord]:
         """The newest versions."""
