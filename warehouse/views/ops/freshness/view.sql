@@ -2,8 +2,9 @@
 -- silent for longer. Times are UTC, lags are whole seconds.
 -- Rules: only the changes of the last 14 days are read. A source of which none is among them is
 -- silent where it was asked before (polled 14 to 21 days ago, or counted in a night 14 to 90 days
--- ago): nothing newest is known of it, and its lags are 14 days, which is the least that they can be.
--- Of a source that was set up since then, and has sent nothing yet, there is no row.
+-- ago) or has told of what happened within 90 days, imported files aside: nothing newest is known of
+-- it, and its lags are 14 days, which is the least that they can be. Of a source that was set up
+-- since then, and has sent nothing yet, there is no row.
 -- A source stamp in the future (a hostile Date header) is not counted as the newest change.
 -- source_lag_s is the age of the newest change, write_lag_s that of the newest row, and
 -- pipeline_delay_s the longest way from publish to row among live changes written in the last hour
@@ -37,6 +38,10 @@ asked AS (
   WHERE
     counted_date >= DATE_SUB(CURRENT_DATE(), INTERVAL 90 DAY)
     AND counted_date <= DATE_SUB(CURRENT_DATE(), INTERVAL 14 DAY)
+  UNION DISTINCT
+  SELECT source
+  FROM `sales.interactions`
+  WHERE event_date >= DATE_SUB(CURRENT_DATE(), INTERVAL 90 DAY) AND source != 'files'
 )
 SELECT
   source,
