@@ -25,7 +25,6 @@ from schemas.flow import Normalised, Received, RowBatch
 from schemas.identity import StoredRecord
 from schemas.operations import DeadLetter
 from schemas.tables import BY_ROW, latest_sql
-from schemas.version import PIPELINE_VERSION
 from transforms.decide import decisions_of
 from transforms.guard import Guarded
 from transforms.identity.engine import Engine
@@ -116,14 +115,7 @@ def resolve(client: bigquery.Client, parts: Parts, dataset_prefix: str = "") -> 
 
 @contextmanager
 def _writer(parts: Parts) -> Iterator[RowWriter]:
-    writer = RowWriter(
-        parts.open_sink,
-        parts.job_name,
-        PIPELINE_VERSION,
-        parts.clock,
-        store=parts.store,
-        open_known=parts.open_known,
-    )
+    writer = parts.writer()
     try:
         yield writer
     finally:

@@ -29,6 +29,7 @@ from transforms.redact import Redact
 from transforms.resolve import Resolve
 from transforms.settings import Settings
 from warehouse.row_sink import OpenSink
+from warehouse.row_writer import RowWriter
 from warehouse.sink import WriteRowsFn
 
 __all__ = ["Ingest", "Parts", "coders"]
@@ -54,6 +55,17 @@ class Parts:
     shards: int = DEFAULT_SHARDS
     dedupe_horizon_s: float = DEDUPE_HORIZON_S
     clock: Clock = wall_clock
+
+    def writer(self) -> RowWriter:
+        """What writes the rows, unopened: a step carries it to its worker."""
+        return RowWriter(
+            self.open_sink,
+            self.job_name,
+            PIPELINE_VERSION,
+            self.clock,
+            store=self.store,
+            open_known=self.open_known,
+        )
 
 
 def normalised(arrival: Arrival, settings: Settings, clock: Clock) -> Normalised:
@@ -152,9 +164,7 @@ class Ingest(beam.PTransform):  # type: ignore[misc]
         packed = everything | "Pack" >> beam.ParDo(PackRowsFn()).with_output_types(RowBatch)
         # Random keys without end would stay for ever in the local runner, which looks through all.
         settled = packed | "Settle" >> beam.Reshuffle(parts.shards)
-        job = (parts.job_name, PIPELINE_VERSION, clock)
-        write = WriteRowsFn(parts.open_sink, *job, store=parts.store, open_known=parts.open_known)
-        self.written = settled | "Write" >> beam.ParDo(write)
+        self.written = settled | "Write" >> beam.ParDo(WriteRowsFn(parts.writer()))
         return (identity, *dead) | "Notable" >> beam.Flatten()
 
     def _erasures(self, decided: tuple[beam.PCollection, ...]) -> beam.PCollection | None:

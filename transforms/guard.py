@@ -76,17 +76,10 @@ class Guarded:
 class GuardFn(beam.DoFn):  # type: ignore[misc]
     """Applies a guarded step to each element, and counts."""
 
-    def __init__(
-        self,
-        function: Callable[[Any], Any],
-        stage: str,
-        job_name: str,
-        clock: Clock = wall_clock,
-        store: Store | None = None,
-    ) -> None:
-        self._step = Guarded(function, stage, job_name, clock, store)
+    def __init__(self, step: Guarded) -> None:
+        self._step = step
         self._dead = counter(DEAD_LETTERS)
-        self._dead_here = counter(f"{DEAD_LETTERS}_{stage}")
+        self._dead_here = counter(f"{DEAD_LETTERS}_{step.stage}")
         self._retried = counter(RETRIED)
 
     def process(self, element: Any) -> Iterator[Any]:
@@ -117,7 +110,7 @@ class Guard(beam.PTransform):  # type: ignore[misc]
         store: Store | None = None,
     ) -> None:
         super().__init__()
-        self._fn = GuardFn(function, stage, job_name, clock, store)
+        self._fn = GuardFn(Guarded(function, stage, job_name, clock, store))
         self._produces = produces
 
     # Beam has no type hint for several outputs and would say so at every start.

@@ -5,13 +5,10 @@ from functools import partial
 
 import apache_beam as beam
 
-from schemas.clock import Clock, wall_clock
 from schemas.columns import Row
 from schemas.errors import InvalidRow
 from schemas.flow import RowBatch
 from schemas.tables import BY_ROW
-from transforms.dead_letters import Store
-from transforms.forget import OpenKnown, nobody
 from transforms.metrics import ROWS_REFUSED, ROWS_WRITTEN, counter
 from warehouse.clients import Endpoint, write_client
 from warehouse.protobuf import encode
@@ -141,16 +138,8 @@ class MemorySink:
 class WriteRowsFn(beam.DoFn):  # type: ignore[misc]
     """Writes row batches; a bundle is done when the warehouse has every row of it."""
 
-    def __init__(
-        self,
-        open_sink: OpenSink,
-        job_name: str,
-        pipeline_version: int,
-        clock: Clock = wall_clock,
-        store: Store | None = None,
-        open_known: OpenKnown = nobody,
-    ) -> None:
-        self._writer = RowWriter(open_sink, job_name, pipeline_version, clock, store, open_known)
+    def __init__(self, writer: RowWriter) -> None:
+        self._writer = writer
         self._written = counter(ROWS_WRITTEN)
         self._refused = counter(ROWS_REFUSED)
 

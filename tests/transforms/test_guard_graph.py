@@ -17,7 +17,7 @@ from schemas.topology import GIVEN_UP_BY
 from transforms import coders as coders
 from transforms.dead_letters import MAX_PAYLOAD_BYTES, dead_letter, original
 from transforms.decode import decode_message, without_secrets
-from transforms.guard import Guard, GuardFn
+from transforms.guard import Guard, Guarded, GuardFn
 
 PRIVATE = "someone@example.com"
 
@@ -54,14 +54,16 @@ def test_what_is_to_be_retried_or_stopped_is_raised(error: Exception) -> None:
         raise error
 
     with pytest.raises(type(error)):
-        list(GuardFn(step, "normalise", "job").process(an_arrival()))
+        list(GuardFn(Guarded(step, "normalise", "job")).process(an_arrival()))
 
 
 def test_a_dead_letter_has_all_that_a_replay_needs_and_its_log_line_nothing_private(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     with caplog.at_level(logging.DEBUG):
-        [tagged] = list(GuardFn(refuse_odd, "normalise", "job", lambda: 9).process(an_arrival(3)))
+        [tagged] = list(
+            GuardFn(Guarded(refuse_odd, "normalise", "job", lambda: 9)).process(an_arrival(3))
+        )
     batch: RowBatch = tagged.value
     letter = batch.rows[0]
     message = encode(a_change(3))
@@ -113,7 +115,9 @@ def test_an_input_that_an_import_could_not_read_says_so() -> None:
         "ce-import-error": "contacts.csv line 3: no id",
         "ce-source": "//salesintel/files",
     }
-    step = GuardFn(lambda message: decode_message(message, bytes), "decode", "job", lambda: 9)
+    step = GuardFn(
+        Guarded(lambda message: decode_message(message, bytes), "decode", "job", lambda: 9)
+    )
     [tagged] = list(step.process(Received(b"a,b\n", attributes, "m-1", 1)))
     letter = tagged.value.rows[0]
     assert letter.stage == "import" and "line 3" in letter.error_message
@@ -122,7 +126,9 @@ def test_an_input_that_an_import_could_not_read_says_so() -> None:
 
 def test_a_hint_that_was_given_up_says_so() -> None:
     attributes = {"ce-source": "//salesintel/hubspot", GIVEN_UP_BY: "fetch-hubspot"}
-    step = GuardFn(lambda message: decode_message(message, bytes), "decode", "job", lambda: 9)
+    step = GuardFn(
+        Guarded(lambda message: decode_message(message, bytes), "decode", "job", lambda: 9)
+    )
     [tagged] = list(step.process(Received(b'{"id":"1"}', attributes, "m-1", 1)))
     letter = tagged.value.rows[0]
     assert letter.stage == "fetch" and "fetch-hubspot" in letter.error_message

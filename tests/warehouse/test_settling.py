@@ -20,6 +20,7 @@ from schemas.tables import BY_ID
 from transforms.settings import Settings
 from warehouse import sink
 from warehouse.protobuf import message_class
+from warehouse.row_writer import RowWriter
 from warehouse.settling import HELD_S, SENT_WITHIN_S, SETTLED_S, in_time, settled
 from warehouse.sink import StorageSink, WriteRowsFn
 from warehouse.storage_write import STREAM_TIMEOUT_S, Appender
@@ -128,7 +129,7 @@ def test_no_row_comes_later_than_a_compaction_counts_with() -> None:
         sent_within_s=SENT_WITHIN_S,
         monotonic=time.monotonic,
     )
-    fn = WriteRowsFn(lambda: SinkOf(appender), "test", 1, time.clock)
+    fn = WriteRowsFn(RowWriter(lambda: SinkOf(appender), "test", 1, time.clock))
     for bundle in range(60):
         rows = [
             a_row(

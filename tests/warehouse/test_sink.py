@@ -28,6 +28,7 @@ from transforms.accept import accepted_rows, change_of
 from warehouse.clients import Endpoint, bigquery_client
 from warehouse.protobuf import encode
 from warehouse.provision import provision
+from warehouse.row_writer import RowWriter
 from warehouse.sink import DiscardSink, StorageSink, WriteRowsFn
 from warehouse.storage_write import RefusedRow
 
@@ -143,7 +144,7 @@ def test_a_bad_row_among_many_becomes_a_dead_letter_and_the_others_stand(
     opener = StorageSink.opener(server.endpoint, "bad_")
     with TestPipeline(runner="FnApiRunner", options=PipelineOptions([])) as pipeline:
         batches = pipeline | beam.Create([0]) | beam.Map(lambda _: RowBatch(tuple(rows)))
-        batches | beam.ParDo(WriteRowsFn(opener, "test", 1, lambda: 5))
+        batches | beam.ParDo(WriteRowsFn(RowWriter(opener, "test", 1, lambda: 5)))
     assert count(client, "bad_sales.people") == 499
     [letter] = list(client.query_and_wait("SELECT * FROM `bad_ops.dead_letters`"))
     assert letter.stage == "write" and letter.table_id == "sales.people"
@@ -207,7 +208,7 @@ class RefusingSink(DiscardSink):
 
 
 def test_a_dead_letter_that_is_refused_fails_the_bundle() -> None:
-    fn = WriteRowsFn(RefusingSink, "test", 1, lambda: 5)
+    fn = WriteRowsFn(RowWriter(RefusingSink, "test", 1, lambda: 5))
     fn.start_bundle()
     fn.process(RowBatch((a_row(BY_ID["ops.runs"]),)))
     with pytest.raises(RetriableError, match="dead letter was refused"):

@@ -11,6 +11,7 @@ from schemas.flow import RowBatch
 from schemas.operations import DeadLetter
 from schemas.tables import BY_ID
 from warehouse.protobuf import MAX_ROW_BYTES
+from warehouse.row_writer import RowWriter
 from warehouse.sink import DiscardSink, MemorySink, WriteRowsFn
 from warehouse.storage_write import RefusedRow
 
@@ -25,7 +26,7 @@ def bundle(fn: WriteRowsFn, *rows: Row) -> None:
 
 def test_rows_are_kept_when_their_bundle_is_done_and_forgotten_when_it_failed() -> None:
     kept: list[Row] = []
-    fn = WriteRowsFn(lambda: MemorySink(kept), "test", 1, lambda: 5)
+    fn = WriteRowsFn(RowWriter(lambda: MemorySink(kept), "test", 1, lambda: 5))
     fn.start_bundle()
     fn.process(RowBatch((a_row(PEOPLE, record_key="failed"),)))
     assert kept == []
@@ -39,7 +40,7 @@ def test_every_row_is_written_or_is_a_dead_letter() -> None:
     kept: list[Row] = []
     rows = [a_row(PEOPLE, record_key=f"k{i}") for i in range(10)]
     rows[4] = a_row(PEOPLE, record_key="k4", written_at=2**62)
-    bundle(WriteRowsFn(lambda: MemorySink(kept), "test", 1, lambda: 5), *rows)
+    bundle(WriteRowsFn(RowWriter(lambda: MemorySink(kept), "test", 1, lambda: 5)), *rows)
     letters = [row for row in kept if isinstance(row, DeadLetter)]
     assert len(kept) == 10 and len(letters) == 1
     assert letters[0].error_message == "sales.people: column written_at is no TIMESTAMP"
@@ -55,7 +56,7 @@ def test_a_row_too_large_for_a_row_goes_by_claim_check() -> None:
         return "folder:" + name
 
     huge = a_row(BODIES, body="x" * MAX_ROW_BYTES)
-    bundle(WriteRowsFn(lambda: MemorySink(kept), "test", 1, lambda: 5, store), huge)
+    bundle(WriteRowsFn(RowWriter(lambda: MemorySink(kept), "test", 1, lambda: 5, store)), huge)
     [letter] = kept
     assert isinstance(letter, DeadLetter) and letter.payload == b""
     assert letter.payload_uri is not None
@@ -63,7 +64,7 @@ def test_a_row_too_large_for_a_row_goes_by_claim_check() -> None:
 
 
 def test_without_an_object_store_a_row_too_large_fails_the_bundle() -> None:
-    fn = WriteRowsFn(lambda: MemorySink([]), "test", 1, lambda: 5)
+    fn = WriteRowsFn(RowWriter(lambda: MemorySink([]), "test", 1, lambda: 5))
     with pytest.raises(RetriableError, match="dead letter was refused"):
         bundle(fn, a_row(BODIES, body="x" * MAX_ROW_BYTES))
 
@@ -71,7 +72,7 @@ def test_without_an_object_store_a_row_too_large_fails_the_bundle() -> None:
 def test_a_refused_row_keeps_its_broken_text_as_escapes() -> None:
     kept: list[Row] = []
     row = a_row(PEOPLE, full_name="a\ud800", written_at=2**62)
-    bundle(WriteRowsFn(lambda: MemorySink(kept), "test", 1, lambda: 5), row)
+    bundle(WriteRowsFn(RowWriter(lambda: MemorySink(kept), "test", 1, lambda: 5)), row)
     [letter] = kept
     assert isinstance(letter, DeadLetter)
     assert json.loads(letter.payload)["full_name"] == "a\ud800"
@@ -81,7 +82,7 @@ def test_a_retried_bundle_writes_the_same_dead_letter() -> None:
     kept: list[Row] = []
     row = a_row(PEOPLE, written_at=2**62)
     for _ in range(2):
-        bundle(WriteRowsFn(lambda: MemorySink(kept), "test", 1, lambda: 5), row)
+        bundle(WriteRowsFn(RowWriter(lambda: MemorySink(kept), "test", 1, lambda: 5)), row)
     assert kept[0] == kept[1]
 
 
