@@ -40,4 +40,6 @@ def set_access(
         told = f"the texts of {len(now_granted):,} mailboxes"
     else:
         told = "facts and subjects alone"
-    console.print(f"{rows[0].reader} reads {told} in sales.messages", highlight=False)
+    console.print(
+        f"{rows[0].reader} reads {told} in sales.messages and sales.communications", highlight=False
+    )

@@ -10,7 +10,8 @@ The views show the same before, during and after, whatever dies in between:
 * the mark is noted when the current table is complete, and the views move to it after that;
 * nothing here changes the table itself: a current table can be dropped and made anew.
 
-Two compactions, or one and a rebuild, must not run at once; who calls sees to it.
+Two compactions, or one and a rebuild, must not run at once; who calls sees to it. Where two meet all
+the same, what one has put is gone with the other's sweep: it is counted before a mark is noted.
 """
 
 from collections.abc import Iterable, Mapping
@@ -20,7 +21,7 @@ from google.cloud import bigquery
 from schemas.clock import Clock, from_us, wall_clock
 from schemas.columns import Table, columns
 from schemas.current import COMPACTED, CURRENT, MARK, STAMP, same_key_sql, touched_sql
-from schemas.errors import FatalError
+from schemas.errors import FatalError, RetriableError
 from schemas.tables import latest_sql
 from warehouse.bounded import changed, rows
 from warehouse.catalogue import View, latest_text, qualified, replace_view, views
@@ -57,6 +58,12 @@ def compact(
         marks[table.id] = before
         if put[table.id] or before == 0:
             job.sweep(whole=before == 0)
+            if (left := job.fresh()) < put[table.id]:
+                start_over(client, dataset_prefix)
+                raise RetriableError(
+                    f"{CURRENT[table.id].id} has {left:,} of the {put[table.id]:,} rows that were "
+                    "put into it: another compaction ran; the views read whole tables until the next"
+                )
             marks[table.id] = max(before, settled)
             job.note(marks[table.id])
             moved.append(table)
@@ -154,10 +161,17 @@ class _Job:
         fresh = f"SELECT 1 FROM {current} AS fresh WHERE fresh.{STAMP} = @now AND {same}"  # noqa: S608
         return self._run(f"{others} AND EXISTS ({fresh})")
 
+    def fresh(self) -> int:
+        """How many rows there are of those just put."""
+        counted = f"SELECT COUNT(*) AS n FROM `{self._reference}` WHERE {STAMP} = @now"  # noqa: S608
+        return int(next(iter(rows(self._client, counted, [self._moment()], timeout_s=TIMEOUT_S))).n)
+
+    def _moment(self) -> bigquery.ScalarQueryParameter:
+        return bigquery.ScalarQueryParameter("now", "TIMESTAMP", from_us(self._now))
+
     def _run(self, sql: str) -> int:
-        now = bigquery.ScalarQueryParameter("now", "TIMESTAMP", from_us(self._now))
         statement = qualified(sql, self._client.project, self._prefix)
-        return changed(self._client, statement, [now], timeout_s=TIMEOUT_S)
+        return changed(self._client, statement, [self._moment()], timeout_s=TIMEOUT_S)
 
     def _current(self) -> bigquery.Table:
         return self._client.get_table(self._reference, timeout=TIMEOUT_S)

@@ -11,6 +11,7 @@ from view_warehouse import served_warehouse
 
 from schemas.columns import Row, Table, columns
 from schemas.current import CURRENT
+from schemas.errors import RetriableError
 from schemas.tables import BY_ID
 from warehouse import compaction
 from warehouse.catalogue import latest_text, provision_views, qualified
@@ -194,6 +195,28 @@ def test_a_clock_that_goes_back_leaves_no_row_twice(world: World) -> None:
     world.assert_keys_are_unique()
     world.assert_the_views_are_right()
     assert compact(world.client, world.now + 1, clock=world.clock, small=0) == {SETS[0].id: 0}
+
+
+def test_two_that_meet_empty_no_view(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    start_over(world.client)
+    world.write(world.some_rows(10))
+    sweep = compaction._Job.sweep
+
+    def swept(job: Any, *, whole: bool) -> int:
+        """The other one has put its rows by then, and sweeps when this one has swept."""
+        gone = sweep(job, whole=whole)
+        world.client.query_and_wait(
+            qualified(f"DELETE FROM `{CURRENT[SETS[0].id].id}` WHERE TRUE", world.client.project)
+        )
+        return gone
+
+    with monkeypatch.context() as meanwhile:
+        meanwhile.setattr(compaction._Job, "sweep", swept)
+        with pytest.raises(RetriableError, match="another compaction ran"):
+            compact(world.client, world.now + 1, clock=world.clock, small=0)
+    world.assert_the_views_are_right()
+    compact(world.client, world.now + 1, clock=world.clock, small=0)
+    world.assert_the_views_are_right()
 
 
 def test_small_tables_are_left_as_they_are(world: World) -> None:
