@@ -40,6 +40,5 @@ def set_access(
         told = f"the texts of {len(now_granted):,} mailboxes"
     else:
         told = "facts and subjects alone"
-    console.print(
-        f"{rows[0].reader} reads {told} in sales.messages and sales.communications", highlight=False
-    )
+    where = "sales.messages and sales.communications"
+    console.print(f"{rows[0].reader} reads {told} in {where}", highlight=False)

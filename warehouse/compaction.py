@@ -10,8 +10,8 @@ The views show the same before, during and after, whatever dies in between:
 * the mark is noted when the current table is complete, and the views move to it after that;
 * nothing here changes the table itself: a current table can be dropped and made anew.
 
-Two compactions, or one and a rebuild, must not run at once; who calls sees to it. Where two meet all
-the same, what one has put is gone with the other's sweep: it is counted before a mark is noted.
+Two compactions, or one and a rebuild, must not run at once; who calls sees to it. Where two meet
+all the same, what one has put is gone with the other's sweep: it is counted before a mark is noted.
 """
 
 from collections.abc import Iterable, Mapping
@@ -62,7 +62,7 @@ def compact(
                 start_over(client, dataset_prefix)
                 raise RetriableError(
                     f"{CURRENT[table.id].id} has {left:,} of the {put[table.id]:,} rows that were "
-                    "put into it: another compaction ran; the views read whole tables until the next"
+                    "put into it: another compaction ran; views read whole tables until the next"
                 )
             marks[table.id] = max(before, settled)
             job.note(marks[table.id])
