@@ -1,20 +1,21 @@
 -- Is everything well: one row a check, with the figure, its threshold and what to do. A check is
 -- ok while value <= threshold. Times are UTC.
--- Rules: delay, silence and account are those of the last 14 days, and a longer silence is told as 14
--- days; so is the share of letters: of what failed within 14 days, what is open, by the messages of
--- these days. Silence of a source counts after three days (a long weekend is no outage). A letter is
--- open as ops.dead_letters_summary has it. A run that failed counts until the same command succeeds;
--- one that was refused because of a setting or an option (ConfigurationError), or stopped by hand,
--- does not. A run that is not over and has noted nothing for five minutes is lost (it notes every
--- ten seconds that it is alive), until the same command succeeds. A record is unlinked when its
--- newest row is older than ten minutes and no entity has it. A field that vanished at its source, or
--- changed its type, counts for a day: what it filled may be empty from now on.
+-- Rules: delay, silence and account are those of the last 14 days, and a longer silence is told as
+-- 14 days; so is the share of letters: of what failed within 14 days, what is open, by the messages
+-- of these days. Runs are those that have noted anything within 14 days, for one notes every ten
+-- seconds that it is alive, and more than a year of that is kept. Silence of a source counts after
+-- three days (a long weekend is no outage). A letter is open as ops.dead_letters_summary has it. A
+-- run that failed counts until the same command succeeds; one that was refused because of a setting
+-- or an option (ConfigurationError), or stopped by hand, does not. A run that is not over and has
+-- noted nothing for five minutes is lost, until the same command succeeds. A record is unlinked
+-- when its newest row is older than ten minutes and no entity has it. A field that vanished at its
+-- source, or changed its type, counts for a day: what it filled may be empty from now on.
 WITH newest_runs AS (
   SELECT
     status, started_at, noted_at, error_message,
     MAX(IF(status = 'succeeded', started_at, NULL)) OVER (PARTITION BY command) AS newest_success
   FROM `ops.runs`
-  WHERE TRUE
+  WHERE noted_date >= DATE_SUB(CURRENT_DATE(), INTERVAL 14 DAY)
   QUALIFY
     ROW_NUMBER() OVER (PARTITION BY run_id ORDER BY noted_at DESC, status = 'running') = 1
 ),
