@@ -6,16 +6,14 @@ the newest version is all that counts. So it reads slice by slice, and memory ho
 the records; a runner would hold every change of a bounded run, and encode it at each step.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from functools import partial
 from itertools import chain
 from typing import Any
 
 from google.cloud import bigquery
 
-from pipelines.derived_sink import derived_sink
 from pipelines.graph import Parts, accepted, steps_of
 from pipelines.raw_messages import messages_of, slices
 from pipelines.seeds import read_overrides, read_seeds
@@ -23,18 +21,27 @@ from pipelines.sweep import RAW, READABLE, TIMEOUT_S
 from schemas.columns import Row
 from schemas.flow import Normalised, Received, RowBatch
 from schemas.identity import StoredRecord
-from schemas.operations import DeadLetter
+from schemas.operations import DeadLetter, SchemaChange
+from schemas.records import Duplicate, RawChange
 from schemas.tables import BY_ROW, latest_sql
 from transforms.decide import decisions_of
 from transforms.guard import Guarded
 from transforms.identity.engine import Engine
-from transforms.identity.records import Newest
+from transforms.identity.newest import Newest, Standing
 from transforms.identity.weighed.choice import matching_of
 from transforms.pack import ROWS_TOGETHER
 from transforms.resolve_records import batches, seed_of
 from warehouse.bounded import WHOLE_TABLES_BYTES, rows
 from warehouse.latest import PAGE_ROWS, record, table_reference
 from warehouse.row_writer import RowWriter
+
+LEFT_OUT = (RawChange, Duplicate, SchemaChange)
+"""Not derived: these say what came, and are there."""
+
+
+def derived(rows: Iterable[Row]) -> tuple[Row, ...]:
+    """Of the rows of a change those that are made of it."""
+    return tuple(row for row in rows if not isinstance(row, LEFT_OUT))
 
 
 class Derivation:
@@ -57,41 +64,46 @@ class Derivation:
         normalised: Normalised = made
         for identity in normalised.identities:
             self.newest.see(identity)
-        return accepted(normalised, self._clock).rows
+        return derived(accepted(normalised, self._clock).rows)
 
 
 def derive(client: bigquery.Client, parts: Parts, dataset_prefix: str = "") -> None:
     """Writes the derived rows of every change anew; returns when all are written."""
     portions = (messages_of(client, one, dataset_prefix) for one in slices(client, dataset_prefix))
     standing = standing_records(client, dataset_prefix)
-    write_rows(replace(parts, open_sink=partial(derived_sink, parts.open_sink)), portions, standing)
+    write_rows(parts, portions, standing)
 
 
 def standing_records(
-    client: bigquery.Client, dataset_prefix: str = ""
-) -> Iterator[tuple[StoredRecord, bool]]:
-    """The newest row of each record, and whether the change that it was made of is no longer to be
-    read: it has expired, or was erased for somebody else's sake."""
+    client: bigquery.Client,
+    dataset_prefix: str = "",
+    condition: str = "TRUE",
+    asked: Sequence[bigquery.ScalarQueryParameter] = (),
+) -> Iterator[Standing]:
+    """The newest row of each record, and whether its change is not among those that are read:
+    readable ones that meet the condition."""
     table = BY_ROW[StoredRecord]
     newest = latest_sql(table, table_reference(client, table, dataset_prefix))
     raw = table_reference(client, RAW, dataset_prefix)
+    read = f"SELECT DISTINCT version_digest FROM {raw} WHERE {READABLE} AND {condition}"  # noqa: S608
     found = rows(
         client,
         f"SELECT newest.*, read.version_digest IS NULL AS is_alone FROM ({newest}) AS newest "  # noqa: S608
-        f"LEFT JOIN (SELECT DISTINCT version_digest FROM {raw} WHERE {READABLE}) AS read "
+        f"LEFT JOIN ({read}) AS read "
         "ON read.version_digest = JSON_VALUE(newest.record, '$.digest')",
+        asked,
         timeout_s=TIMEOUT_S,
         maximum_bytes_billed=WHOLE_TABLES_BYTES,
         page_size=PAGE_ROWS,
     )
     for row in found:
-        yield record(StoredRecord, dict(row.items())), row.is_alone
+        yield Standing(record(StoredRecord, dict(row.items())), row.is_alone)
 
 
 def write_rows(
     parts: Parts,
     portions: Iterable[Iterable[Received]],
-    standing: Iterable[tuple[StoredRecord, bool]] = (),
+    standing: Iterable[Standing] = (),
 ) -> None:
     """Writes the rows of messages, portion by portion, and then those of their records, held
     against those that stand."""
@@ -99,8 +111,8 @@ def write_rows(
     with _writer(parts) as writer:
         for messages in portions:
             _write(writer, _gathered(map(derivation.rows, messages)))
-        for stored, is_alone in standing:
-            derivation.newest.stands(stored, is_alone=is_alone)
+        for one in standing:
+            derivation.newest.stands(one)
         _write(writer, batches(derivation.newest.rows(parts.clock())))
 
 

@@ -102,6 +102,37 @@ def steps_of(parts: Parts) -> Steps:
     )
 
 
+class Facts(NamedTuple):
+    """What changes say, as far as it may be kept, and dead letters of those that say nothing."""
+
+    left: beam.PCollection
+    dead: tuple[beam.PCollection, ...]
+
+
+def facts_of(messages: beam.PCollection, parts: Parts) -> Facts:
+    """From messages to facts: the steps that know nothing of other changes."""
+    guard = guard_of(parts)
+    steps = steps_of(parts)
+    changes = messages | "Decode" >> guard(steps.decode, "decode", Arrival)
+    facts = changes.done | "Normalise" >> guard(steps.normalise, "normalise", Normalised)
+    left = facts.done | "Redact" >> guard(steps.redact, "redact", Normalised)
+    return Facts(left.done, (changes.dead_letters, facts.dead_letters, left.dead_letters))
+
+
+def guard_of(parts: Parts) -> Callable[..., Guard]:
+    """A guarded step of a deployment: a function, its stage and what it makes."""
+    return partial(Guard, job_name=parts.job_name, clock=parts.clock, store=parts.store)
+
+
+def written(kept: tuple[beam.PCollection, ...], parts: Parts) -> beam.PCollection:
+    """Writes batches of rows; nothing comes of it, and is complete when everything is written."""
+    everything = kept | "All rows" >> beam.Flatten()
+    packed = everything | "Pack" >> beam.ParDo(PackRowsFn()).with_output_types(RowBatch)
+    # Random keys without end would stay for ever in the local runner, which looks through all.
+    settled = packed | "Settle" >> beam.Reshuffle(parts.shards)
+    return settled | "Write" >> beam.ParDo(WriteRowsFn(parts.writer()))
+
+
 class Ingest(beam.PTransform):  # type: ignore[misc]
     """From messages to the warehouse."""
 
@@ -121,30 +152,18 @@ class Ingest(beam.PTransform):  # type: ignore[misc]
         self._seeded = seeded
         self._decisions = decisions
         self._overrides = overrides
-        self.written: beam.PCollection | None = None
-        """Once applied: nothing, and complete when everything is written; to wait for."""
 
     def expand(self, messages: beam.PCollection) -> beam.PCollection:
         """Writes; the output is what was written of identity and dead letters, for notices."""
         parts = self._parts
         settings, clock = parts.settings, parts.clock
-        guard = partial(Guard, job_name=parts.job_name, clock=clock, store=parts.store)
-        steps = steps_of(parts)
-
-        changes = messages | "Decode" >> guard(steps.decode, "decode", Arrival)
-        facts = changes.done | "Normalise" >> guard(steps.normalise, "normalise", Normalised)
-        left = facts.done | "Redact" >> guard(steps.redact, "redact", Normalised)
-        sights = left.done | "Dedupe" >> Dedupe(parts.shards, parts.dedupe_horizon_s, clock)
+        left, dead = facts_of(messages, parts)
+        sights = left | "Dedupe" >> Dedupe(parts.shards, parts.dedupe_horizon_s, clock)
         rows = sights.first | "Accept" >> beam.Map(accepted, clock).with_output_types(RowBatch)
         decided: tuple[beam.PCollection, ...] = ()
-        dead: tuple[beam.PCollection, ...] = (
-            changes.dead_letters,
-            facts.dead_letters,
-            left.dead_letters,
-        )
         if self._decisions is not None:
             decide = partial(decided_rows, clock=clock)
-            decisions = self._decisions | "Decide" >> guard(decide, "decide", RowBatch)
+            decisions = self._decisions | "Decide" >> guard_of(parts)(decide, "decide", RowBatch)
             decided, dead = (decisions.done,), (*dead, decisions.dead_letters)
         erasures = self._erasures(decided)
         resolve = Resolve(
@@ -160,11 +179,7 @@ class Ingest(beam.PTransform):  # type: ignore[misc]
         )
         identity = sights.first | "Resolve" >> resolve
         kept = (rows, sights.duplicates, identity, *decided, *dead)
-        everything = kept | "All rows" >> beam.Flatten()
-        packed = everything | "Pack" >> beam.ParDo(PackRowsFn()).with_output_types(RowBatch)
-        # Random keys without end would stay for ever in the local runner, which looks through all.
-        settled = packed | "Settle" >> beam.Reshuffle(parts.shards)
-        self.written = settled | "Write" >> beam.ParDo(WriteRowsFn(parts.writer()))
+        written(kept, parts)
         return (identity, *dead) | "Notable" >> beam.Flatten()
 
     def _erasures(self, decided: tuple[beam.PCollection, ...]) -> beam.PCollection | None:

@@ -38,9 +38,9 @@ from transforms.identity.messages import (
     pack,
     unpack_entries,
 )
+from transforms.identity.newest import Newest
 from transforms.identity.records import (
     NOTHING,
-    Newest,
     Outcome,
     Records,
     Stamp,

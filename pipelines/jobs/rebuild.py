@@ -4,41 +4,51 @@ As `salesintel rebuild` (pipelines/rebuild.py), but for the resolver: the stream
 takes the new records in when it is started anew with seeds (docs/updates.md).
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import date
-from functools import partial
+from functools import reduce
 from typing import Any
 
 import apache_beam as beam
+from apache_beam.typehints import KV
 from google.cloud import bigquery
 
 from pipelines.deployment import endpoint_of, parts_of
-from pipelines.derived_sink import derived_sink
-from pipelines.graph import Ingest, Parts
+from pipelines.derive import derived, standing_records
+from pipelines.graph import Parts, accepted, facts_of, written
 from pipelines.jobs.launch import Launch
 from pipelines.jobs.replay import midnight
 from pipelines.raw_messages import raw_messages
 from pipelines.sweep import RAW, TIMEOUT_S, Cut, sweep
 from pipelines.validation import Days, days_of
-from schemas.clock import from_us
-from schemas.flow import Received
+from schemas.clock import Clock, from_us
+from schemas.flow import Normalised, Received, RowBatch
+from transforms.identity.newest import Seen, Standing, held_against, newer, seen
 from warehouse.bounded import rows
 from warehouse.clients import Endpoint, bigquery_client
 from warehouse.compaction import start_over
 from warehouse.latest import table_reference
 
+SEEN, STANDS = "seen", "stands"
+
+
+def published(days: Days) -> tuple[str, list[bigquery.ScalarQueryParameter]]:
+    """The changes of some days, as a condition with its parameters."""
+    assert days.until is not None
+    asked = [bigquery.ScalarQueryParameter("until", "DATE", days.until)]
+    condition = "publish_date < @until"
+    if days.since is not None:
+        asked.append(bigquery.ScalarQueryParameter("since", "DATE", days.since))
+        condition += " AND publish_date >= @since"
+    return condition, asked
+
 
 def begun(_: bytes, endpoint: Endpoint, days: Days) -> Iterator[str]:
     """The days that hold changes. Rows will be taken away: no view may go by a copy of them."""
-    assert days.until is not None
+    condition, asked = published(days)
     with bigquery_client(endpoint) as client:
         start_over(client)
-        asked = [bigquery.ScalarQueryParameter("until", "DATE", days.until)]
-        condition = "publish_date < @until"
-        if days.since is not None:
-            asked.append(bigquery.ScalarQueryParameter("since", "DATE", days.since))
-            condition += " AND publish_date >= @since"
         raw = table_reference(client, RAW)
         sql = f"SELECT DISTINCT publish_date FROM {raw} WHERE {condition}"  # noqa: S608
         found = [row.publish_date for row in rows(client, sql, asked, timeout_s=TIMEOUT_S)]
@@ -48,6 +58,11 @@ def begun(_: bytes, endpoint: Endpoint, days: Days) -> Iterator[str]:
 def messages_of(day: str, endpoint: Endpoint) -> Iterator[Received]:
     """The accepted changes of a day."""
     yield from raw_messages(endpoint, day=date.fromisoformat(day))
+
+
+def derived_rows(element: Normalised, clock: Clock) -> RowBatch:
+    """The rows that are made of a change."""
+    return RowBatch(derived(accepted(element, clock).rows))
 
 
 def swept(_: bytes, written: Any, endpoint: Endpoint, cut: Cut) -> None:
@@ -60,37 +75,91 @@ def swept(_: bytes, written: Any, endpoint: Endpoint, cut: Cut) -> None:
         start_over(client)
 
 
+def standing_in(_: bytes, endpoint: Endpoint, days: Days) -> Iterator[tuple[str, Standing]]:
+    """The newest row of each record, whether what it is made of is read by this job or not."""
+    with bigquery_client(endpoint) as client:
+        for one in standing_records(client, "", *published(days)):
+            yield one.stored.record_key, one
+
+
+def sightings(element: Normalised) -> Iterator[tuple[str, Seen]]:
+    """What a change says of who is who, by record."""
+    return ((record.record_key, seen(record)) for record in element.identities)
+
+
+def stored(record: tuple[str, dict[str, list[Any]]], clock: Clock) -> Iterator[RowBatch]:
+    """The row of a record that was seen, held against the one that stands."""
+    for known in record[1][SEEN]:
+        newest = reduce(held_against, record[1][STANDS], known)
+        yield RowBatch((newest.stored(clock()),))
+
+
+class NewestFn(beam.CombineFn):  # type: ignore[misc]
+    """Of the versions of a record the newest."""
+
+    def create_accumulator(self) -> Seen | None:
+        """None was seen."""
+        return None
+
+    def add_input(self, known: Seen | None, one: Seen) -> Seen:
+        """Takes in a version."""
+        return one if known is None else newer(known, one)
+
+    def merge_accumulators(self, every: Iterable[Seen | None]) -> Seen | None:
+        """What was seen by some."""
+        return reduce(self.add_input, filter(None, every), None)
+
+    def extract_output(self, known: Seen | None) -> Seen | None:
+        """The newest."""
+        return known
+
+
 class Rebuild(beam.PTransform):  # type: ignore[misc]
     """Reads, writes, and then sweeps what it has replaced."""
 
     def __init__(self, endpoint: Endpoint, parts: Parts, days: Days) -> None:
         super().__init__()
-        self._endpoint = endpoint
-        self._parts = replace(parts, open_sink=partial(derived_sink, parts.open_sink))
-        self._days = days
+        self._endpoint, self._parts, self._days = endpoint, parts, days
 
     def expand(self, begin: beam.pvalue.PBegin) -> beam.PCollection:
         """The sweep has the writing as its side input, and so comes after all of it."""
+        parts, endpoint = self._parts, self._endpoint
         until = midnight(self._days.until)
         assert until is not None
-        began = from_us(self._parts.clock())
-        cut = Cut(began, until, self._parts.job_name, midnight(self._days.since))
+        began = from_us(parts.clock())
+        cut = Cut(began, until, parts.job_name, midnight(self._days.since))
         days = (
             begin
             | "Begin" >> beam.Impulse()
-            | "Days" >> beam.FlatMap(begun, self._endpoint, self._days).with_output_types(str)
+            | "Days" >> beam.FlatMap(begun, endpoint, self._days).with_output_types(str)
         )
         messages = (
             days
             | "Apart" >> beam.Reshuffle()
-            | "Messages" >> beam.FlatMap(messages_of, self._endpoint).with_output_types(Received)
+            | "Messages" >> beam.FlatMap(messages_of, endpoint).with_output_types(Received)
         )
-        ingest = Ingest(self._parts)
-        messages | "Ingest" >> ingest
+        left, dead = facts_of(messages, parts)
+        rows = left | "Derived" >> beam.Map(derived_rows, parts.clock).with_output_types(RowBatch)
+        kept = (rows, self._records(begin, left), *dead)
         return (
             begin
             | "End" >> beam.Impulse()
-            | "Sweep" >> beam.Map(swept, beam.pvalue.AsIter(ingest.written), self._endpoint, cut)
+            | "Sweep" >> beam.Map(swept, beam.pvalue.AsIter(written(kept, parts)), endpoint, cut)
+        )
+
+    def _records(self, begin: beam.pvalue.PBegin, left: beam.PCollection) -> beam.PCollection:
+        """Rows of identity.records."""
+        every = left | "Sightings" >> beam.FlatMap(sightings).with_output_types(KV[str, Any])
+        newest = every | "Newest" >> beam.CombinePerKey(NewestFn()).with_output_types(KV[str, Any])
+        standing = (
+            begin
+            | "Records" >> beam.Impulse()
+            | "Standing"
+            >> beam.FlatMap(standing_in, self._endpoint, self._days).with_output_types(KV[str, Any])
+        )
+        together = {SEEN: newest, STANDS: standing} | "By record" >> beam.CoGroupByKey()
+        return together | "Stored" >> beam.FlatMap(stored, self._parts.clock).with_output_types(
+            RowBatch
         )
 
 

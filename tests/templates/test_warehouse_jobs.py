@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 
 import apache_beam as beam
+import msgspec
 import pytest
 from google.cloud import bigquery
 from job_runs import DAY, PROJECT, Topics, messages, run
@@ -27,9 +28,11 @@ from schemas.columns import Row
 from schemas.envelope import decode
 from schemas.errors import RetriableError
 from schemas.flow import Received, pack_rows
+from schemas.identity import StoredRecord
 from schemas.operations import DeadLetter
 from schemas.records import Person, RawChange
 from schemas.tables import BY_ROW
+from transforms.identity.records import from_stored, stamp_of, stored_record
 from transforms.settings import Settings
 from warehouse.clients import Endpoint, bigquery_client
 from warehouse.latest import select, table_reference
@@ -37,6 +40,10 @@ from warehouse.provision import provision
 from warehouse.sink import StorageSink
 
 pytestmark = [pytest.mark.slow, pytest.mark.exhaustive, pytest.mark.xdist_group("jobs")]
+
+
+EARLY = {str(number) for number in range(10)}
+"""Contacts of the first day."""
 
 
 class Deployment:
@@ -97,6 +104,37 @@ def test_a_rebuild_of_days_replaces_their_rows_and_no_others(deployment: Deploym
         rebuilt = int(name.removeprefix("c")) < 20
         assert (row.written_at > before[name].written_at) is rebuilt
     assert sorted(map(repr, deployment.rows(RawChange))) == sorted(map(repr, raw))
+
+
+def test_a_rebuild_holds_records_against_those_whose_change_it_does_not_read(
+    deployment: Deployment,
+) -> None:
+    by_key = {row.record_key: row for row in deployment.rows(StoredRecord)}  # type: ignore[attr-defined]
+    for number, of_day in (("c3", "is read"), ("c25", "of another day")):
+        stored = by_key[f"files:contact:{number}"]
+        assert isinstance(stored, StoredRecord), of_day
+        newer = msgspec.structs.replace(
+            from_stored(stored), full_name="Erika", stamp=9, digest="0" * 32
+        )
+        deployment.client.query_and_wait(
+            f"DELETE FROM {table_reference(deployment.client, BY_ROW[StoredRecord])} "
+            f"WHERE record_key = '{stored.record_key}'"
+        )
+        sink = StorageSink(deployment.endpoint)
+        sink.write([stored_record(newer, (1, 1, "0"), stored.written_at)])
+        assert sink.flush() == []
+        sink.close()
+    days = Days(DAY, date(2026, 3, 2))
+    run(lambda p: p | "Rebuild" >> Rebuild(deployment.endpoint, deployment.parts, days))
+    rows: dict[str, StoredRecord] = {}
+    for row in deployment.rows(StoredRecord):
+        assert isinstance(row, StoredRecord)
+        rows[row.record_key] = max(row, rows.get(row.record_key, row), key=stamp_of)
+    assert len(rows) == len(by_key)
+    for key, row in rows.items():
+        named = from_stored(row).full_name == "Erika"
+        assert named is (key in ("files:contact:c3", "files:contact:c25"))
+        assert (row.written_at > by_key[key].written_at) is (key.split(":c", 2)[-1] in EARLY)  # type: ignore[attr-defined]
 
 
 def test_seeds_by_slices_are_all_seeds(deployment: Deployment) -> None:

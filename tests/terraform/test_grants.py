@@ -9,7 +9,7 @@ from google_calls import VENDORS, calls, reached
 from offline import Resource
 from policy import ACCOUNTS, PROJECT, ROLES, Grant, grants, permissions
 
-from pipelines.derived_sink import LEFT_OUT
+from pipelines.derive import LEFT_OUT
 from schemas.change import SOURCES
 from schemas.envelope import topic_of
 from schemas.tables import BY_ID, TABLES

@@ -13,7 +13,8 @@ from schemas.identity import Entity, EntityChange, IdentityRecord, Link, StoredR
 from transforms.identity.components import Components
 from transforms.identity.engine import Engine, published
 from transforms.identity.messages import Decision, SeedEnd, version_of
-from transforms.identity.records import Newest, content_of, from_stored, stamp_of, stored_record
+from transforms.identity.newest import Newest, Standing
+from transforms.identity.records import content_of, from_stored, stamp_of, stored_record
 
 ANN = {"given_name": "Ann", "family_name": "Lee", "emails": ("ann@acme.com",)}
 
@@ -229,7 +230,7 @@ def test_the_newest_of_each_record_is_what_the_layer_of_records_keeps(
                 table[row.record_key] = max(before, row, key=stamp_of)
         newest.see(version)
     for stored in table.values():
-        newest.stands(stored, is_alone=False)
+        newest.stands(Standing(stored, is_alone=False))
     found = {row.record_key: row for row in newest.rows(9)}
     assert set(found) == {version.record_key for version in versions}
     for key, row in found.items():
@@ -246,8 +247,9 @@ def test_what_stands_alone_in_the_table_is_not_lost_to_what_says_less() -> None:
     for is_alone, name in ((True, "Ann Lee"), (False, "")):
         newest = Newest()
         newest.see(bare)
-        newest.stands(stored_record(named, named.version, 9), is_alone=is_alone)
-        newest.stands(stored_record(record("gmail:address:else"), (9, 9, "d"), 9), is_alone=True)
+        newest.stands(Standing(stored_record(named, named.version, 9), is_alone=is_alone))
+        other = stored_record(record("gmail:address:else"), (9, 9, "d"), 9)
+        newest.stands(Standing(other, is_alone=True))
         [row] = newest.rows(9)
         assert from_stored(row).full_name == name
 

@@ -155,50 +155,6 @@ class Records:
         return map(self.entry, self._kept)
 
 
-class Newest:
-    """Of each record the newest of the versions that were seen, in whatever order they came.
-
-    Its row takes the highest version of them all, or, where rows stand in the table, that under
-    which the newest does: so it is the newest there, and no higher than the layer has it.
-    """
-
-    def __init__(self) -> None:
-        self._seen: dict[str, tuple[Version, IdentityRecord, Stamp]] = {}
-
-    def see(self, record: IdentityRecord) -> None:
-        """Takes in a version."""
-        version, row = version_of(record), record.version
-        known = self._seen.get(record.record_key)
-        if known is not None:
-            row = max(row, known[2])
-            if version <= known[0]:
-                version, record = known[:2]
-        self._seen[record.record_key] = (version, record, row)
-
-    def stands(self, stored: StoredRecord, *, is_alone: bool) -> None:
-        """Takes in the newest row that the table has of a record, if the record was seen; one
-        `is_alone` whose change is no longer to be read: it says what nothing else does. InvalidRow
-        where that is unreadable."""
-        known = self._seen.get(stored.record_key)
-        if known is None:
-            return
-        version, record, _ = known
-        if is_alone:
-            kept = from_stored(stored)
-            if version_of(kept) > version:
-                version, record = version_of(kept), kept
-        row = max(record.version, stamp_of(stored))
-        self._seen[stored.record_key] = (version, record, row)
-
-    def records(self) -> Iterator[IdentityRecord]:
-        """The newest versions."""
-        return (record for _, record, _ in self._seen.values())
-
-    def rows(self, written_at: int) -> Iterator[StoredRecord]:
-        """Their rows of identity.records."""
-        return (stored_record(record, row, written_at) for _, record, row in self._seen.values())
-
-
 def content_of(record: IdentityRecord) -> bytes:
     """Everything that a version says, without which version it is. Of a deleted record only that
     it is, and its successor: what was known of it is forgotten."""
