@@ -42,7 +42,7 @@ def load(endpoint: Endpoint, count: int, company: Path) -> Path:
     client = bigquery_client(endpoint)
     provision(client)
     with _quiet("transforms.guard"):
-        write_rows(parts, _portions(messages))
+        write_rows(parts, _portions(messages), chosen=tuple)
         resolve(client, parts)
     client.close()
     return settings

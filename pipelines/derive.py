@@ -6,7 +6,7 @@ the newest version is all that counts. So it reads slice by slice, and memory ho
 the records; a runner would hold every change of a bounded run, and encode it at each step.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from itertools import chain
@@ -35,6 +35,8 @@ from warehouse.bounded import WHOLE_TABLES_BYTES, rows
 from warehouse.latest import PAGE_ROWS, record, table_reference
 from warehouse.row_writer import RowWriter
 
+Chosen = Callable[[Iterable[Row]], tuple[Row, ...]]
+"""Which rows of a change are written."""
 LEFT_OUT = (RawChange, Duplicate, SchemaChange)
 """Not derived: these say what came, and are there."""
 
@@ -47,15 +49,15 @@ def derived(rows: Iterable[Row]) -> tuple[Row, ...]:
 class Derivation:
     """From messages to the rows that a rebuild writes, and the newest version of each record."""
 
-    def __init__(self, parts: Parts) -> None:
+    def __init__(self, parts: Parts, chosen: Chosen) -> None:
         guard = partial(Guarded, job_name=parts.job_name, clock=parts.clock, store=parts.store)
         steps = steps_of(parts)
         self._steps = [guard(step, name) for name, step in steps._asdict().items()]
-        self._clock = parts.clock
+        self._clock, self._chosen = parts.clock, chosen
         self.newest = Newest()
 
     def rows(self, message: Received) -> tuple[Row, ...]:
-        """The rows of a message: those of its change, or its dead letter."""
+        """The rows of a message: those of its change that are chosen, or its dead letter."""
         made: Any = message
         for step in self._steps:
             made = step(made)
@@ -64,7 +66,7 @@ class Derivation:
         normalised: Normalised = made
         for identity in normalised.identities:
             self.newest.see(identity)
-        return derived(accepted(normalised, self._clock).rows)
+        return self._chosen(accepted(normalised, self._clock).rows)
 
 
 def derive(client: bigquery.Client, parts: Parts, dataset_prefix: str = "") -> None:
@@ -104,10 +106,11 @@ def write_rows(
     parts: Parts,
     portions: Iterable[Iterable[Received]],
     standing: Iterable[Standing] = (),
+    chosen: Chosen = derived,
 ) -> None:
     """Writes the rows of messages, portion by portion, and then those of their records, held
     against those that stand."""
-    derivation = Derivation(parts)
+    derivation = Derivation(parts, chosen)
     with _writer(parts) as writer:
         for messages in portions:
             _write(writer, _gathered(map(derivation.rows, messages)))

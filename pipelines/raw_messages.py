@@ -62,7 +62,8 @@ def slices(
     )
     found = rows(client, sql, timeout_s=TIMEOUT_S, maximum_bytes_billed=WHOLE_TABLES_BYTES)
     begins = [row.since for row in found]
-    return [Slice(*ends) for ends in zip(begins, [*begins[1:], None], strict=True)]
+    ends = [*begins[1:], None]
+    return [Slice(since, until) for since, until in zip(begins, ends, strict=False)]
 
 
 def messages_of(

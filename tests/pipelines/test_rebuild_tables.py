@@ -390,3 +390,10 @@ def test_a_name_whose_mail_is_no_longer_there_outlives_mails_without_one(
     deployment.rebuilt()
     [row] = select(deployment.client, StoredRecord, f"SELECT * FROM ({newest}) {where}")
     assert from_stored(row).full_name == "Erika Beispiel"
+
+
+def test_where_no_change_is_left_to_read_every_row_stays(deployment: Deployment) -> None:
+    deployment.run(f"DELETE FROM `{PROJECT}.raw.changes` WHERE TRUE")
+    before = of_kind(deployment.rows(), *(table.row for table in DERIVED), StoredRecord)
+    assert deployment.rebuilt().changes == 0
+    assert of_kind(deployment.rows(), *(table.row for table in DERIVED), StoredRecord) == before
