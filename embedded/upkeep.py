@@ -41,11 +41,15 @@ def settled(directory: DataDirectory) -> int:
 
 
 def compact_once(
-    directory: DataDirectory, endpoint: Endpoint, small: int = SMALL_ROWS
+    directory: DataDirectory,
+    endpoint: Endpoint,
+    small: int = SMALL_ROWS,
+    *,
+    anew: bool = False,
 ) -> dict[str, int]:
     """A compaction as a run of its own; rows put into each current table."""
     with directory.upkeep():
-        return compact_noted(endpoint, lambda: settled(directory), small)
+        return compact_noted(endpoint, lambda: settled(directory), small, anew=anew)
 
 
 def expire_once(

@@ -9,16 +9,17 @@ from warehouse.compaction import SMALL_ROWS
 from warehouse.settling import settled
 
 
-def compact(place: Place) -> None:
-    """Brings the current tables up to date: on one machine as far as its marks say that rows are
-    written, in the cloud as far as its writers keep to."""
+def compact(place: Place, *, anew: bool = False) -> None:
+    """Brings the current tables up to date, or starts them over where `anew`: on one machine as far
+    as its marks say that rows are written, in the cloud as far as its writers keep to."""
     endpoint = place.reached().endpoint
     with console.status("compacting …"):
         if place.directory is None:
-            put = compact_noted(endpoint, settled)
+            put = compact_noted(endpoint, settled, anew=anew)
         else:
-            put = compact_once(place.directory, endpoint)
+            put = compact_once(place.directory, endpoint, anew=anew)
     if not put:
-        console.print(f"nothing to do: no table has {SMALL_ROWS:,} rows")
+        whole = ", and views read whole tables" if anew else ""
+        console.print(f"nothing to do: no table has {SMALL_ROWS:,} rows{whole}")
         return
     show_counts(put, "rows brought up to date")

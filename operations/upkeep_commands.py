@@ -18,11 +18,17 @@ By = Annotated[str | None, typer.Option(help="Who does it; default: your name he
 
 
 @app.command()
-def compact(data: Data = None) -> None:
+def compact(
+    anew: Annotated[
+        bool,
+        typer.Option("--anew", help="Start them over: after rows were put back that are older."),
+    ] = False,
+    data: Data = None,
+) -> None:
     """Bring the tables of latest rows up to date; `up` does it every hour."""
     from operations.compact import compact as run
 
-    run(place_of(data))
+    run(place_of(data), anew=anew)
 
 
 @app.command()

@@ -1,10 +1,9 @@
-# The streaming pipeline, from a Flex Template of this release. A new release is a new template beside
-# the old one, so that a running job can be updated, or gone back from.
+# The streaming pipeline, and a Flex Template of this release for it and for each job that is started by
+# hand. A new release is a new template beside the old one, so that a running job can be updated, or
+# gone back from.
 
 locals {
   stream = {
-    # What the job may be told, from pipelines/parameters.py.
-    metadata = jsondecode(file("${path.module}/../templates/stream.json"))
     parameters = {
       pipeline          = "stream"
       messages_project  = var.project
@@ -17,19 +16,24 @@ locals {
       seeds = "tables"
     }
   }
+
+  # What a job may be told, from pipelines/parameters.py.
+  templates = {
+    for name in concat(["stream"], keys(local.on_demand)) : name => jsondecode(file("${path.module}/../templates/${name}.json"))
+  }
 }
 
 # https://cloud.google.com/dataflow/docs/guides/templates/using-flex-templates
-resource "google_storage_bucket_object" "stream_template" {
-  count = local.released ? 1 : 0
+resource "google_storage_bucket_object" "template" {
+  for_each = { for name, metadata in local.templates : name => metadata if local.released }
 
   bucket       = google_storage_bucket.this["templates"].name
-  name         = "stream-${var.release}.json"
+  name         = "${each.key}-${var.release}.json"
   content_type = "application/json"
   content = jsonencode({
     image    = local.image
     sdkInfo  = { language = "PYTHON" }
-    metadata = local.stream.metadata
+    metadata = each.value
   })
 }
 
@@ -39,7 +43,7 @@ resource "google_dataflow_flex_template_job" "stream" {
 
   name                    = "stream"
   region                  = var.region
-  container_spec_gcs_path = "gs://${google_storage_bucket.this["templates"].name}/${google_storage_bucket_object.stream_template[0].name}"
+  container_spec_gcs_path = "gs://${google_storage_bucket.this["templates"].name}/${google_storage_bucket_object.template["stream"].name}"
   parameters              = local.stream.parameters
   # Labels that have changed since the release that runs (docs/updates.md).
   transform_name_mapping = jsondecode(file("${path.module}/../templates/transform-names.json"))

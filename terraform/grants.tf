@@ -7,7 +7,7 @@ locals {
     bucket       = keys(local.buckets)
     current      = [for id, one in local.manifest.tables : id if one.current_of != null]
     dataset      = keys(local.manifest.datasets)
-    job          = [for name, one in local.jobs : name if one.cron != ""]
+    job          = keys(local.jobs)
     project      = [""]
     repository   = ["salesintel"]
     secret       = keys(local.secrets)

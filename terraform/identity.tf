@@ -43,7 +43,7 @@ resource "google_project_iam_custom_role" "this" {
 
 # People act as these for as long as a token lasts; nobody needs their rights all day.
 resource "google_service_account_iam_member" "releasers" {
-  for_each = { for pair in setproduct(["launcher", "releaser"], var.releasers) : join(" ", pair) => pair }
+  for_each = { for pair in setproduct(["launcher", "releaser", "rotator"], var.releasers) : join(" ", pair) => pair }
 
   service_account_id = "projects/${var.project}/serviceAccounts/${local.emails[each.value[0]]}"
   role               = "roles/iam.serviceAccountTokenCreator"

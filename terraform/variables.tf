@@ -133,7 +133,7 @@ variable "readers" {
 }
 
 variable "releasers" {
-  description = "Members that may act as `releaser` and `launcher`: who replaces a stream, and starts jobs by hand. As `releaser` one could read messages."
+  description = "Members that may act as `releaser`, `launcher` and `rotator`: who replaces a stream, starts jobs by hand, rotates secrets. As `releaser` one could read messages, as `launcher` do what jobs do."
   type        = set(string)
   default     = []
 

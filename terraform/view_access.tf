@@ -57,6 +57,18 @@ resource "google_bigquery_table_iam_member" "asked" {
   member     = each.value
 }
 
+# Logs name what happened by ids; charts have figures. Runbooks look at both.
+resource "google_project_iam_member" "watcher" {
+  for_each = {
+    for pair in setproduct(["roles/logging.viewer", "roles/monitoring.viewer"], var.readers.operator) :
+    join(" ", pair) => { role = pair[0], member = pair[1] }
+  }
+
+  project = var.project
+  role    = each.value.role
+  member  = each.value.member
+}
+
 resource "google_project_iam_member" "asker" {
   for_each = local.askers
 

@@ -26,7 +26,11 @@ from schemas.tables import latest_sql
 from warehouse.bounded import changed, rows
 from warehouse.catalogue import View, latest_text, qualified, replace_view, views
 
-TIMEOUT_S = 1_800.0
+TIMEOUT_S = 1_200.0
+"""Of a statement, which ends by itself then, whatever became of who sent it. In the cloud the next
+compaction, or the retention, begins no sooner (terraform/connectors.tf).
+https://cloud.google.com/bigquery/docs/reference/rest/v2/Job#JobConfiguration.FIELDS.job_timeout_ms
+"""
 
 SMALL_ROWS = 100_000
 """A table below has no current table: to compare all its rows takes no longer than to plan for two
@@ -39,16 +43,21 @@ def compact(
     dataset_prefix: str = "",
     clock: Clock = wall_clock,
     small: int = SMALL_ROWS,
+    *,
+    anew: bool = False,
 ) -> dict[str, int]:
     """Brings every current table up to date, then moves the views to it; rows put into each.
 
     `settled` (microseconds): every row that was made before is written. A row that comes with an
-    older moment all the same is not seen by the views until `start_over`.
+    older moment all the same, as one that is restored, is not seen by the views until `start_over`,
+    with which it begins where `anew`: whatever mark is noted meanwhile.
     """
+    if anew:
+        start_over(client, dataset_prefix)
     put, marks, moved = {}, dict[str, int](), list[Table]()
     for table in COMPACTED:
         job = _Job(client, table, dataset_prefix, clock())
-        before = job.mark()
+        before = 0 if anew else job.mark()
         if before == 0:
             if job.rows() < small:
                 continue

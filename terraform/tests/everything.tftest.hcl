@@ -188,13 +188,13 @@ run "everything_is_made" {
   }
 
   assert {
-    condition     = google_dataflow_flex_template_job.stream[0].container_spec_gcs_path == "gs://test-salesintel-templates/stream-0123abc.json" && jsondecode(google_storage_bucket_object.stream_template[0].content).image == google_dataflow_flex_template_job.stream[0].sdk_container_image
+    condition     = google_dataflow_flex_template_job.stream[0].container_spec_gcs_path == "gs://test-salesintel-templates/stream-0123abc.json" && jsondecode(google_storage_bucket_object.template["stream"].content).image == google_dataflow_flex_template_job.stream[0].sdk_container_image
     error_message = "A release has a template of its own, and launcher and workers run its one image."
   }
 
   assert {
-    condition     = toset(keys(google_storage_bucket_object.job_template)) == toset(["backfill", "replay", "rebuild"]) && alltrue([for name, one in google_storage_bucket_object.job_template : one.name == "${name}-0123abc.json" && jsondecode(one.content).image == google_dataflow_flex_template_job.stream[0].sdk_container_image])
-    error_message = "Each job that is started by hand has a template of the release, with its one image."
+    condition     = toset(keys(google_storage_bucket_object.template)) == toset(["stream", "backfill", "replay", "rebuild"]) && alltrue([for name, one in google_storage_bucket_object.template : one.name == "${name}-0123abc.json" && jsondecode(one.content).image == google_dataflow_flex_template_job.stream[0].sdk_container_image])
+    error_message = "The stream and each job that is started by hand have a template of the release, with its one image."
   }
 
   assert {
@@ -204,6 +204,7 @@ run "everything_is_made" {
       && strcontains(output.launches[name], "--impersonate-service-account=launcher@test-salesintel.iam.gserviceaccount.com ")
       && strcontains(output.launches[name], "gs://test-salesintel-templates/${name}-0123abc.json ")
       && strcontains(output.launches[name], " --disable-public-ips ")
+      && strcontains(output.launches[name], "=salesintel,component=${name},cost_center=sales,environment=prod,managed_by=terraform ")
       && strcontains(output.launches[name], "objects=gs://test-salesintel-objects")
       && strcontains(output.launches[name], "pipeline=${name},")
       && strcontains(output.launches[name], "redaction_key=projects/test-salesintel/secrets/redaction-key/") == (name == "rebuild")
@@ -241,8 +242,8 @@ run "everything_is_made" {
   }
 
   assert {
-    condition     = setsubtract(keys(google_cloud_run_v2_job.this), keys(google_cloud_scheduler_job.job)) == toset(["subscribe-dialpad"])
-    error_message = "Every job has a schedule, but for the one that is started by hand."
+    condition     = setsubtract(keys(google_cloud_run_v2_job.this), keys(google_cloud_scheduler_job.job)) == toset(["compact-anew", "subscribe-dialpad", "verify-1h", "verify-24h", "verify-7d"])
+    error_message = "Every job has a schedule, but for those that are started by hand."
   }
 
   assert {

@@ -19,6 +19,7 @@ _BY_NAME = (
     "figures-missing",
     "freshness-slo",
     "hints-waiting",
+    "job-by-hand-failed",
     "job-failed",
     "night-failed",
     "oldest-message",

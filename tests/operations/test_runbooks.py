@@ -199,6 +199,23 @@ def test_runbook_job_failed(rehearsal: Rehearsal) -> None:
     )
     (run,) = rehearsal.rows(command)
     assert (run["command"], run["error_message"]) == ("poll", "RetriableError")
+    (day,) = rehearsal.rows("query ops.runs_daily")
+    assert (day["command"], day["failed"]) == ("poll", 1)
+
+
+def test_runbook_job_by_hand_failed(rehearsal: Rehearsal) -> None:
+    failed = letters("normalise", 3)
+    rehearsal.stack.write([*(a_change(f"hubspot:contact:{n}") for n in range(20)), *failed])
+    # It has ended after the first of them.
+    assert "1 published" in rehearsal.stack.call("replay", "--yes", "--limit", "1").stdout
+    assert len(waiting(rehearsal.stack, topic_of("files"))) == 1
+    command = "query ops.dead_letters_summary"
+    assert rehearsal.rows(command)[0]["open_letters"] == 3
+    done = rehearsal.follow("replay --yes")
+    assert "3 published" in done.stdout
+    # One of them comes twice, and is accepted once.
+    rehearsal.stack.write([row for letter in failed for row in accepted(letter)])
+    assert rehearsal.rows(command)[0]["open_letters"] == 0
 
 
 def test_runbook_night_failed(rehearsal: Rehearsal) -> None:
@@ -211,7 +228,7 @@ def test_runbook_night_failed(rehearsal: Rehearsal) -> None:
     assert rehearsal.follow("retention").exit_code == 0
     health = rehearsal.stack.call("query", "ops.health", "--format", "json")
     assert "failed_runs_last_day" not in checks(json.loads(health.stdout))
-    assert rehearsal.rows("query ops.source_counts") == []
+    assert rehearsal.rows("query ops.reconciliation") == []
     assert rehearsal.rows("query ops.quality_latest") == []
 
 
@@ -243,7 +260,7 @@ def test_runbook_oldest_message(rehearsal: Rehearsal) -> None:
     rehearsal.stack.write([a_change("hubspot:contact:1", ago_s=4_000)])
     said = rehearsal.follow("status")
     assert said.exit_code == 1 and "messages wait" in said.stdout
-    assert rehearsal.rows("query ops.freshness")
+    assert rehearsal.rows("query ops.freshness") and rehearsal.rows("query ops.health")
     mark(rehearsal.stack, 0)
     assert "messages wait" not in rehearsal.follow("status").stdout
 

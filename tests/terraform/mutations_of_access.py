@@ -59,6 +59,12 @@ ACCESS = (
         "secret/dialpad-token, role",
     ),
     Mutation(
+        "whoever rotates secrets reads them",
+        _FILE + "roles.yaml",
+        "      - secretmanager.versions.add\n",
+        "      - secretmanager.versions.access\n      - secretmanager.versions.add\n",
+    ),
+    Mutation(
         "a poller reads what webhooks are signed with",
         _FILE + "accounts.yaml",
         "secret/dialpad-token, role",
@@ -195,10 +201,28 @@ ACCESS = (
         "why: doctor looks at it }\n",
     ),
     Mutation(
+        "nobody can start the jobs of Cloud Run by hand",
+        _FILE + "accounts.yaml",
+        '    - { resource: "job/*", role: custom/jobStarter, why: starts it }\n',
+        "",
+    ),
+    Mutation(
+        "whoever starts jobs tells those that see every row what to do",
+        _FILE + "accounts.yaml",
+        '"job/poll-*", role: custom/jobTeller',
+        '"job/*", role: custom/jobTeller',
+    ),
+    Mutation(
+        "the scheduler starts what is started by hand",
+        _FILE + "accounts.yaml",
+        "resource: job/compact, role: roles/run.invoker",
+        'resource: "job/compact*", role: roles/run.invoker',
+    ),
+    Mutation(
         "people act as the stream",
         _FILE + "identity.tf",
-        '["launcher", "releaser"]',
-        '["launcher", "releaser", "worker"]',
+        '["launcher", "releaser", "rotator"]',
+        '["launcher", "releaser", "rotator", "worker"]',
     ),
     Mutation(
         "the pipeline writes into the copies, too",

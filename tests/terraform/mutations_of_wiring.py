@@ -110,8 +110,27 @@ WIRING = (
     Mutation(
         "the compaction runs while the retention does",
         _FILE + "connectors.tf",
-        'cron = "20 0-2,4-23 * * *"',
+        'cron = "20 0-1,5-23 * * *"',
         'cron = "20 * * * *"',
+    ),
+    Mutation(
+        "a statement of a compaction is at work when the next one begins",
+        _FILE + "connectors.tf",
+        'cron = "20 0-1,5-23 * * *", timeout = 1800',
+        'cron = "20 0-1,5-23 * * *", timeout = 2400',
+    ),
+    Mutation(
+        "jobs that are started by hand are on no bill",
+        _FILE + "jobs.tf",
+        "merge(local.labels, { component = name })",
+        "{ component = name }",
+    ),
+    Mutation(
+        "a job on Dataflow fails and nobody is told",
+        _FILE + "alerts.yaml",
+        'job_name=~"(backfill|replay|rebuild)-[0-9]+"',
+        'job_name=~"(backfill|replay)-[0-9]+"',
+        noticed="test_every_job_that_is_started_by_hand_is_looked_at",
     ),
     Mutation(
         "the compaction is not started",

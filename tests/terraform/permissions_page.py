@@ -25,7 +25,19 @@ BESIDES = """\
 * People ask the views whose `metadata.yaml` names their role, and no table, and write into
   `ops.audit` that they did; columns of personal data open to reps and managers alone
   (`column_security`).
-* Members of `releasers` act as `releaser` and `launcher`, for as long as a token lasts.
+* Operators see the logs and charts of the project (`roles/logging.viewer`,
+  `roles/monitoring.viewer`): they name ids and figures. Logs of who read which data are not among
+  them.
+* Members of `releasers` act as `releaser`, `launcher` and `rotator`, for as long as a token lasts.
+* `jobTeller` gives one run of a job other arguments and variables. Its image, its entry
+  `salesintel` and its account stay: so whoever has it may do, with the account of that job, what
+  any command of ours does. `launcher` has it on the pollers alone, whose accounts read a source,
+  publish its changes and move its cursors (and, of Salesforce, see columns of our tables that carry
+  no tag); of the jobs that see or delete rows it starts what Terraform has written down.
+* `roles/dataflow.worker` exists on projects only, and gives the four accounts that have it more
+  than their jobs need: they read the objects of every bucket whose names they know, add new ones,
+  and end machines of the project; so `backfiller`, `replayer` and `rebuilder` are apart from
+  `worker` in tables, topics and secrets, not in buckets.
 * Whoever makes the row access policies (`row_policies_by`) may read the tables with texts, for
   BigQuery asks for it, and is in no policy: of their rows it sees none.
 * The deployer (terraform/bootstrap) makes all of this under a role of its own that reads no row,

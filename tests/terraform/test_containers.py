@@ -35,7 +35,7 @@ def test_every_container_runs_a_command_that_there_is(plan: tuple[Resource, ...]
             told.append(one.values["template"][0]["template"][0]["containers"][0]["args"])
         elif one.type == "google_cloud_run_v2_service":
             told.append(one.values["template"][0]["containers"][0]["args"])
-    assert len(told) == 18
+    assert len(told) == 22
     for name, *arguments in told:
         context = commands[name].make_context(name, list(arguments))
         assert not context.args
@@ -68,5 +68,9 @@ def test_the_stream_is_told_what_its_template_takes(plan: tuple[Resource, ...]) 
     assert told.keys() <= own.keys()
     assert {name for name, one in own.items() if one.required} <= told.keys()
     assert {name: value for name, value in told.items() if not matches(own[name], value)} == {}
-    (spec,) = (one for one in plan if one.name == "stream_template")
-    assert json.loads(spec.values["content"])["metadata"] == metadata(TEMPLATES["stream"])
+    told_of = {
+        one.key: json.loads(one.values["content"])["metadata"]
+        for one in plan
+        if one.type == "google_storage_bucket_object" and one.name == "template"
+    }
+    assert told_of == {name: metadata(template) for name, template in TEMPLATES.items()}

@@ -36,7 +36,8 @@ ON_PROJECTS_ONLY = {name for name, one in ROLES["predefined"].items() if one.get
     if one.get("project")
 }
 RELEASERS = "group:engineers@example.com"
-READERS = {"group:reps@example.com", "group:managers@example.com", "group:operators@example.com"}
+OPERATORS = "group:operators@example.com"
+READERS = {"group:reps@example.com", "group:managers@example.com", OPERATORS}
 DEPLOYER = "serviceAccount:salesintel-deployer@test-state.iam.gserviceaccount.com"
 GOOGLES = {
     "serviceAccount:gmail-api-push@system.gserviceaccount.com",
@@ -60,9 +61,11 @@ def granted(plan: Plan) -> list[Grant]:
 
 def test_nothing_is_granted_on_the_project_but_what_exists_there_only(granted: list[Grant]) -> None:
     found = {(one.account or one.member, one.role) for one in granted if one.kind == "project"}
-    assert {role for _, role in found} <= ON_PROJECTS_ONLY
     people = {(who, role) for who, role in found if who in READERS}
-    assert {role for _, role in people} == {"roles/bigquery.jobUser"}
+    assert {role for _, role in found - people} <= ON_PROJECTS_ONLY
+    asks = {(who, "roles/bigquery.jobUser") for who in READERS}
+    sees = {(OPERATORS, "roles/logging.viewer"), (OPERATORS, "roles/monitoring.viewer")}
+    assert people == asks | sees
 
 
 def test_no_basic_role_is_granted_anywhere(granted: list[Grant], plan: Plan) -> None:
@@ -101,7 +104,12 @@ def test_nobody_reads_the_secret_of_another(granted: list[Grant], plan: Plan) ->
         for one in plan
         if one.type == "google_secret_manager_secret"
     }
-    read = [one for one in granted if one.kind == "secret"]
+    keeper = f"projects/{PROJECT}/roles/salesintel.versionKeeper"
+    kept = {(one.account, one.name) for one in granted if one.role == keeper}
+    # Hashes under another key do not meet: it is never rotated.
+    assert kept == {("rotator", name) for name in of.keys() - {"redaction-key"}}
+    assert permissions(keeper).isdisjoint(permissions("roles/secretmanager.secretAccessor"))
+    read = [one for one in granted if one.kind == "secret" and one.role != keeper]
     assert {one.name for one in read} == of.keys(), "a secret that nobody reads"
     for one in read:
         assert one.role == "roles/secretmanager.secretAccessor"
@@ -130,7 +138,26 @@ def test_the_scheduler_starts_what_is_scheduled_and_nothing_else(
     scheduled = {
         one.key for one in plan if one.type == "google_cloud_scheduler_job" and one.name == "job"
     }
-    assert {one.name for one in granted if one.kind == "job"} == scheduled
+    assert jobs_of(granted, "scheduler", "roles/run.invoker") == scheduled
+
+
+def test_whoever_starts_jobs_by_hand_starts_all_and_tells_pollers_alone_what_to_do(
+    granted: list[Grant], plan: Plan
+) -> None:
+    """With other arguments a job does, as its account, whatever any command does."""
+    made = {one.key for one in plan if one.type == "google_cloud_run_v2_job"}
+    ours = f"projects/{PROJECT}/roles/salesintel."
+    assert jobs_of(granted, "launcher", f"{ours}jobStarter") == made
+    told = jobs_of(granted, "launcher", f"{ours}jobTeller")
+    assert told == {f"poll-{source}" for source in VENDORS}
+    assert {one.account for one in granted if one.kind == "job"} == {"launcher", "scheduler"}
+
+
+def jobs_of(granted: list[Grant], account: str, role: str) -> set[str]:
+    """Jobs of Cloud Run on which it has the role."""
+    return {
+        one.name for one in granted if (one.kind, one.account, one.role) == ("job", account, role)
+    }
 
 
 def test_a_duty_of_one_source_touches_nothing_of_another(granted: list[Grant]) -> None:
@@ -144,7 +171,7 @@ def test_nobody_acts_for_another_but_who_has_to(granted: list[Grant]) -> None:
     on_accounts = {(one.account, one.name) for one in granted if one.kind == "account"}
     pushes = {("", "gmail-push")}  # Pub/Sub signs Gmail's pushes.
     people = {(one.member, one.name) for one in granted if one.member == RELEASERS}
-    assert people == {(RELEASERS, "launcher"), (RELEASERS, "releaser")}
+    assert people == {(RELEASERS, name) for name in ("launcher", "releaser", "rotator")}
     assert on_accounts == ACTS_FOR | pushes | {("", name) for _, name in people}
     signers = {one.role for one in granted if one.name == "gmail-delegate"}
     assert {permission for role in signers for permission in permissions(role)} == {

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from google.cloud import bigquery
+from msgspec.structs import replace
 from rows import a_row
 from view_warehouse import served_warehouse
 
@@ -186,6 +187,52 @@ def test_what_takes_rows_away_starts_over_and_nothing_of_them_is_left(world: Wor
         for one in (table.id, CURRENT[table.id].id)
     ]
     assert left[0] == left[1] and not any(key < "k2" for key in left[0])
+
+
+def restored(world: World, key: str) -> Row:
+    """A row of a key that nothing else has, as old as when it was first written."""
+    rows = [row for row in world.some_rows(9) if type(row) is SETS[0].row]
+    return replace(rows[0], record_key=key, written_at=START, is_deleted=False)
+
+
+def shown(world: World, key: str) -> bool:
+    sql = f"SELECT 1 FROM `{SETS[0].id}_latest` WHERE record_key = '{key}'"
+    return bool(world.asked(sql))
+
+
+def test_what_is_put_back_with_its_old_moment_is_seen_by_a_compaction_anew_alone(
+    world: World,
+) -> None:
+    world.write(world.some_rows(10))
+    compact(world.client, world.now + 1, clock=world.clock, small=0)
+    world.write([restored(world, "restored")])
+    compact(world.client, world.now + 1, clock=world.clock, small=0)
+    assert not shown(world, "restored")
+    compact(world.client, world.now + 1, clock=world.clock, small=0, anew=True)
+    assert shown(world, "restored")
+    world.assert_the_views_are_right()
+    world.assert_keys_are_unique()
+
+
+def test_a_compaction_anew_passes_over_a_mark_that_another_notes_meanwhile(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    compact(world.client, world.now + 1, clock=world.clock, small=0)
+    world.write([restored(world, "meanwhile")])
+
+    def started_over(client: bigquery.Client, dataset_prefix: str = "") -> None:
+        """The other one, which had begun before, ends now."""
+        start_over(client, dataset_prefix)
+        [table] = SETS
+        compaction._Job(client, table, dataset_prefix, world.clock()).note(world.now)
+        compaction._replace(client, dataset_prefix, {table.id: world.now}, [table])
+        assert not shown(world, "meanwhile")
+
+    with monkeypatch.context() as meanwhile:
+        meanwhile.setattr(compaction, "start_over", started_over)
+        compact(world.client, world.now + 1, clock=world.clock, small=0, anew=True)
+    assert shown(world, "meanwhile")
+    world.assert_the_views_are_right()
 
 
 def test_a_clock_that_goes_back_leaves_no_row_twice(world: World) -> None:
