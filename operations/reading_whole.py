@@ -7,14 +7,14 @@ memory of the machine that asks.
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from google.api_core.exceptions import ClientError
+from google.api_core.exceptions import Forbidden, GoogleAPICallError
 from google.cloud import bigquery
 
 from operations.console import NO_ANSWER
 from operations.memory import free_bytes
 from operations.place import Place
 from schemas.errors import ConfigurationError, RetriableError
-from warehouse.query import run_own
+from warehouse.query import run_own, words_of
 
 BYTES_A_RECORD = 6_000
 """A record as it is read, its link, and what the engine makes of them: 3.9 to 4.7 KB of synthetic
@@ -47,15 +47,16 @@ def reading_whole(place: Place) -> Iterator[None]:
     `spoken_errors` has it."""
     try:
         yield
-    except (ClientError, *NO_ANSWER) as error:
+    except (GoogleAPICallError, *NO_ANSWER) as error:
         if not place.cloud:
             raise
-        if isinstance(error, ClientError):
-            words = str(error.message).partition("; reason:")[0].partition("\n")[0]
+        told = isinstance(error, GoogleAPICallError)
+        words = words_of(error) if told else type(error).__name__
+        if isinstance(error, Forbidden):
             raise ConfigurationError(
                 f"who is who cannot be read ({words}): account `steward` may; {PUBLISHED}"
             ) from error
         raise RetriableError(
-            f"who is who did not come whole ({type(error).__name__}): ask again from nearer to the "
-            f"warehouse, as from Cloud Shell; {PUBLISHED}"
+            f"who is who did not come whole ({words}): ask again, from nearer to the warehouse "
+            f"where it was late; {PUBLISHED}"
         ) from error
