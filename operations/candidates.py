@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, TextIO
 
-from embedded.directory import DataDirectory
-from operations.console import console, warehouse_of
+from operations.console import console
 from operations.known import NO_RECORDS, Known, known
+from operations.place import Place, warehouse_at
 from schemas.errors import ConfigurationError
 from schemas.identity import IdentityRecord
 from transforms.identity.weighed.weights import BIT
@@ -48,7 +48,7 @@ COLUMNS = ("p", "bits", "record", "other", "name", "other_name", "keys", "pairs"
 
 
 def candidates(
-    directory: DataDirectory,
+    place: Place,
     file: Path | None,
     model: str | None,
     limit: int,
@@ -61,12 +61,12 @@ def candidates(
         raise ConfigurationError(f"--format {output!r}: choose one of {', '.join(FORMATS)}")
     checked_limit(limit)
     if file is None and model is None:
-        with warehouse_of(directory) as client:
+        with warehouse_at(place) as client:
             found = run_sql(client, PUBLISHED, limit=limit)
             if not (found.rows or run_sql(client, ANY_LINK, limit=1).rows):
                 raise ConfigurationError(NO_RECORDS)
     else:
-        rows = list(to_review(known(directory, file, model)))
+        rows = list(to_review(known(place, file, model)))
         found = QueryResult(columns=COLUMNS, rows=rows[:limit], truncated=len(rows) > limit)
     write(found, stream)
     if output == "table" and found.rows:

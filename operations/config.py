@@ -30,6 +30,12 @@ def cursors_address() -> str:
     return os.environ.get(CURSORS_VARIABLE, "")
 
 
+def settings_address() -> str:
+    """The settings file of the environment as it is named there: a path, or gs://…; empty where
+    nobody said."""
+    return os.environ.get(SETTINGS_VARIABLE, "")
+
+
 def data_directory() -> Path:
     """The data directory that is meant where none is named."""
     return Path(os.environ.get(DATA_VARIABLE) or DEFAULT_DATA)

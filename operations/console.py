@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import typer
 from google.api_core.exceptions import RetryError, ServerError
+from google.auth.exceptions import GoogleAuthError
 from requests.exceptions import RequestException
 from rich.console import Console
 from rich.markup import escape
@@ -65,7 +66,7 @@ def counted(number: int, one: str, many: str = "") -> str:
 @contextmanager
 def spoken_errors(debug: bool = False) -> Iterator[None]:
     """Errors on purpose become a line and exit code 1, fatal ones 2; so does a stack that does not
-    answer, a full disk and Ctrl-C. Others stay what they are."""
+    answer, who Google does not know, a full disk and Ctrl-C. Others stay what they are."""
     try:
         yield
     except KeyboardInterrupt as interrupt:
@@ -82,6 +83,15 @@ def spoken_errors(debug: bool = False) -> Iterator[None]:
             raise
         say_error(f"the stack does not answer ({type(error).__name__}): see `salesintel status`")
         raise typer.Exit(1) from None
+    except GoogleAuthError as error:
+        if debug:
+            raise
+        say_error(
+            f"Google does not let you in ({type(error).__name__}): sign in by `gcloud auth "
+            "application-default login`, as an account of a duty with "
+            "--impersonate-service-account=…; who may act as which is in docs/permissions.md"
+        )
+        raise typer.Exit(1 if error.retryable else 2) from None
     except OSError as error:
         if debug or error.errno not in DISK_FULL:
             raise

@@ -1,5 +1,5 @@
 """`salesintel link` and `salesintel unlink`: what a person decides about two records or entities,
-published, waited for, and shown with what it changed."""
+published, waited for, and shown with what it changed; on one machine or in the cloud."""
 
 import getpass
 from collections.abc import Iterable, Sequence
@@ -9,19 +9,19 @@ from typing import Literal, NamedTuple
 from google.cloud import bigquery
 
 from connectors.publisher import ChangePublisher, publisher_client
-from embedded.directory import DataDirectory
 from operations.audit import audited
-from operations.console import console, running
+from operations.console import console
+from operations.following import Followed, Links, until_followed
 from operations.known import say, standing
 from operations.naming import Named, links, named
+from operations.place import Place, warehouse_at
+from operations.reading_whole import reading_whole
 from operations.runs import noted_run
-from operations.waiting import until_written
 from schemas.clock import wall_clock
 from schemas.decision import Decided, Verdict, encode
-from schemas.errors import ConfigurationError, RetriableError
+from schemas.errors import ConfigurationError
 from schemas.identity import Override
 from schemas.topology import DECISIONS_TOPIC
-from warehouse.clients import bigquery_client
 from warehouse.query import run_sql
 
 MOST_PAIRS = 500
@@ -29,11 +29,6 @@ MOST_PAIRS = 500
 MOST_SHOWN = 30
 COMMANDS: dict[Literal["same", "different"], str] = {"same": "link", "different": "unlink"}
 
-_WRITTEN = """
-SELECT COUNT(DISTINCT decision_id) AS n
-FROM `identity.overrides`
-WHERE decision_id IN UNNEST(@ids)
-"""
 _CHANGES = """
 SELECT what, entity_id, other_ids, revision
 FROM `identity.changes`
@@ -58,7 +53,7 @@ class Asked(NamedTuple):
 
 
 def decide(
-    directory: DataDirectory,
+    place: Place,
     one: str,
     other: str,
     verdict: Literal["same", "different"],
@@ -67,38 +62,37 @@ def decide(
     by: str | None = None,
 ) -> None:
     """Publishes what was decided and shows what it changed; ConfigurationError where the names do
-    not say which records are meant, RetriableError where the effect does not come."""
-    stack, endpoint = running(directory)
-    client = bigquery_client(endpoint)
-    stand = standing(client)
-    asked = (
-        _to_undo(client, stand, one, other, verdict)
-        if undo
-        else _to_decide(named(client, one), named(client, other), verdict)
-    )
-    decisions = _decisions(asked, "withdrawn" if undo else verdict, stand, by)
-    before = links(client, asked.entities)
-    detail = {"left": asked.left, "right": asked.right, "pairs": len(decisions), "undo": undo}
+    not say which records are meant, RetriableError where the decision is not written."""
+    reached = place.reached()
     command = COMMANDS[verdict]
-    with (
-        audited(endpoint, command, detail, must=True, by=by) as deed,
-        noted_run(endpoint, command, detail) as run,
-    ):
-        began = wall_clock()
-        publisher = ChangePublisher(publisher_client(), stack.project)
-        for decided in decisions:
-            publisher.publish_message(DECISIONS_TOPIC, *encode(decided))
-        run.changes = publisher.flush().messages
-        with console.status("waiting for what follows …"):
-            until_written(directory, wall_clock())
-        _all_written(client, decisions)
-        deed.rows_given = len(decisions)
-    _show_done(asked, verdict, undo=undo)
-    records = {key for pair in asked.pairs for key in pair}
-    after = links(client, asked.entities, records | set(before))
-    _show_changes(before, after)
-    _show_feed(client, began, asked.entities | set(before.values()) | set(after.values()))
-    client.close()
+    with warehouse_at(place) as client:
+        with reading_whole(place):
+            stand = standing(client)
+        asked = (
+            _to_undo(client, stand, one, other, verdict)
+            if undo
+            else _to_decide(named(client, one), named(client, other), verdict)
+        )
+        decisions = _decisions(asked, "withdrawn" if undo else verdict, stand, by)
+        before = links(client, asked.entities)
+        detail = {"left": asked.left, "right": asked.right, "pairs": len(decisions), "undo": undo}
+        with (
+            audited(reached.endpoint, command, detail, must=True, by=by) as deed,
+            noted_run(reached.endpoint, command, detail) as run,
+        ):
+            publisher = ChangePublisher(publisher_client(), reached.project)
+            for decided in decisions:
+                publisher.publish_message(DECISIONS_TOPIC, *encode(decided))
+            run.changes = publisher.flush().messages
+            with console.status("waiting for what follows …"):
+                followed = until_followed(place, client, decisions, asked.entities, before)
+            deed.rows_given = len(decisions)
+        _show_done(asked, verdict, undo=undo)
+        _show_changes(before, followed, undo=undo)
+        entities = asked.entities | set(before.values()) | set(followed.links.values())
+        _show_feed(client, followed.since, entities)
+    if not followed.is_whole:
+        say(f"  what is still on its way, within seconds: {_later(followed.since)}")
 
 
 def _to_decide(left: Named, right: Named, verdict: Verdict) -> Asked:
@@ -170,16 +164,6 @@ def _decisions(
     ]
 
 
-def _all_written(client: bigquery.Client, decisions: Sequence[Decided]) -> None:
-    ids = [one.decision_id for one in decisions]
-    written = run_sql(client, _WRITTEN, {"ids": ids}).rows[0]["n"]
-    if written < len(ids):
-        raise RetriableError(
-            f"{len(ids) - written} of {len(ids)} decisions did not get through: see "
-            "`salesintel query ops.dead_letters_summary`"
-        )
-
-
 def _show_done(asked: Asked, verdict: Literal["same", "different"], *, undo: bool) -> None:
     count = len(asked.pairs)
     pairs = f"{count:,} pairs of records are" if count > 1 else "two records are"
@@ -191,13 +175,21 @@ def _show_done(asked: Asked, verdict: Literal["same", "different"], *, undo: boo
         say(f"decided: {pairs}; take it back: {command} --undo")
 
 
-def _show_changes(before: dict[str, str], after: dict[str, str]) -> None:
+def _show_changes(before: Links, followed: Followed, *, undo: bool) -> None:
     """Records by the entities that they went from and to."""
     moved: dict[tuple[str, str], list[str]] = {}
+    after = followed.links
     for key in sorted(after):
         if before.get(key, after[key]) != after[key]:
             moved.setdefault((before[key], after[key]), []).append(key)
-    if not moved:
+    if not followed.is_seen:
+        say(
+            "no record has changed its entity yet; where the evidence says the same, none will"
+            if undo
+            else "what was decided is not to be seen yet: the stream is late, or another decision "
+            "holds against it"
+        )
+    elif not moved:
         say("no record has changed its entity; what was decided holds for what comes")
     for (was, now), keys in sorted(moved.items()):
         say(f"  {was} → {now}")
@@ -207,8 +199,14 @@ def _show_changes(before: dict[str, str], after: dict[str, str]) -> None:
             say(f"    … and {len(keys) - MOST_SHOWN:,} more records")
 
 
-def _show_feed(client: bigquery.Client, began: int, entities: Iterable[str]) -> None:
-    asked: dict[str, int | list[str]] = {"since": began, "entities": sorted(entities)}
+def _show_feed(client: bigquery.Client, since: int, entities: Iterable[str]) -> None:
+    asked: dict[str, int | list[str]] = {"since": since, "entities": sorted(entities)}
     for row in run_sql(client, _CHANGES, {**asked}).rows:
         others = f": {', '.join(row['other_ids'])}" if row["other_ids"] else ""
         say(f"  {row['what']} {row['entity_id']}{others}")
+
+
+def _later(since: int) -> str:
+    """A question to ask again, as a shell takes it."""
+    sql = f"SELECT * FROM `identity.changes` WHERE revision >= {since}"  # noqa: S608 (shown, not run)
+    return f"salesintel query '{sql}'"

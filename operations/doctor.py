@@ -2,7 +2,6 @@
 and the fix where not."""
 
 import os
-import re
 import shutil
 import sys
 from collections.abc import Iterable, Iterator
@@ -18,18 +17,16 @@ from connectors.secrets import SecretStore
 from embedded.directory import DataDirectory
 from embedded.ports import free_port, is_free
 from operations.console import console
+from operations.memory import MEMINFO, free_bytes
 from operations.place import Place
-from pipelines.checks import checked_settings
+from pipelines.checks import ANY_KEY, checked_settings
 from schemas.errors import SalesIntelError
 
 ROOT = Path(__file__).resolve().parent.parent
-ANY_KEY = b"any"
-"""Settings are looked at; nothing is hashed."""
 
 OLDEST, TOO_NEW = (3, 11), (3, 13)
 FREE_DISK_BYTES = 2_000_000_000
 FREE_MEMORY_BYTES = 1_500_000_000
-_MEMINFO = Path("/proc/meminfo")
 
 
 def check_python(found: tuple[int, int] = sys.version_info[:2]) -> Finding:
@@ -81,12 +78,11 @@ def _nearest(path: Path) -> Path:
     return next(p for p in (path.resolve(), *path.resolve().parents) if p.exists())
 
 
-def check_memory(meminfo: Path = _MEMINFO) -> Finding:
+def check_memory(meminfo: Path = MEMINFO) -> Finding:
     """Memory that is available."""
-    if not meminfo.exists():
+    free = free_bytes(meminfo)
+    if free is None:
         return Finding("memory", True, "unknown on this system")
-    found = re.search(r"MemAvailable:\s+(\d+) kB", meminfo.read_text())
-    free = int(found.group(1)) * 1_024 if found else 0
     return Finding(
         "memory", free > FREE_MEMORY_BYTES, f"{free / 1e9:.1f} GB available", "close something"
     )

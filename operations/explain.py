@@ -6,9 +6,8 @@ from pathlib import Path
 
 from google.cloud import bigquery
 
-from embedded.directory import DataDirectory
-from operations.console import warehouse_of
 from operations.known import Known, known, say
+from operations.place import Place, warehouse_at
 from schemas.clock import rfc3339
 from schemas.errors import ConfigurationError
 from transforms.identity.weighed.explain import why
@@ -29,9 +28,9 @@ ORDER BY probability DESC, other
 """
 
 
-def explain(directory: DataDirectory, file: Path | None, name: str, model: str | None) -> None:
+def explain(place: Place, file: Path | None, name: str, model: str | None) -> None:
     """Says why of a record or an entity; ConfigurationError where there is none of that name."""
-    asked = known(directory, file, model)
+    asked = known(place, file, model)
     record_key = record_named(asked, name, file)
     if record_key != name:
         say(f"{name} is an entity; of its records {record_key} names it")
@@ -41,7 +40,7 @@ def explain(directory: DataDirectory, file: Path | None, name: str, model: str |
         say(published(asked, record_key))
         link = asked.links.get(record_key)
         if link is not None:
-            with warehouse_of(directory) as client:
+            with warehouse_at(place) as client:
                 say("\n".join(pairs(client, link.entity_id or "", record_key)))
 
 

@@ -6,7 +6,8 @@ from typing import Annotated
 
 import typer
 
-from operations.options import Data, directory_of
+from operations.options import Data
+from operations.place import place_of
 
 app = typer.Typer()
 
@@ -34,7 +35,7 @@ def explain(
     """Why records are one: each field's bits, the rules, the path, and how close the next came."""
     from operations.explain import explain as run
 
-    run(directory_of(data), records, name, model)
+    run(place_of(data), records, name, model)
 
 
 @app.command()
@@ -48,7 +49,7 @@ def candidates(
     """Possible matches for a person to decide on, the likeliest first."""
     from operations.candidates import candidates as run
 
-    run(directory_of(data), records, model, limit, output, sys.stdout)
+    run(place_of(data), records, model, limit, output, sys.stdout)
 
 
 @app.command()
@@ -56,7 +57,7 @@ def link(one: One, other: Other, undo: Undo = False, by: By = None, data: Data =
     """Decide that two are the same; holds against all evidence until it is taken back."""
     from operations.decide import decide
 
-    decide(directory_of(data), one, other, "same", undo=undo, by=by)
+    decide(place_of(data), one, other, "same", undo=undo, by=by)
 
 
 @app.command()
@@ -64,7 +65,7 @@ def unlink(one: One, other: Other, undo: Undo = False, by: By = None, data: Data
     """Decide that two are not the same; holds against all evidence until it is taken back."""
     from operations.decide import decide
 
-    decide(directory_of(data), one, other, "different", undo=undo, by=by)
+    decide(place_of(data), one, other, "different", undo=undo, by=by)
 
 
 @app.command("match-report")
@@ -80,7 +81,7 @@ def match_report(
     """How much was matched, with its precision; calibration, largest components, hot keys."""
     from operations.match_report import match_report as run
 
-    run(directory_of(data), records, model, truth, output, sys.stdout)
+    run(place_of(data), records, model, truth, output, sys.stdout)
 
 
 @app.command()
@@ -98,4 +99,4 @@ def train(
     """Fit a new model to the records and say what it would change; switching is yours."""
     from operations.train import train as run
 
-    run(directory_of(data), records, model, out)
+    run(place_of(data), records, model, out)

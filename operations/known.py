@@ -9,10 +9,12 @@ from typing import NamedTuple, cast
 from google.cloud import bigquery
 from rich.progress import track
 
-from embedded.directory import DataDirectory
-from operations.console import console, errors, warehouse_of
+from operations.console import console, errors
+from operations.place import Place, warehouse_at
+from operations.reading_whole import BYTES_A_RECORD, check_room, reading_whole
 from operations.record_files import read_records
 from operations.resolve import model_of, show_unreadable
+from operations.settings_in_use import settings_in_use
 from schemas.decision import Verdict
 from schemas.errors import ConfigurationError
 from schemas.identity import IdentityRecord, Link, Override, StoredRecord
@@ -22,7 +24,7 @@ from transforms.identity.weighed.extraction import NO_SETTINGS
 from transforms.identity.weighed.messages import Ruling
 from transforms.identity.weighed.resolver import Resolver
 from transforms.identity.weighed.weights import Model
-from transforms.settings import Settings, load_settings
+from transforms.settings import Settings
 from warehouse.latest import latest
 
 NO_RECORDS = "the warehouse has no records yet: import or poll something first"
@@ -63,32 +65,37 @@ class Known(NamedTuple):
 
 
 def known(
-    directory: DataDirectory, file: Path | None, model: str | None, region: str = "US"
+    place: Place,
+    file: Path | None,
+    model: str | None,
+    region: str = "US",
+    bytes_a_record: int = BYTES_A_RECORD,
 ) -> Known:
-    """What a command on identity asks: the warehouse of the running stack, or a file of records.
+    """What a command on identity asks: the warehouse of a place, or a file of records.
 
     `model` is shipped, fit or a file, as of `resolve`; by default a file of records has a model
-    fitted to it, and the warehouse is weighed as its stack weighs: with the model of the settings,
-    or the shipped one where these go by exact identifiers.
+    fitted to it, and the warehouse is weighed as its stream weighs: with the model of the settings,
+    or the shipped one where these go by exact identifiers. ConfigurationError where this machine
+    has no room for `bytes_a_record` of each.
     """
     if file is not None:
         return of_records(records_of_file(file, region), model or "fit")
-    with warehouse_of(directory) as client, errors.status("reading the warehouse"):
-        records = [from_stored(row) for row in latest(client, StoredRecord)]
-        overrides = standing(client)
-        links = {
-            link.record_key: link for link in latest(client, Link) if link.entity_id is not None
-        }
-    if not records:
-        raise ConfigurationError(NO_RECORDS)
-    settings = settings_in_use(directory)
-    return of_records(records, model or model_in_use(settings), settings, overrides, links)
-
-
-def settings_in_use(directory: DataDirectory) -> Settings:
-    """The settings of the stack that runs on a directory."""
-    file = directory.stack().settings
-    return load_settings(Path(file) if file else None)
+    # Before the warehouse is read, which may take minutes: what is amiss with them is told at once.
+    with settings_in_use(place) as settings:
+        with (
+            warehouse_at(place) as client,
+            errors.status("reading the warehouse"),
+            reading_whole(place),
+        ):
+            check_room(client, bytes_a_record)
+            records = [from_stored(row) for row in latest(client, StoredRecord)]
+            overrides = standing(client)
+            links = {
+                link.record_key: link for link in latest(client, Link) if link.entity_id is not None
+            }
+        if not records:
+            raise ConfigurationError(NO_RECORDS)
+        return of_records(records, model or model_in_use(settings), settings, overrides, links)
 
 
 def model_in_use(settings: Settings) -> str:

@@ -8,9 +8,8 @@ from typing import Any, NamedTuple, TextIO
 import msgspec
 from rich.console import Console
 
-from embedded.directory import DataDirectory
-from operations.console import warehouse_of
 from operations.known import Known, known
+from operations.place import Place, warehouse_at
 from operations.record_files import read_rows
 from operations.sightings import sighted
 from schemas.errors import ConfigurationError
@@ -35,7 +34,7 @@ class Section(NamedTuple):
 
 
 def match_report(
-    directory: DataDirectory,
+    place: Place,
     file: Path | None,
     model: str | None,
     truth: Path | None,
@@ -48,10 +47,10 @@ def match_report(
     told = read_truth(truth) if truth else {}
     if file is not None and not truth:
         told = read_truth(file, required=False)
-    asked = known(directory, file, model)
+    asked = known(place, file, model)
     sections = [Section("rates", RATES, rates(asked, told))]
     if file is None:
-        with warehouse_of(directory) as client:
+        with warehouse_at(place) as client:
             sections[0].rows[:0] = list(sighted(client, asked, told))
     sections += [
         Section("calibration", CALIBRATION, list(calibrated(asked, told))),

@@ -14,6 +14,8 @@ from transforms.normalise.context import Context
 from transforms.redact import Redact
 from transforms.settings import Retention, Settings, load_settings
 
+ANY_KEY = b"any"
+"""For who redacts nothing: settings are as right, or as wrong, under any key."""
 _E164 = re.compile(r"\+[1-9][0-9]{6,14}")
 
 

@@ -50,6 +50,14 @@ resource "google_service_account_iam_member" "releasers" {
   member             = each.value[1]
 }
 
+resource "google_service_account_iam_member" "stewards" {
+  for_each = var.stewards
+
+  service_account_id = "projects/${var.project}/serviceAccounts/${local.emails["steward"]}"
+  role               = "roles/iam.serviceAccountTokenCreator"
+  member             = each.value
+}
+
 # Pub/Sub signs Gmail's pushes as gmail-push.
 resource "google_service_account_iam_member" "push_signer" {
   count = contains(var.sources, "gmail") ? 1 : 0

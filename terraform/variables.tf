@@ -143,6 +143,17 @@ variable "releasers" {
   }
 }
 
+variable "stewards" {
+  description = "Members that may act as `steward`: who decides which records are one person or account, and sees names, addresses and numbers for it."
+  type        = set(string)
+  default     = []
+
+  validation {
+    condition     = alltrue([for member in var.stewards : can(regex("^(group|user|serviceAccount):", member))])
+    error_message = "stewards are named group:…, user:… or serviceAccount:…; never allUsers."
+  }
+}
+
 variable "alert_emails" {
   description = "Addresses that alerts go to."
   type        = set(string)

@@ -1,7 +1,8 @@
 """Lets the first message of each (change, attempt) pass; every other is a row of raw.duplicates.
 
-The attempt is part of what is compared, so that a replay is not swallowed. Only this state expires:
-after its horizon a duplicate passes, writes the same rows again, and the views show them once.
+The attempt is part of what is compared, so that a replay is not swallowed. Only this state expires,
+a horizon after an id came or later (generations.py): a duplicate that comes then passes, writes the
+same rows again, and the views show them once.
 """
 
 from collections.abc import Callable, Iterator

@@ -1,12 +1,17 @@
 """What was seen lately, by shard, in two generations that take turns.
 
 Every id goes into the current generation and is looked for in both. A timer empties the older one
-and makes it the current one: an id is remembered for one to two times the horizon, and nothing is
-copied. The timer is set by work alone and never sets itself again, so that a drain ends.
+and makes it the current one; nothing is copied. The timer is set by work alone and never sets
+itself again, so that a drain ends.
 
 It goes by event time, which here is when messages are published: a timer of processing time would
 hold the watermark at the element that set it until it fires, and what is watched by the job's
 watermark would be behind by days. https://github.com/apache/beam/issues/21554
+
+So an id is remembered for one horizon at the least, and until the second flip after it came. The
+first new id after a flip sets the next one, a horizon ahead, and it comes when the watermark is
+there. Where new ids keep coming and the watermark keeps up, that is two horizons at the most. While
+the watermark stalls nothing is forgotten, and a shard to which nothing new comes keeps what it has.
 """
 
 from typing import Any

@@ -272,7 +272,7 @@ class _Question(NamedTuple):
         if isinstance(error, Timeout):
             return self._late()
         if isinstance(error, NotFound):
-            return RefusedQuery(f"{_words(error)} Views and tables: {', '.join(readable())}")
+            return RefusedQuery(f"{words_of(error)} Views and tables: {', '.join(readable())}")
         if isinstance(error, GoogleAPICallError) and OUT_OF_MEMORY in str(error.message):
             return RetriableError(
                 "the question is too large for the warehouse's memory: narrow it (--account, "
@@ -280,8 +280,8 @@ class _Question(NamedTuple):
                 "--warehouse-memory 4GB`"
             )
         if isinstance(error, BadRequest | Forbidden):
-            return RefusedQuery(_words(error))
-        reason = _words(error) if isinstance(error, GoogleAPICallError) else "no connection"
+            return RefusedQuery(words_of(error))
+        reason = words_of(error) if isinstance(error, GoogleAPICallError) else "no connection"
         return RetriableError(
             f"the warehouse does not answer ({reason}): see `salesintel status`, "
             "start it with `salesintel up`"
@@ -294,7 +294,7 @@ def _parameter(name: str, value: Value) -> Any:
     return bigquery.ScalarQueryParameter(name, _KINDS[type(value)], value)
 
 
-def _words(error: GoogleAPICallError) -> str:
+def words_of(error: GoogleAPICallError) -> str:
     """What the warehouse says, without address and job id."""
     text = str(error.message).partition("; reason:")[0].partition("\n\nLocation:")[0]
     if text.startswith(("POST http", "GET http")):

@@ -17,3 +17,5 @@ readers = {
 }
 
 releasers = ["group:data-engineering@example.com"]
+
+stewards = ["group:data-engineering@example.com"]

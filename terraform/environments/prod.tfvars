@@ -21,3 +21,5 @@ readers = {
 }
 
 releasers = ["group:data-engineering@example.com"]
+
+stewards = ["group:data-stewards@example.com"]

@@ -44,6 +44,7 @@ variables {
   row_policies_by    = "serviceAccount:salesintel-deployer@test-state.iam.gserviceaccount.com"
   retention          = { days = { bodies = 200 } }
   releasers          = ["group:engineers@example.com"]
+  stewards           = ["group:stewards@example.com"]
   readers = {
     rep      = ["group:reps@example.com"]
     manager  = ["group:managers@example.com"]

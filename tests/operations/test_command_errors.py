@@ -10,6 +10,7 @@ import pytest
 import requests
 import typer
 from google.api_core.exceptions import InternalServerError, RetryError
+from google.auth.exceptions import DefaultCredentialsError, RefreshError
 from test_command_line import assert_refused, call, file, leaves_no_trace, stack
 
 from embedded.directory import DataDirectory
@@ -86,6 +87,8 @@ def test_debug_shows_where_an_error_comes_from(tmp_path: Path) -> None:
         (requests.exceptions.ConnectionError("refused"), 1),
         (RetryError("in vain", None), 1),
         (InternalServerError("broken"), 1),
+        (DefaultCredentialsError("nobody"), 2),
+        (RefreshError("not as that account"), 2),
     ],
 )
 def test_errors_end_with_an_exit_code_by_their_policy(

@@ -33,6 +33,7 @@ _BY_SOURCES = "reached by connectors.sources, of which only the names of sources
 _BY_QUESTIONS = "reached for the list of tables that a record may be in"
 _SETTINGS = "its settings file is mounted from a bucket"
 _MOUNTED = {"storage.objects.get": _SETTINGS, "storage.objects.list": _SETTINGS}
+_FETCHED = "reads the settings of the stream"
 _OBJECTS = "connectors.bucket"
 _ON_DATAFLOW = {
     "artifactregistry.repositories.downloadArtifacts": "pulls its image",
@@ -155,6 +156,20 @@ DUTIES: Mapping[str, Duty] = {
         ("operations.retention",),
         never={"warehouse.catalogue": _VIEWS},
         besides=_MOUNTED | _CLOUD,
+    ),
+    "steward": Duty(
+        (
+            "operations.candidates",
+            "operations.decide",
+            "operations.explain",
+            "operations.match_report",
+            "operations.train",
+        ),
+        never={
+            "warehouse.catalogue": _VIEWS,
+            _OBJECTS: "reached for the settings; nothing is kept",
+        },
+        besides=_CLOUD | {"storage.objects.get": _FETCHED, "storage.objects.list": _FETCHED},
     ),
 }
 """By the name of the account. Those that run no code of ours are not here."""

@@ -77,6 +77,12 @@ ACCESS = (
         "bucket/cursors-gmail, role",
     ),
     Mutation(
+        "who decides who is who acts as who replaces the stream",
+        _FILE + "identity.tf",
+        'serviceAccounts/${local.emails["steward"]}',
+        'serviceAccounts/${local.emails["releaser"]}',
+    ),
+    Mutation(
         "a column is renamed",
         _FILE + "schemas/sales.people.json",
         '"name": "full_name"',

@@ -38,6 +38,7 @@ ON_PROJECTS_ONLY = {name for name, one in ROLES["predefined"].items() if one.get
 RELEASERS = "group:engineers@example.com"
 OPERATORS = "group:operators@example.com"
 READERS = {"group:reps@example.com", "group:managers@example.com", OPERATORS}
+STEWARDS = "group:stewards@example.com"
 DEPLOYER = "serviceAccount:salesintel-deployer@test-state.iam.gserviceaccount.com"
 GOOGLES = {
     "serviceAccount:gmail-api-push@system.gserviceaccount.com",
@@ -82,7 +83,7 @@ def test_nobody_is_everybody(plan: Plan) -> None:
 
 def test_every_member_is_known(granted: list[Grant]) -> None:
     others = {one.member for one in granted if not one.account}
-    assert others <= READERS | GOOGLES | {DEPLOYER, RELEASERS}
+    assert others <= READERS | GOOGLES | {DEPLOYER, RELEASERS, STEWARDS}
     assert {one.account for one in granted if one.account} <= ACCOUNTS.keys()
 
 
@@ -170,8 +171,11 @@ def test_a_duty_of_one_source_touches_nothing_of_another(granted: list[Grant]) -
 def test_nobody_acts_for_another_but_who_has_to(granted: list[Grant]) -> None:
     on_accounts = {(one.account, one.name) for one in granted if one.kind == "account"}
     pushes = {("", "gmail-push")}  # Pub/Sub signs Gmail's pushes.
-    people = {(one.member, one.name) for one in granted if one.member == RELEASERS}
-    assert people == {(RELEASERS, name) for name in ("launcher", "releaser", "rotator")}
+    people = {(one.member, one.name) for one in granted if one.member in (RELEASERS, STEWARDS)}
+    assert people == {
+        *((RELEASERS, name) for name in ("launcher", "releaser", "rotator")),
+        (STEWARDS, "steward"),
+    }
     assert on_accounts == ACTS_FOR | pushes | {("", name) for _, name in people}
     signers = {one.role for one in granted if one.name == "gmail-delegate"}
     assert {permission for role in signers for permission in permissions(role)} == {
@@ -193,7 +197,8 @@ def test_messages_go_the_way_that_the_topology_says(granted: list[Grant]) -> Non
     again = {("backfiller", topic) for topic in changes}
     again |= {("replayer", topic) for topic in (*changes, *map(hints_topic, HINT_SOURCES))}
     again |= {("replayer", DECISIONS_TOPIC)}
-    assert publishers == of_sources | of_hints | notices | again | {
+    decided = {("steward", DECISIONS_TOPIC)}
+    assert publishers == of_sources | of_hints | notices | again | decided | {
         ("webhooks", topic) for topic in at_the_edge
     }
     assert readers == {
@@ -225,7 +230,7 @@ def test_rows_are_written_by_the_pipeline_and_by_who_notes_runs(granted: list[Gr
         for one in granted
         if one.kind == "table" and one.role.endswith("rowWriter")
     }
-    besides = {"ops.runs", "ops.source_counts", "ops.quality"}
+    besides = {"ops.runs", "ops.source_counts", "ops.quality", "ops.audit"}
     people = {name for account, name in writers if not account}
     assert people == {"ops.audit"}
     again = {name for account, name in writers if account == "rebuilder"}

@@ -1,16 +1,20 @@
 """Who may do what in the warehouse, as a plan shows it: held against what the code does there."""
 
+import re
 from collections.abc import Iterator
 
 import pytest
+from duties import DUTIES, ONE_MACHINE
+from google_calls import modules, reached
 from offline import Resource
 from policy import ROWS, Grant, grants, permissions
 from test_grants import DEPLOYER, READERS
 
 from pipelines.sweep import DERIVED
+from schemas import identity
 from schemas.columns import POLICIES, columns
 from schemas.current import COMPACTED, CURRENT
-from schemas.tables import BY_ID, TABLES
+from schemas.tables import BY_ID, BY_ROW, TABLES
 from warehouse.access import RESTRICTED, authorisations
 from warehouse.catalogue import views
 from warehouse.compaction import compacted_views
@@ -90,6 +94,29 @@ def test_nobody_else_takes_rows_away(granted: list[Grant]) -> None:
     for account in {one.account for one in granted} - may:
         written = {name for who, name in of_role(granted, "rowWriter") if who == account}
         assert not written & reads(granted, account) - {"ops.runs", "ops.quality"}, account
+
+
+OF_A_STACK = "operations.waiting"
+"""Its questions are asked on one machine alone."""
+
+
+def test_a_steward_reads_what_the_questions_of_its_commands_name_and_nothing_else(
+    granted: list[Grant],
+) -> None:
+    duty, named = DUTIES["steward"], set[str]()
+    for module in reached(duty.roots, duty.source, ONE_MACHINE) - {OF_A_STACK}:
+        if module.startswith("operations."):
+            text = modules()[module].read_text(encoding="utf-8")
+            named |= set(re.findall(r"`((?:raw|sales|identity|ops)\.\w+)`", text))
+            rows = re.findall(r"\blatest\(client, (\w+)\)", text)
+            named |= {BY_ROW[getattr(identity, row)].id for row in rows}
+    read = {
+        one.name
+        for one in granted
+        if (one.account, one.kind) == ("steward", "table")
+        and "bigquery.tables.getData" in permissions(one.role)
+    }
+    assert read == named
 
 
 READ_WHOLE = ("compactor", "rebuilder", "replayer")

@@ -1,5 +1,7 @@
 """Dedupe in the graph: first sight passes, the rest is accounted for, replays are not swallowed."""
 
+from typing import Any
+
 import apache_beam as beam
 import msgspec
 import pytest
@@ -7,6 +9,8 @@ from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.testing.test_pipeline import TestPipeline
 from apache_beam.testing.test_stream import TestStream
 from apache_beam.testing.util import assert_that, equal_to
+from apache_beam.transforms import userstate
+from apache_beam.transforms.window import TimestampedValue
 from apache_beam.utils.timestamp import Timestamp
 from elements import a_normalised
 
@@ -82,6 +86,29 @@ def test_a_change_is_remembered_for_the_horizon_and_then_forgotten() -> None:
         outputs = elements | Dedupe(1, HORIZON_S, now=clock)
         firsts = outputs.first | beam.Map(lambda e: e.arrival.change.object_id)
         assert_that(firsts, equal_to(["c-1", "c-2", "c-1"]))
+
+
+def test_what_is_remembered_holds_no_watermark_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a worker tells its runner of a timer: when it fires, and where it holds the watermark
+    until then. The runner of TestStream knows of no such hold, so it is read where it is told."""
+    told, timer = [], userstate.Timer
+
+    def noted(**given: Any) -> userstate.Timer:
+        told.append((given["fire_timestamp"], given["hold_timestamp"]))
+        return timer(**given)
+
+    monkeypatch.setattr(userstate, "Timer", noted)
+    packed = [pack_normalised(a_normalised(i)) for i in range(9)]
+    with TestPipeline(runner="FnApiRunner", options=PipelineOptions([])) as pipeline:
+        elements = (
+            pipeline
+            | beam.Create(packed)
+            | beam.Map(lambda one: TimestampedValue(one, 5))
+            | beam.Map(unpack_normalised).with_output_types(Normalised)
+        )
+        _ = elements | Dedupe(2, HORIZON_S, now=lambda: Timestamp(10))
+    flip = Timestamp(10 + HORIZON_S)
+    assert set(told) == {(flip, flip)}, "nothing is held at second 5"
 
 
 class ClockOfTheStream:
