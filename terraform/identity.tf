@@ -50,6 +50,16 @@ resource "google_service_account_iam_member" "releasers" {
   member             = each.value[1]
 }
 
+# Who erases, exports and grants does so at a terminal: what a job of Cloud Run is started with stays in
+# its list of executions, and would name the person.
+resource "google_service_account_iam_member" "data_protection" {
+  for_each = { for pair in setproduct(["eraser", "exporter", "granter"], var.data_protection) : join(" ", pair) => pair }
+
+  service_account_id = "projects/${var.project}/serviceAccounts/${local.emails[each.value[0]]}"
+  role               = "roles/iam.serviceAccountTokenCreator"
+  member             = each.value[1]
+}
+
 # Pub/Sub signs Gmail's pushes as gmail-push.
 resource "google_service_account_iam_member" "push_signer" {
   count = contains(var.sources, "gmail") ? 1 : 0

@@ -17,3 +17,5 @@ readers = {
 }
 
 releasers = ["group:data-engineering@example.com"]
+
+data_protection = ["group:data-protection@example.com"]

@@ -21,3 +21,5 @@ readers = {
 }
 
 releasers = ["group:data-engineering@example.com"]
+
+data_protection = ["group:data-protection@example.com"]

@@ -25,7 +25,8 @@ BESIDES = """\
 * People ask the views whose `metadata.yaml` names their role, and no table, and write into
   `ops.audit` that they did; columns of personal data open to reps and managers alone
   (`column_security`).
-* Members of `releasers` act as `releaser` and `launcher`, for as long as a token lasts.
+* Members of `releasers` act as `releaser` and `launcher`, for as long as a token lasts; those of
+  `data_protection` as `eraser`, `exporter` and `granter`.
 * Whoever makes the row access policies (`row_policies_by`) may read the tables with texts, for
   BigQuery asks for it, and is in no policy: of their rows it sees none.
 * The deployer (terraform/bootstrap) makes all of this under a role of its own that reads no row,

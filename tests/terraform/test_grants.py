@@ -36,6 +36,7 @@ ON_PROJECTS_ONLY = {name for name, one in ROLES["predefined"].items() if one.get
     if one.get("project")
 }
 RELEASERS = "group:engineers@example.com"
+DATA_PROTECTION = "group:privacy@example.com"
 READERS = {"group:reps@example.com", "group:managers@example.com", "group:operators@example.com"}
 DEPLOYER = "serviceAccount:salesintel-deployer@test-state.iam.gserviceaccount.com"
 GOOGLES = {
@@ -79,7 +80,7 @@ def test_nobody_is_everybody(plan: Plan) -> None:
 
 def test_every_member_is_known(granted: list[Grant]) -> None:
     others = {one.member for one in granted if not one.account}
-    assert others <= READERS | GOOGLES | {DEPLOYER, RELEASERS}
+    assert others <= READERS | GOOGLES | {DEPLOYER, RELEASERS, DATA_PROTECTION}
     assert {one.account for one in granted if one.account} <= ACCOUNTS.keys()
 
 
@@ -112,7 +113,7 @@ def test_nobody_reads_the_secret_of_another(granted: list[Grant], plan: Plan) ->
         elif of[one.name] in VENDORS:
             assert one.account in {f"poller-{of[one.name]}", f"fetcher-{of[one.name]}"}
         elif one.name == "redaction-key":
-            assert one.account in {"worker", "rebuilder"}
+            assert one.account in {"worker", "rebuilder", "eraser", "exporter"}
         else:
             assert one.account == of[one.name]
 
@@ -143,8 +144,12 @@ def test_a_duty_of_one_source_touches_nothing_of_another(granted: list[Grant]) -
 def test_nobody_acts_for_another_but_who_has_to(granted: list[Grant]) -> None:
     on_accounts = {(one.account, one.name) for one in granted if one.kind == "account"}
     pushes = {("", "gmail-push")}  # Pub/Sub signs Gmail's pushes.
-    people = {(one.member, one.name) for one in granted if one.member == RELEASERS}
-    assert people == {(RELEASERS, "launcher"), (RELEASERS, "releaser")}
+    by_people = {
+        RELEASERS: ("launcher", "releaser"),
+        DATA_PROTECTION: ("eraser", "exporter", "granter"),
+    }
+    people = {(one.member, one.name) for one in granted if one.member in by_people}
+    assert people == {(who, name) for who, names in by_people.items() for name in names}
     assert on_accounts == ACTS_FOR | pushes | {("", name) for _, name in people}
     signers = {one.role for one in granted if one.name == "gmail-delegate"}
     assert {permission for role in signers for permission in permissions(role)} == {
@@ -165,7 +170,7 @@ def test_messages_go_the_way_that_the_topology_says(granted: list[Grant]) -> Non
     changes = {topic_of(source) for source in SOURCES}
     again = {("backfiller", topic) for topic in changes}
     again |= {("replayer", topic) for topic in (*changes, *map(hints_topic, HINT_SOURCES))}
-    again |= {("replayer", DECISIONS_TOPIC)}
+    again |= {("replayer", DECISIONS_TOPIC), ("eraser", DECISIONS_TOPIC)}
     assert publishers == of_sources | of_hints | notices | again | {
         ("webhooks", topic) for topic in at_the_edge
     }
@@ -183,13 +188,9 @@ def test_a_release_can_move_what_the_stream_reads_and_nothing_else(granted: list
     assert held == {one.topic for one in (*PIPELINE_SUBSCRIPTIONS, DECISIONS_SUBSCRIPTION)}
 
 
-BY_HAND = {"ops.readers"}
-"""Who may read texts is granted by a person, under their own account."""
-
-
 def test_every_table_has_somebody_who_writes_it(granted: list[Grant]) -> None:
     written = {one.name for one in granted if one.role.endswith(".rowWriter")}
-    assert written == BY_ID.keys() - BY_HAND
+    assert written == BY_ID.keys()
 
 
 def test_rows_are_written_by_the_pipeline_and_by_who_notes_runs(granted: list[Grant]) -> None:
@@ -198,7 +199,7 @@ def test_rows_are_written_by_the_pipeline_and_by_who_notes_runs(granted: list[Gr
         for one in granted
         if one.kind == "table" and one.role.endswith("rowWriter")
     }
-    besides = {"ops.runs", "ops.source_counts", "ops.quality"}
+    besides = {"ops.runs", "ops.source_counts", "ops.quality", "ops.audit", "ops.readers"}
     people = {name for account, name in writers if not account}
     assert people == {"ops.audit"}
     again = {name for account, name in writers if account == "rebuilder"}
