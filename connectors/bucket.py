@@ -48,10 +48,13 @@ class BucketStore:
     def _base(self) -> str:
         return f"{SCHEME}{self._name}/{self._prefix}"
 
-    def _blob(self, name: str) -> storage.Blob:
+    def _opened(self) -> storage.Client:
         if self._client is None:
             self._client = storage.Client()
-        return self._client.bucket(self._name).blob(self._prefix + name)
+        return self._client
+
+    def _blob(self, name: str) -> storage.Blob:
+        return self._opened().bucket(self._name).blob(self._prefix + name)
 
     def put(self, name: str, body: bytes) -> str:
         """Keeps the bytes and returns their address; RetriableError where the bucket cannot be

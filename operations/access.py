@@ -2,17 +2,16 @@
 
 import getpass
 
-from embedded.directory import DataDirectory
 from operations.audit import audited
-from operations.console import console, running
+from operations.console import console
+from operations.place import Place, warehouse_at
 from operations.runs import noted_run
 from schemas.clock import Clock, wall_clock
 from warehouse.access import EVERY_MAILBOX, granted, reader_row
-from warehouse.clients import bigquery_client
 
 
 def set_access(
-    directory: DataDirectory,
+    place: Place,
     reader: str,
     mailboxes: tuple[str, ...],
     *,
@@ -21,7 +20,7 @@ def set_access(
     clock: Clock = wall_clock,
 ) -> None:
     """Writes a row of ops.readers for each mailbox, and says what the reader may read now."""
-    _, endpoint = running(directory)
+    endpoint = place.reached().endpoint
     who, now = by or getpass.getuser(), clock()
     rows = [reader_row(reader, one, by=who, now=now, revoked=revoked) for one in mailboxes]
     command = "revoke" if revoked else "grant"
@@ -31,9 +30,8 @@ def set_access(
     ):
         run.write(rows)
         run.changes = len(rows)
-    client = bigquery_client(endpoint)
-    now_granted = granted(client).get(rows[0].reader, ())
-    client.close()
+    with warehouse_at(place) as client:
+        now_granted = granted(client).get(rows[0].reader, ())
     if EVERY_MAILBOX in now_granted:
         told = "the texts of all mailboxes, and of calls and notes"
     elif now_granted:

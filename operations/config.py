@@ -8,6 +8,7 @@ SETTINGS_VARIABLE = "SALESINTEL_CONFIG"
 PROJECT_VARIABLE = "SALESINTEL_PROJECT"
 OBJECTS_VARIABLE = "SALESINTEL_OBJECTS"
 CURSORS_VARIABLE = "SALESINTEL_CURSORS"
+REDACTION_KEY_VARIABLE = "SALESINTEL_REDACTION_KEY"
 CURSORS = "cursors.db"
 DEFAULT_DATA = Path("data/local")
 DEMO_DATA = Path("data/demo")
@@ -28,6 +29,12 @@ def objects_address() -> str:
 def cursors_address() -> str:
     """Where the cursors of the source lie in the cloud; empty where nobody said."""
     return os.environ.get(CURSORS_VARIABLE, "")
+
+
+def redaction_key() -> str:
+    """The secret that holds the key of field policies and erasures in the cloud; empty where nobody
+    said."""
+    return os.environ.get(REDACTION_KEY_VARIABLE, "")
 
 
 def settings_address() -> str:

@@ -1,21 +1,19 @@
 """The order to forget a person, on its way to every writer and to the resolver."""
 
-import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 from google.cloud import bigquery
 
 from connectors.publisher import ChangePublisher, publisher_client
-from embedded.directory import DataDirectory
+from operations import config
 from operations.person import Scene
-from operations.waiting import until_written
 from schemas.clock import from_us, wall_clock
 from schemas.erasure import MOST_MARKS, Erase, encode
 from schemas.errors import ConfigurationError, RetriableError
 from schemas.operations import Erasure
 from schemas.topology import DECISIONS_TOPIC
-from warehouse.erasures import MARKS_AGE_S
+from transforms.erasure import mark_of_key
 from warehouse.latest import latest
 from warehouse.query import Value, run_own
 
@@ -24,11 +22,16 @@ SELECT COUNT(DISTINCT part) AS n FROM `ops.erasures` WHERE erasure_id = @id AND 
 """
 
 
+UntilTaken = Callable[[Callable[[], int]], int]
+"""As `until_taken` of operations/surroundings.py."""
+
+
 class Order(NamedTuple):
     """One erasure; given twice, and once more where it is lifted."""
 
     scene: Scene
     client: bigquery.Client
+    until_taken: UntilTaken
     erasure_id: str
     by: str
     reason: str = ""
@@ -75,19 +78,21 @@ class Order(NamedTuple):
         return len(standing)
 
     def _publish(self, orders: Iterable[Erase]) -> None:
-        publisher = ChangePublisher(publisher_client(), self.scene.stack.project)
+        publisher = ChangePublisher(publisher_client(), self.scene.endpoint.project)
         for erase in orders:
             publisher.publish_message(DECISIONS_TOPIC, *encode(erase))
         publisher.flush()
-        until_written(self.scene.directory, wall_clock())
 
     def _noted(self, moment: int, parts: int) -> None:
         values: dict[str, Value] = {"id": self.erasure_id, "at": from_us(moment)}
-        noted = run_own(self.client, _NOTED, values).rows[0]["n"]
-        if noted < parts:
+
+        def missing() -> int:
+            return int(parts - run_own(self.client, _NOTED, values).rows[0]["n"])
+
+        if left := self.until_taken(missing):
             raise RetriableError(
-                f"{parts - noted} of {parts} parts of the order did not get through: see "
-                "`salesintel query ops.dead_letters_summary`"
+                f"{left} of {parts} parts of the order did not get through: does the pipeline run? "
+                "See `salesintel query ops.dead_letters_summary`, then do it again"
             )
 
 
@@ -96,7 +101,16 @@ def erasures(client: bigquery.Client) -> list[Erasure]:
     return sorted(latest(client, Erasure), key=lambda one: (-one.asked_at, one.part))
 
 
-def barrier(directory: DataDirectory) -> None:
-    """Returns when whatever is written has been held against what stands in ops.erasures now."""
-    time.sleep(MARKS_AGE_S)
-    until_written(directory, wall_clock())
+def refuse_other_key(scene: Scene, standing: Iterable[Erasure]) -> None:
+    """ConfigurationError where the key is not that of the erasures that stand: it would find nobody
+    whom they forget, and theirs nobody whom it marks.
+
+    Whether it is the stream's own only the first erasure cannot know.
+    """
+    # On one machine the key lies beside the tables, and erasures may be older than its mark.
+    marks = {mark for one in standing if not one.is_lifted for mark in one.marks}
+    if scene.place.cloud and marks and mark_of_key(scene.key) not in marks:
+        raise ConfigurationError(
+            f"{config.REDACTION_KEY_VARIABLE} names another key than that of the erasures before: "
+            "name the version that the stream was started with"
+        )

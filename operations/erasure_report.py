@@ -1,11 +1,12 @@
 """What an erasure says: whom it found where, and what still holds them afterwards."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from rich.table import Table
 
 from embedded.scrub import Place
 from operations.console import console
+from operations.surroundings import Surroundings
 from schemas.clock import from_us
 from schemas.operations import Erasure
 from transforms.treatments import TREATMENTS
@@ -18,10 +19,7 @@ WAYS = {
     "nobody": "searched",
 }
 ELSEWHERE = """What still holds them, and until when:
-  backups and copies of this data directory that were made before: carry the erasure over when you
-    restore one (docs/privacy.md), or delete them;
-  in BigQuery: time travel for 7 days, the fail-safe for 7 more, snapshots until they expire; in
-    Pub/Sub: retained messages for 7 days;
+{}
   the sources themselves: what they send again is redacted as it comes."""
 
 
@@ -51,8 +49,8 @@ def show(subject: Subject, found: Mapping[str, int], places: Sequence[Place]) ->
         console.print(f"  {place.path}: {place.trace.kind}{how}", highlight=False)
 
 
-def show_proof(erasure_id: str, was_found: bool, left: Sequence[str]) -> None:
-    """What the search has found before and after."""
+def show_proof(erasure_id: str, around: Surroundings, was_found: bool, left: Sequence[str]) -> None:
+    """What the search has found before and after, and what it does not reach."""
     if left:
         console.print(
             f"[red]something is left[/red] in {', '.join(left)}: do it again; it goes on from there"
@@ -60,11 +58,23 @@ def show_proof(erasure_id: str, was_found: bool, left: Sequence[str]) -> None:
         return
     before = "found them before" if was_found else "had not found them before either"
     console.print(
-        f"[green]erased[/green]: {erasure_id}. The search of every table and of every file "
-        f"{before} and finds nothing now.",
+        f"[green]erased[/green]: {erasure_id}. The search {around.searched} {before} and finds "
+        "nothing now.",
         highlight=False,
     )
-    console.print(ELSEWHERE, highlight=False)
+    console.print(ELSEWHERE.format(around.elsewhere), highlight=False)
+
+
+def show_standing(left: Collection[str]) -> None:
+    """What is left of all who were erased before, as far as marks tell."""
+    if left:
+        console.print(f"[red]something is left[/red] in {', '.join(left)}: do it again")
+        return
+    console.print(
+        "Nothing is left of whom ops.erasures names, as far as its marks tell: whoever still has "
+        "an address erases by it once more.",
+        highlight=False,
+    )
 
 
 def show_erasures(parts: Sequence[Erasure]) -> None:

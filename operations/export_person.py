@@ -15,12 +15,12 @@ from typing import Any
 
 from google.cloud import bigquery
 
-from connectors.objects import FolderStore, ObjectStore
-from embedded.directory import DataDirectory
+from connectors.objects import ObjectStore
 from operations.audit import audited
 from operations.console import console
-from operations.payloads import claim_of, with_payload
+from operations.payloads import claim_of, objects_of, with_payload
 from operations.person import Asked, Scene
+from operations.place import Place
 from operations.runs import noted_run
 from schemas.clock import from_us, wall_clock
 from schemas.columns import Column, Row, Table, columns
@@ -39,16 +39,14 @@ HOW = (
 )
 
 
-def export_person(
-    directory: DataDirectory, asked: Asked, out: Path, *, by: str | None = None
-) -> int:
+def export_person(place: Place, asked: Asked, out: Path, *, by: str | None = None) -> int:
     """Writes the file, for its owner alone; rows in it. ConfigurationError where it is not clear
     who is meant, or where the file is there."""
     if out.suffix not in FORMATS:
         raise ConfigurationError(f"--out {out.name}: end it in {' or '.join(FORMATS)}")
     if out.exists():
         raise ConfigurationError(f"{out} is there: name another file")
-    scene = Scene.of(directory)
+    scene, objects = Scene.of(place), objects_of(place)
     client = bigquery_client(scene.endpoint)
     try:
         with (
@@ -59,7 +57,6 @@ def export_person(
             console.status("reading what is held …") as status,
         ):
             person = scene.person(scene.subject(client, asked))
-            objects = FolderStore(directory.objects)
             tables = dict(held_of(client, person, objects, status.update))
             count = sum(map(len, tables.values()))
             _write(out, document(person, tables))

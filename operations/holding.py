@@ -19,7 +19,7 @@ SELECT DISTINCT record_key FROM `sales.interactions` WHERE interaction_id IN UNN
 def refuse_held(scene: Scene, client: bigquery.Client, subject: Subject) -> None:
     """ConfigurationError where anything of the person, or an interaction of theirs, is on hold."""
     retention = scene.settings.retention
-    says = f"[retention] legal_hold in {scene.stack.settings or 'the settings'} says so"
+    says = f"[retention] legal_hold in {scene.settings_file or 'the settings'} says so"
     if retention.holds_all:
         raise ConfigurationError(f"everything is on legal hold, {says}: nobody is erased meanwhile")
     if not retention.held:

@@ -1,17 +1,21 @@
-"""Whom an erasure or an access request is about, on the stack that runs."""
+"""Whom an erasure or an access request is about, where a command works."""
 
+import tempfile
 from pathlib import Path
 from typing import NamedTuple
 
 from google.cloud import bigquery
 
-from embedded.directory import DataDirectory, Stack
+from connectors.bucket import SCHEME
+from connectors.secrets import SecretStore
+from operations import config
 from operations.audit import keyed
-from operations.console import running
 from operations.naming import named
+from operations.place import Place
 from pipelines.checks import checked_settings
+from pipelines.settings_in_bucket import settings_at
 from schemas.errors import ConfigurationError
-from transforms.erasure import Marks
+from transforms.erasure import Marks, mark_of_key
 from transforms.settings import Settings
 from transforms.traces import Traces
 from warehouse.clients import Endpoint
@@ -37,21 +41,23 @@ class Asked(NamedTuple):
 
 
 class Scene(NamedTuple):
-    """The running stack, and what it goes by."""
+    """A place, and what it goes by: the settings and the key of its pipeline."""
 
-    directory: DataDirectory
-    stack: Stack
+    place: Place
     endpoint: Endpoint
     settings: Settings
+    settings_file: str
+    """What the settings were read from; empty for the defaults."""
     key: bytes
 
     @classmethod
-    def of(cls, directory: DataDirectory) -> "Scene":
-        """That of a directory; ConfigurationError where none runs."""
-        stack, endpoint = running(directory)
-        key = directory.make_redaction_key()
-        settings = checked_settings(Path(stack.settings) if stack.settings else None, key)
-        return cls(directory, stack, endpoint, settings, key)
+    def of(cls, place: Place) -> "Scene":
+        """That of a place; ConfigurationError where nothing runs there, or nobody said what its
+        pipeline goes by."""
+        reached = place.reached()
+        key = _key_of(place)
+        file = _named_in_the_cloud() if place.directory is None else reached.settings
+        return cls(place, reached.endpoint, _settings_of(file, key), file, key)
 
     def subject(self, client: bigquery.Client, asked: Asked) -> Subject:
         """Who is meant; ConfigurationError where that is nobody, or several."""
@@ -77,5 +83,37 @@ class Scene(NamedTuple):
         return Person(subject, Traces(subject.identifiers), marks)
 
     def marks(self, subject: Subject) -> tuple[str, ...]:
-        """What everything is held against from an erasure on."""
-        return subject.marks(self.key, self.settings.region)
+        """What everything is held against from an erasure on, and the key that it was made with."""
+        return (mark_of_key(self.key), *subject.marks(self.key, self.settings.region))
+
+
+def _key_of(place: Place) -> bytes:
+    """The key of the pipeline: marks under another one would match nobody."""
+    if place.directory is not None:
+        return place.directory.make_redaction_key()
+    reference = config.redaction_key()
+    if not reference:
+        raise ConfigurationError(
+            f"{config.REDACTION_KEY_VARIABLE} is not set: in the cloud it names the secret with "
+            "the key of the stream: see `terraform output privacy_environment`"
+        )
+    secrets = SecretStore(place.opens_secrets, cloud=True)
+    return secrets.get(reference).reveal_bytes()
+
+
+def _named_in_the_cloud() -> str:
+    """Without them nobody would know what is on legal hold."""
+    named = config.settings_address()
+    if not named:
+        raise ConfigurationError(
+            f"{config.SETTINGS_VARIABLE} is not set: in the cloud it names the settings of the "
+            "stream: see `terraform output privacy_environment`"
+        )
+    return named
+
+
+def _settings_of(file: str, key: bytes) -> Settings:
+    if file.startswith(SCHEME):
+        with tempfile.TemporaryDirectory() as folder:
+            return settings_at(file, key, Path(folder))
+    return checked_settings(Path(file) if file else None, key)

@@ -5,7 +5,8 @@ from typing import Annotated
 
 import typer
 
-from operations.options import Data, Yes, directory_of
+from operations.options import Data, Yes
+from operations.place import place_of
 
 app = typer.Typer()
 
@@ -42,15 +43,15 @@ def erase(
     from operations.erase import lift as take_back
     from operations.person import Asked
 
-    directory = directory_of(data)
+    place = place_of(data)
     if show:
-        listing(directory)
+        listing(place)
     elif lift:
-        take_back(directory, lift, by=by)
+        take_back(place, lift, by=by)
     elif standing:
-        if not apply_standing(directory, by):
+        if not apply_standing(place, by):
             raise typer.Exit(1)
-    elif not run(directory, Asked(email, phone, person), dry_run=not yes, reason=reason, by=by):
+    elif not run(place, Asked(email, phone, person), dry_run=not yes, reason=reason, by=by):
         raise typer.Exit(1)
 
 
@@ -67,4 +68,4 @@ def export_person(
     from operations.export_person import export_person as run
     from operations.person import Asked
 
-    run(directory_of(data), Asked(email, phone, person), out, by=by)
+    run(place_of(data), Asked(email, phone, person), out, by=by)

@@ -20,6 +20,7 @@ from embedded.warehouse import PROJECT
 from operations import config
 from operations.console import NO_ANSWER, warehouse_of
 from operations.erase import apply_standing
+from operations.place import StackHere
 from schemas.columns import columns
 from schemas.errors import ConfigurationError
 from schemas.operations import Erasure
@@ -103,7 +104,7 @@ def apply_erasures(directory: DataDirectory) -> bool:
     try:
         supervisor.start()
         with ThreadPoolExecutor(1, thread_name_prefix="erasures") as pool:
-            erased = pool.submit(apply_standing, directory)
+            erased = pool.submit(apply_standing, StackHere(directory))
             erased.add_done_callback(lambda _: supervisor.ask_to_stop())
             supervisor.run()
             return erased.result()

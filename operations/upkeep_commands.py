@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from operations.options import Data, Yes, directory_of
+from operations.options import Data, Yes
 from operations.place import place_of
 
 app = typer.Typer()
@@ -44,7 +44,7 @@ def grant(reader: Reader, mailbox: Mailboxes, by: By = None, data: Data = None) 
     """Let someone read what was written in a mailbox."""
     from operations.access import set_access
 
-    set_access(directory_of(data), reader, tuple(mailbox), revoked=False, by=by)
+    set_access(place_of(data), reader, tuple(mailbox), revoked=False, by=by)
 
 
 @app.command()
@@ -52,7 +52,7 @@ def revoke(reader: Reader, mailbox: Mailboxes, by: By = None, data: Data = None)
     """Take back what was granted."""
     from operations.access import set_access
 
-    set_access(directory_of(data), reader, tuple(mailbox), revoked=True, by=by)
+    set_access(place_of(data), reader, tuple(mailbox), revoked=True, by=by)
 
 
 @app.command()

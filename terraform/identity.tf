@@ -41,21 +41,25 @@ resource "google_project_iam_custom_role" "this" {
   permissions = each.value.permissions
 }
 
-# People act as these for as long as a token lasts; nobody needs their rights all day.
-resource "google_service_account_iam_member" "releasers" {
-  for_each = { for pair in setproduct(["launcher", "releaser", "rotator"], var.releasers) : join(" ", pair) => pair }
-
-  service_account_id = "projects/${var.project}/serviceAccounts/${local.emails[each.value[0]]}"
-  role               = "roles/iam.serviceAccountTokenCreator"
-  member             = each.value[1]
+# People act as these for as long as a token lasts; nobody needs their rights all day. Who erases, exports
+# and grants does so at a terminal: what a job of Cloud Run is started with stays in its list of
+# executions, and would name the person.
+locals {
+  acted_as = merge(
+    { for account in ["launcher", "releaser", "rotator"] : account => var.releasers },
+    { for account in ["eraser", "exporter", "granter"] : account => var.data_protection },
+    { steward = var.stewards },
+  )
 }
 
-resource "google_service_account_iam_member" "stewards" {
-  for_each = var.stewards
+resource "google_service_account_iam_member" "acting" {
+  for_each = merge([
+    for account, members in local.acted_as : { for member in members : "${account} ${member}" => { account = account, member = member } }
+  ]...)
 
-  service_account_id = "projects/${var.project}/serviceAccounts/${local.emails["steward"]}"
+  service_account_id = "projects/${var.project}/serviceAccounts/${local.emails[each.value.account]}"
   role               = "roles/iam.serviceAccountTokenCreator"
-  member             = each.value
+  member             = each.value.member
 }
 
 # Pub/Sub signs Gmail's pushes as gmail-push.

@@ -154,6 +154,17 @@ variable "stewards" {
   }
 }
 
+variable "data_protection" {
+  description = "Members that may act as `eraser`, `exporter` and `granter`: who erases people, writes out what is held of them, and says who reads which mailbox. As these one reads everything."
+  type        = set(string)
+  default     = []
+
+  validation {
+    condition     = alltrue([for member in var.data_protection : can(regex("^(group|user|serviceAccount):", member))])
+    error_message = "data_protection is named group:…, user:… or serviceAccount:…; never allUsers."
+  }
+}
+
 variable "alert_emails" {
   description = "Addresses that alerts go to."
   type        = set(string)

@@ -47,6 +47,12 @@ def mark(key: bytes, kind: Kind, value: str) -> str:
     return _KINDS[kind] + digest[1:]
 
 
+def mark_of_key(key: bytes) -> str:
+    """A mark that stands for the key itself, and for nobody: each erasure has it, so that whoever
+    comes with another key is told."""
+    return mark(key, "record", "")
+
+
 def _bucket(word: str) -> int:
     return zlib.crc32(word.encode("utf-8", "surrogatepass")) & 0xFFF
 

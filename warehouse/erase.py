@@ -4,7 +4,7 @@ A pass may end anywhere and be begun again: nothing is deleted before what is le
 acknowledged, and what has been done is not found again.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
@@ -12,6 +12,7 @@ from google.cloud import bigquery
 
 from schemas.clock import Clock, from_us, wall_clock
 from schemas.columns import Column, Row, Table, columns
+from schemas.current import CURRENT
 from schemas.errors import RetriableError
 from schemas.identity import Entity
 from schemas.operations import DeadLetter
@@ -31,8 +32,11 @@ CHANGES_AT_ONCE = 200
 IDS_AT_ONCE = 1_000
 
 Tell = Callable[[str], None]
+Drop = Callable[[Collection[str]], None]
 
 _BY_CHANGE = tuple(table for table in TABLES if TREATMENTS[table.id].way == "changes")
+_BY_RECORD = tuple(table for table in reversed(TABLES) if TREATMENTS[table.id].way == "records")
+_OTHERS = tuple(table for table in TABLES if table not in _BY_RECORD)
 
 
 class Pass(NamedTuple):
@@ -47,8 +51,13 @@ def _silent(table_id: str) -> None:
     """Tells nobody."""
 
 
+def _keep(addresses: Collection[str]) -> None:
+    """Leaves payloads that lie elsewhere to who is told of them."""
+
+
 class Erasing:
-    """Passes over all tables for one person."""
+    """Passes over all tables for one person. `drop` deletes payloads that lie elsewhere: while rows
+    name them, so that a pass that is broken off leaves none that nobody knows of."""
 
     def __init__(
         self,
@@ -57,14 +66,16 @@ class Erasing:
         person: Person,
         dataset_prefix: str = "",
         clock: Clock = wall_clock,
+        drop: Drop = _keep,
     ) -> None:
         self._client, self._sink, self.person = client, sink, person
-        self._prefix, self._clock = dataset_prefix, clock
+        self._prefix, self._clock, self._drop = dataset_prefix, clock, drop
 
-    def look(self, tell: Tell = _silent, *, payloads: bool = True) -> Pass:
-        """What there is to do, and does nothing."""
+    def look(self, tell: Tell = _silent, *, payloads: bool = True, copies: bool = False) -> Pass:
+        """What there is to do, and does nothing; `copies`: in current tables, too, which no pass
+        looks at, for they are emptied."""
         counts: dict[str, int] = {}
-        for table in TABLES:
+        for table in (*TABLES, *(CURRENT.values() if copies else ())):
             tell(table.id)
             count = sum(
                 1 for _ in rows(self._client, table, self.person, self._prefix, payloads=payloads)
@@ -74,11 +85,12 @@ class Erasing:
         return Pass(counts)
 
     def once(self, tell: Tell = _silent) -> Pass:
-        """One pass over every table."""
+        """One pass over every table; those by which it is known who the person is come last, so
+        that it can be asked again after a pass that was broken off."""
         counts: dict[str, int] = {}
         objects: set[str] = set()
         traced: set[str] = set()
-        for table in TABLES:
+        for table in _OTHERS:
             tell(table.id)
             found = rows(self._client, table, self.person, self._prefix)
             way = TREATMENTS[table.id].way
@@ -87,17 +99,19 @@ class Erasing:
                 for one in found:
                     count += 1
                     traced.add(one.row.change_id)  # type: ignore[attr-defined]
-            elif way == "records":
-                count = self._treat_records(table, found)
             elif way == "texts":
                 count = self._empty(table, list(found), objects)
             else:
                 count = sum(1 for _ in found)
-            if count:
-                counts[table.id] = count
+            counts[table.id] = count
         for ids in _parts(sorted(traced), CHANGES_AT_ONCE):
             self._rewrite(ids, objects)
-        return Pass(counts, frozenset(traced), frozenset(objects))
+        for table in _BY_RECORD:
+            tell(table.id)
+            found = rows(self._client, table, self.person, self._prefix)
+            counts[table.id] = self._treat_records(table, found)
+        some = {table_id: count for table_id, count in counts.items() if count}
+        return Pass(some, frozenset(traced), frozenset(objects))
 
     def _rewrite(self, ids: Sequence[str], objects: set[str]) -> None:
         """The rows of some changes again, without the person; then the old ones are deleted."""
@@ -108,7 +122,8 @@ class Erasing:
         for table in _BY_CHANGE:
             sql = f"SELECT * FROM `{table.id}` {where}"  # noqa: S608 (own names)
             held += select(self._client, table.row, self._qualified(sql), parameters)
-        objects |= {row.dataref for row in held if isinstance(row, RawChange) and row.dataref}
+        named = {row.dataref for row in held if isinstance(row, RawChange) and row.dataref}
+        objects |= named
         left = forget_rows(held, self.person.marks, ids)
         left = [msgspec.structs.replace(self.person.without(one), written_at=began) for one in left]
         self._sink.write(left)
@@ -118,6 +133,7 @@ class Erasing:
                 f"{len(refused)} rows without the person were refused: {refused[0].error}; their "
                 "old rows stay, do it again when that is mended"
             )
+        self._drop(named)
         for table in _BY_CHANGE:
             self._run(f"DELETE FROM `{table.id}` {where}", parameters)  # noqa: S608
 
@@ -156,9 +172,11 @@ class Erasing:
         """The columns that name the person say nothing; rows that change alike go together."""
         count = self._delete_entities() if table.row is Entity else 0
         alike: dict[tuple[str, ...], list[str]] = {}
+        letters = (one.row for one in found if isinstance(one.row, DeadLetter))
+        named = {letter.payload_uri for letter in letters if letter.payload_uri}
+        objects |= named
+        self._drop(named)
         for one in found:
-            if isinstance(one.row, DeadLetter) and one.row.payload_uri:
-                objects.add(one.row.payload_uri)
             changed = tuple(
                 f"{column.name} = {_nothing(column, getattr(one.left, column.name))}"
                 for column in columns(table.row)

@@ -20,13 +20,26 @@ from schemas.tables import BY_ROW
 from transforms.erasure import NOBODY, Marks
 from transforms.forget import OpenKnown
 from warehouse.clients import Endpoint, bigquery_client
-from warehouse.storage_write import LOG_EVERY_S
+from warehouse.settling import MARGIN_S, SENT_WITHIN_S
+from warehouse.storage_write import LOG_EVERY_S, STREAM_TIMEOUT_S
 
 log = logging.getLogger(__name__)
 
 MARKS_AGE_S = 5.0
 """How old the marks may be that something is written under. What was published so long after an
 erasure had been written is held against it by every writer."""
+
+HELD_AGAINST_S = MARKS_AGE_S + SENT_WITHIN_S + STREAM_TIMEOUT_S + MARGIN_S
+"""In the cloud: how long after an erasure has been written a row may still come that was not held
+against it.
+
+A writer holds rows against marks that are at most MARKS_AGE_S old, in the moment in which the sink
+takes them, however long they have waited until then; and what a sink has taken it sends soon or
+never (warehouse/settling.py). So it does not matter where something of the person is meanwhile, in
+a subscription, in a jammed job or in a message that is sought back to: whoever writes it later has
+the marks. For what the resolver remembers there is no bound, and need not be: it is told to forget,
+and what it says of them before that is held against the marks, as all else is.
+"""
 
 PAGE_ROWS = 5_000
 FIRST_WAIT_S, LONGEST_WAIT_S = 0.2, 5.0

@@ -161,7 +161,9 @@ def _as_text(column: Column) -> str:
 
 def row_id(table: Table) -> str:
     """An expression that tells one row from another, where rows are treated one by one."""
-    parts = [f"CAST({name} AS STRING)" for name in TREATMENTS[table.id].row]
+    # No treatment is a copy's own.
+    treatment = TREATMENTS.get(table.id)
+    parts = [f"CAST({name} AS STRING)" for name in (treatment.row if treatment else ())]
     between = ", '|', "
     return f"CONCAT({between.join(parts)})" if parts else "''"
 

@@ -18,4 +18,5 @@ readers = {
 
 releasers = ["group:data-engineering@example.com"]
 
-stewards = ["group:data-engineering@example.com"]
+stewards        = ["group:data-engineering@example.com"]
+data_protection = ["group:data-protection@example.com"]

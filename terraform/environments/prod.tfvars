@@ -22,4 +22,5 @@ readers = {
 
 releasers = ["group:data-engineering@example.com"]
 
-stewards = ["group:data-stewards@example.com"]
+stewards        = ["group:data-stewards@example.com"]
+data_protection = ["group:data-protection@example.com"]

@@ -45,6 +45,7 @@ variables {
   retention          = { days = { bodies = 200 } }
   releasers          = ["group:engineers@example.com"]
   stewards           = ["group:stewards@example.com"]
+  data_protection    = ["group:privacy@example.com"]
   readers = {
     rep      = ["group:reps@example.com"]
     manager  = ["group:managers@example.com"]
@@ -402,7 +403,9 @@ run "what_makes_no_sense_is_refused" {
     sources     = ["outlook"]
     readers     = { rep = ["allUsers"] }
     retention   = { days = { raw = 7 } }
+
+    data_protection = ["allUsers"]
   }
 
-  expect_failures = [var.environment, var.sources, var.readers, var.retention]
+  expect_failures = [var.environment, var.sources, var.readers, var.retention, var.data_protection]
 }

@@ -52,6 +52,7 @@ class CloudStorage:
                 Route("/storage/v1/b/{bucket}", self._bucket_metadata),
                 Route("/upload/storage/v1/b/{bucket}/o", self._upload, methods=["POST"]),
                 Route("/upload/storage/v1/b/{bucket}/o", self._resume, methods=["PUT"]),
+                Route("/storage/v1/b/{bucket}/o", self._list),
                 Route("/download/storage/v1/b/{bucket}/o/{name:path}", self._download),
                 Route("/storage/v1/b/{bucket}/o/{name:path}", self._delete, methods=["DELETE"]),
                 Route("/storage/v1/b/{bucket}/o/{name:path}", self._metadata),
@@ -73,6 +74,11 @@ class CloudStorage:
         if name not in self.blobs:
             return self._answer(404)
         return self._answer(200, self._described(name))
+
+    async def _list(self, request: Request) -> Response:
+        prefix = request.query_params.get("prefix", "")
+        found = [self._described(name) for name in sorted(self.blobs) if name.startswith(prefix)]
+        return self._answer(200, {"kind": "storage#objects", "items": found})
 
     def _described(self, name: str) -> dict[str, str]:
         blob = self.blobs[name]

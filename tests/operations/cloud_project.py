@@ -120,31 +120,48 @@ def _deployed(settings: Path, secrets: Manager) -> str:
     return re.sub(r"^service_account_key = .*$", keyless, text, flags=re.MULTILINE)
 
 
+class Services(NamedTuple):
+    """What of Google's a project is made of."""
+
+    stack: SmallStack
+    storage: CloudStorage
+    secrets: Manager
+
+
 @contextmanager
-def cloud_project(folder: Path) -> Iterator[Project]:
+def cloud_services(folder: Path) -> Iterator[Services]:
     """Started, and stopped; the environment stays as it was."""
     before = os.environ.copy()
     stack = SmallStack(folder / "data")
     storage = CloudStorage()
-    company = generate(7, SMALL)
     try:
         stack.start()
         with (
             served(storage.app) as buckets,
             secret_manager() as (secrets, opened),
-            Estate(company, folder, clock=wall_clock, webhooks=WEBHOOKS) as estate,
             pytest.MonkeyPatch.context() as patch,
         ):
             os.environ["STORAGE_EMULATOR_HOST"] = buckets
             opens = partial(Cloud, endpoint=stack.endpoint, opens_secrets=lambda: opened)
             # Neither the Storage Write API nor Secret Manager has a variable for its address.
             patch.setattr(place, "Cloud", opens)
-            settings = _deployed(estate.write_settings(), secrets)
-            yield Project(stack, storage, secrets, estate, settings)
+            yield Services(stack, storage, secrets)
     finally:
         stack.stop()
         os.environ.clear()
         os.environ.update(before)
+
+
+@contextmanager
+def cloud_project(folder: Path) -> Iterator[Project]:
+    """The services, and the vendors."""
+    company = generate(7, SMALL)
+    with (
+        cloud_services(folder) as services,
+        Estate(company, folder, clock=wall_clock, webhooks=WEBHOOKS) as estate,
+    ):
+        settings = _deployed(estate.write_settings(), services.secrets)
+        yield Project(*services, estate, settings)
 
 
 @contextmanager

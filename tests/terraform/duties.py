@@ -35,6 +35,7 @@ _SETTINGS = "its settings file is mounted from a bucket"
 _MOUNTED = {"storage.objects.get": _SETTINGS, "storage.objects.list": _SETTINGS}
 _FETCHED = "reads the settings of the stream"
 _OBJECTS = "connectors.bucket"
+_KEEPS_NONE = "no payload is kept by it: what it does with them is below"
 _ON_DATAFLOW = {
     "artifactregistry.repositories.downloadArtifacts": "pulls its image",
     "artifactregistry.repositories.get": "pulls its image",
@@ -171,6 +172,23 @@ DUTIES: Mapping[str, Duty] = {
         },
         besides=_CLOUD | {"storage.objects.get": _FETCHED, "storage.objects.list": _FETCHED},
     ),
+    "eraser": Duty(
+        ("operations.erase",),
+        never={_OBJECTS: _KEEPS_NONE},
+        besides={
+            "bigquery.tables.create": "CREATE OR REPLACE VIEW, which is a query",
+            "storage.objects.get": "searches payloads; reads the settings",
+        },
+    ),
+    "exporter": Duty(
+        ("operations.export_person",),
+        never={_OBJECTS: _KEEPS_NONE, "warehouse.catalogue": _VIEWS},
+        besides={
+            "storage.objects.get": "gives payloads; reads the settings",
+            "storage.objects.list": "tells what is gone from what is not for it",
+        },
+    ),
+    "granter": Duty(("operations.access",), never={"warehouse.catalogue": _VIEWS}, besides=_CLOUD),
 }
 """By the name of the account. Those that run no code of ours are not here."""
 

@@ -47,6 +47,7 @@ PERMISSIONS: dict[str, frozenset[str]] = {
         "download_as_bytes": "storage.objects.get storage.objects.list",
         "upload_from_string": "storage.objects.create storage.objects.delete",
         "delete": "storage.objects.delete",
+        "list_blobs": "storage.objects.list",
         # Secret Manager. https://cloud.google.com/secret-manager/docs/access-control
         "access_secret_version": "secretmanager.versions.access",
     }.items()

@@ -295,6 +295,13 @@ ACCESS = (
         plans=True,
     ),
     Mutation(
+        "an erasure does not reach a table that names people",
+        _FILE + "accounts.yaml",
+        "    - { resource: table/ops.readers, role: custom/rowEraser, "
+        "why: empties what names them }\n",
+        "",
+    ),
+    Mutation(
         "every repository on GitHub may release",
         _FILE + "bootstrap/federation.tf",
         "    \"assertion.repository_id == '${var.repository_id}'\",\n",

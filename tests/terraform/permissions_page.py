@@ -29,7 +29,8 @@ BESIDES = """\
   `roles/monitoring.viewer`): they name ids and figures. Logs of who read which data are not among
   them.
 * Members of `releasers` act as `releaser`, `launcher` and `rotator`, for as long as a token lasts;
-  members of `stewards` as `steward`.
+  members of `stewards` as `steward`, those of `data_protection` as `eraser`, `exporter` and
+  `granter`.
 * `jobTeller` gives one run of a job other arguments and variables. Its image, its entry
   `salesintel` and its account stay: so whoever has it may do, with the account of that job, what
   any command of ours does. `launcher` has it on the pollers alone, whose accounts read a source,

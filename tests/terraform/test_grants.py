@@ -39,6 +39,7 @@ RELEASERS = "group:engineers@example.com"
 OPERATORS = "group:operators@example.com"
 READERS = {"group:reps@example.com", "group:managers@example.com", OPERATORS}
 STEWARDS = "group:stewards@example.com"
+DATA_PROTECTION = "group:privacy@example.com"
 DEPLOYER = "serviceAccount:salesintel-deployer@test-state.iam.gserviceaccount.com"
 GOOGLES = {
     "serviceAccount:gmail-api-push@system.gserviceaccount.com",
@@ -83,7 +84,7 @@ def test_nobody_is_everybody(plan: Plan) -> None:
 
 def test_every_member_is_known(granted: list[Grant]) -> None:
     others = {one.member for one in granted if not one.account}
-    assert others <= READERS | GOOGLES | {DEPLOYER, RELEASERS, STEWARDS}
+    assert others <= READERS | GOOGLES | {DEPLOYER, RELEASERS, STEWARDS, DATA_PROTECTION}
     assert {one.account for one in granted if one.account} <= ACCOUNTS.keys()
 
 
@@ -121,7 +122,7 @@ def test_nobody_reads_the_secret_of_another(granted: list[Grant], plan: Plan) ->
         elif of[one.name] in VENDORS:
             assert one.account in {f"poller-{of[one.name]}", f"fetcher-{of[one.name]}"}
         elif one.name == "redaction-key":
-            assert one.account in {"worker", "rebuilder"}
+            assert one.account in {"worker", "rebuilder", "eraser", "exporter"}
         else:
             assert one.account == of[one.name]
 
@@ -171,11 +172,13 @@ def test_a_duty_of_one_source_touches_nothing_of_another(granted: list[Grant]) -
 def test_nobody_acts_for_another_but_who_has_to(granted: list[Grant]) -> None:
     on_accounts = {(one.account, one.name) for one in granted if one.kind == "account"}
     pushes = {("", "gmail-push")}  # Pub/Sub signs Gmail's pushes.
-    people = {(one.member, one.name) for one in granted if one.member in (RELEASERS, STEWARDS)}
-    assert people == {
-        *((RELEASERS, name) for name in ("launcher", "releaser", "rotator")),
-        (STEWARDS, "steward"),
+    by_people = {
+        RELEASERS: ("launcher", "releaser", "rotator"),
+        STEWARDS: ("steward",),
+        DATA_PROTECTION: ("eraser", "exporter", "granter"),
     }
+    people = {(one.member, one.name) for one in granted if one.member in by_people}
+    assert people == {(who, name) for who, names in by_people.items() for name in names}
     assert on_accounts == ACTS_FOR | pushes | {("", name) for _, name in people}
     signers = {one.role for one in granted if one.name == "gmail-delegate"}
     assert {permission for role in signers for permission in permissions(role)} == {
@@ -197,7 +200,7 @@ def test_messages_go_the_way_that_the_topology_says(granted: list[Grant]) -> Non
     again = {("backfiller", topic) for topic in changes}
     again |= {("replayer", topic) for topic in (*changes, *map(hints_topic, HINT_SOURCES))}
     again |= {("replayer", DECISIONS_TOPIC)}
-    decided = {("steward", DECISIONS_TOPIC)}
+    decided = {(account, DECISIONS_TOPIC) for account in ("eraser", "steward")}
     assert publishers == of_sources | of_hints | notices | again | decided | {
         ("webhooks", topic) for topic in at_the_edge
     }
@@ -215,13 +218,9 @@ def test_a_release_can_move_what_the_stream_reads_and_nothing_else(granted: list
     assert held == {one.topic for one in (*PIPELINE_SUBSCRIPTIONS, DECISIONS_SUBSCRIPTION)}
 
 
-BY_HAND = {"ops.readers"}
-"""Who may read texts is granted by a person, under their own account."""
-
-
 def test_every_table_has_somebody_who_writes_it(granted: list[Grant]) -> None:
     written = {one.name for one in granted if one.role.endswith(".rowWriter")}
-    assert written == BY_ID.keys() - BY_HAND
+    assert written == BY_ID.keys()
 
 
 def test_rows_are_written_by_the_pipeline_and_by_who_notes_runs(granted: list[Grant]) -> None:
@@ -230,7 +229,7 @@ def test_rows_are_written_by_the_pipeline_and_by_who_notes_runs(granted: list[Gr
         for one in granted
         if one.kind == "table" and one.role.endswith("rowWriter")
     }
-    besides = {"ops.runs", "ops.source_counts", "ops.quality", "ops.audit"}
+    besides = {"ops.runs", "ops.source_counts", "ops.quality", "ops.audit", "ops.readers"}
     people = {name for account, name in writers if not account}
     assert people == {"ops.audit"}
     again = {name for account, name in writers if account == "rebuilder"}

@@ -15,6 +15,7 @@ from schemas import identity
 from schemas.columns import POLICIES, columns
 from schemas.current import COMPACTED, CURRENT
 from schemas.tables import BY_ID, BY_ROW, TABLES
+from transforms.treatments import TREATMENTS
 from warehouse.access import RESTRICTED, authorisations
 from warehouse.catalogue import views
 from warehouse.compaction import compacted_views
@@ -59,10 +60,12 @@ def tags(plan: Plan, member: str) -> set[str]:
 
 
 def test_the_compactor_keeps_copies_and_the_views_that_read_them(granted: list[Grant]) -> None:
-    kept = {("compactor", table.id) for table in CURRENT.values()}
+    """Whoever erases empties them."""
+    kept = {(who, table.id) for who in ("compactor", "eraser") for table in CURRENT.values()}
     assert of_role(granted, "copyKeeper") == kept
     views_of_copies = {view.id for view in compacted_views(COMPACTED)}
-    replaced = {(who, view) for who in ("compactor", "rebuilder") for view in views_of_copies}
+    replacing = ("compactor", "rebuilder", "eraser")
+    replaced = {(who, view) for who in replacing for view in views_of_copies}
     assert of_role(granted, "viewKeeper") == replaced
     datasets = {(account, view_id.partition(".")[0]) for account, view_id in replaced}
     assert of_role(granted, "viewMaker") == datasets
@@ -80,7 +83,8 @@ def test_retention_deletes_what_expires_and_nothing_else(granted: list[Grant]) -
 def test_a_rebuild_replaces_derived_rows_and_no_copy_is_gone_by_meanwhile(
     granted: list[Grant],
 ) -> None:
-    erased = {(who, name) for who, name in of_role(granted, "rowEraser") if who != "retention"}
+    others = ("retention", "eraser")
+    erased = {(who, name) for who, name in of_role(granted, "rowEraser") if who not in others}
     assert erased == {("rebuilder", table.id) for table in DERIVED}
     marks = {("rebuilder", table.id) for table in CURRENT.values()}
     assert of_role(granted, "markKeeper") == marks
@@ -88,12 +92,30 @@ def test_a_rebuild_replaces_derived_rows_and_no_copy_is_gone_by_meanwhile(
     assert {table.id for table in COMPACTED} <= reads(granted, "rebuilder")
 
 
+def test_an_erasure_searches_every_table_and_takes_rows_from_those_that_name_people(
+    granted: list[Grant],
+) -> None:
+    erased = {name for who, name in of_role(granted, "rowEraser") if who == "eraser"}
+    assert erased == {name for name, one in TREATMENTS.items() if one.way != "nobody"}
+    assert reads(granted, "eraser") == ALL.keys()
+    assert reads(granted, "exporter") == BY_ID.keys()
+
+
+NOTED = {
+    "exporter": {"ops.audit", "ops.runs"},
+    "granter": {"ops.readers"},
+    "quality": {"ops.quality", "ops.runs"},
+    "notifier": {"ops.runs"},
+}
+"""What an account reads besides that it notes there: that it searches, or asks, all of its kind."""
+
+
 def test_nobody_else_takes_rows_away(granted: list[Grant]) -> None:
     """That takes reading and writing one table."""
-    may = {"", "compactor", "rebuilder", "retention", "worker"}
+    may = {"", "compactor", "eraser", "rebuilder", "retention", "worker"}
     for account in {one.account for one in granted} - may:
         written = {name for who, name in of_role(granted, "rowWriter") if who == account}
-        assert not written & reads(granted, account) - {"ops.runs", "ops.quality"}, account
+        assert written & reads(granted, account) <= NOTED.get(account, set()), account
 
 
 OF_A_STACK = "operations.waiting"
@@ -119,7 +141,7 @@ def test_a_steward_reads_what_the_questions_of_its_commands_name_and_nothing_els
     assert read == named
 
 
-READ_WHOLE = ("compactor", "rebuilder", "replayer")
+READ_WHOLE = ("compactor", "eraser", "exporter", "rebuilder", "replayer")
 """Accounts whose code reads every column of their tables."""
 
 

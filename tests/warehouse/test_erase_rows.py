@@ -1,7 +1,7 @@
 """A person goes out of every table, pass by pass, and everybody else's rows stay as they were."""
 
 import base64
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,13 +10,14 @@ import pytest
 from google.cloud import bigquery
 from rows import a_row
 
-from embedded.directory import DataDirectory, Stack
+from embedded.directory import DataDirectory
 from embedded.warehouse import WarehouseServer
 from operations.holding import refuse_held
 from operations.person import Scene
+from operations.place import StackHere
 from schemas.columns import Row
 from schemas.current import CURRENT
-from schemas.errors import ConfigurationError
+from schemas.errors import ConfigurationError, RetriableError
 from schemas.identity import Entity, EntityChange, IdentityRecord, Link, Override, StoredRecord
 from schemas.operations import Audit, DeadLetter
 from schemas.records import Interaction, Participant, RawChange
@@ -31,7 +32,7 @@ from warehouse.compaction import clear
 from warehouse.erase import Erasing, Pass
 from warehouse.latest import select, table_reference
 from warehouse.provision import provision
-from warehouse.sink import StorageSink
+from warehouse.sink import MemorySink, StorageSink
 from warehouse.subject import Subject, subject_of
 from warehouse.traced import Person
 
@@ -211,8 +212,7 @@ def test_whoever_is_held_is_not_erased_and_it_is_said_who_says_so(
     client: bigquery.Client, endpoint: Endpoint, hold: bool | tuple[str, ...], says: str
 ) -> None:
     settings = Settings(retention=Retention(legal_hold=hold))
-    stack = Stack(pid=1, project=endpoint.project, pubsub="", rest="", grpc="", settings="s.toml")
-    scene = Scene(DataDirectory(Path("nowhere")), stack, endpoint, settings, KEY)
+    scene = Scene(StackHere(DataDirectory(Path("nowhere"))), endpoint, settings, "s.toml", KEY)
     subject = subject_of(client, address="ann@acme.test")
     if not says:
         refuse_held(scene, client, subject)
@@ -221,12 +221,18 @@ def test_whoever_is_held_is_not_erased_and_it_is_said_who_says_so(
         refuse_held(scene, client, subject)
 
 
-def test_copies_of_the_latest_rows_go_whole(client: bigquery.Client) -> None:
+def test_copies_of_the_latest_rows_are_seen_and_go_whole(
+    client: bigquery.Client, endpoint: Endpoint
+) -> None:
     current = CURRENT["sales.people"]
+    erasing = Erasing(
+        client, MemorySink([]), person_of(subject_of(client, address="ann@acme.test"))
+    )
     put = f"INSERT INTO `{current.id}` SELECT *, CURRENT_TIMESTAMP() FROM `sales.people`"
     counted = f"SELECT COUNT(*) AS n FROM `{current.id}`"
     client.query_and_wait(put)
     assert [row.n for row in client.query_and_wait(counted)] == [2]
+    assert erasing.look(copies=True).rows[current.id] == 1
     clear(client)
     assert [row.n for row in client.query_and_wait(counted)] == [0]
 
@@ -272,3 +278,24 @@ def test_what_a_backup_brings_back_goes_by_the_marks_alone(
     erased(client, endpoint, Person.forgotten(Marks(marks, KEY)))
     text = repr(all_rows(client)).replace(BOS_OTHER, "")
     assert not any(one in text for one in ("ann@", "Ann Lee", ANN, SEEN))
+
+
+def test_a_pass_that_breaks_off_leaves_who_it_is_and_the_rows_that_name_payloads(
+    client: bigquery.Client, endpoint: Endpoint
+) -> None:
+    fill(endpoint)
+    theirs = msgspec.structs.replace(rows_of_the_world()[8], dataref="folder:y")
+    fill(endpoint, [theirs])
+    before = subject_of(client, address="ann@acme.test")
+    dropped: list[str] = []
+
+    def away(addresses: Collection[str]) -> None:
+        dropped.extend(addresses)
+        if "folder:y" in addresses:
+            raise RetriableError("the bucket does not answer")
+
+    with pytest.raises(RetriableError, match="does not answer"):
+        Erasing(client, StorageSink(endpoint), person_of(before), drop=away).once()
+    assert dropped == ["folder:x", "folder:y"]
+    assert "folder:y" in {one.dataref for one in all_rows(client)["raw.changes"]}
+    assert subject_of(client, address="ann@acme.test") == before

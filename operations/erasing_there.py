@@ -1,0 +1,158 @@
+"""An erasure in the cloud: objects of a bucket besides tables, and a stream that does not say how
+far it is, but whose writers keep to a bound (HELD_AGAINST_S of warehouse/erasures.py)."""
+
+import time
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
+
+from google.cloud import bigquery
+
+from connectors.erasable_bucket import ErasableBucket
+from embedded.scrub import Place as Found
+from operations.compactions import Compactions
+from operations.console import console
+from operations.erasure_orders import erasures
+from schemas.clock import DAY_US, Clock, from_us, wall_clock
+from schemas.errors import RetriableError
+from transforms.traces import Traces
+from warehouse.compaction import clear
+from warehouse.erasures import HELD_AGAINST_S
+from warehouse.settling import SETTLED_S
+
+TAKEN_WITHIN_S = 600.0
+"""For the stream to take an order: mostly seconds."""
+LOOKS_EVERY_S = 5.0
+RETAINED_DAYS = 7
+"""Messages in Pub/Sub, and time travel in BigQuery (terraform/pubsub.tf, warehouse.tf)."""
+FAIL_SAFE_DAYS = 7
+"""After time travel. https://cloud.google.com/bigquery/docs/time-travel#fail-safe"""
+JOBS_DAYS = 180
+"""https://cloud.google.com/bigquery/docs/managing-jobs#view_jobs_in_a_project"""
+LOGGED_DAYS = 400
+"""terraform/audit.tf."""
+
+
+class InTheCloud:
+    """As Surroundings, of a project."""
+
+    takes = (
+        f"This takes a quarter of an hour, {HELD_AGAINST_S / 60:.0f} minutes of it for every "
+        "writer to have the order; it may be broken off and begun again."
+    )
+    searched = "of every table and of every payload in the bucket"
+
+    def __init__(
+        self,
+        client: bigquery.Client,
+        objects: ErasableBucket,
+        clock: Clock = wall_clock,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._client, self._objects = client, objects
+        self._clock, self._sleep = clock, sleep
+        self._stood: dict[str, int] = {}
+        """When each mark was in ops.erasures for certain."""
+        self._clean: set[str] = set()
+        """Payloads that name nobody: what lies at an address never changes."""
+        self._compactions = Compactions(client, clock, sleep)
+
+    @property
+    def elsewhere(self) -> str:
+        """As Surroundings."""
+        days = (RETAINED_DAYS, RETAINED_DAYS + FAIL_SAFE_DAYS, JOBS_DAYS, LOGGED_DAYS)
+        retained, safe, jobs, logged = (
+            from_us(self._clock() + days_kept * DAY_US).date().isoformat() for days_kept in days
+        )
+        return (
+            f"  BigQuery: time travel until {retained}, and the fail-safe, which only Google can\n"
+            f"    read, until {safe}; snapshots of tables until they expire; cached answers for a\n"
+            f"    day; its list of jobs, with what was asked, until {jobs};\n"
+            f"  Pub/Sub: retained messages and positions of releases until {retained}; what is\n"
+            "    sought back to is held against the marks as it is written;\n"
+            "  payloads that come again: the marks keep them out of the rows, the bucket holds\n"
+            "    them as long as raw.changes;\n"
+            f"  the audit log: SQL that a person typed, until {logged}; other logs name ids;\n"
+            "  exports and copies that people made."
+        )
+
+    def alone(self) -> AbstractContextManager[None]:
+        """As Surroundings. No lock is here: compactions are waited for, the retention deletes what
+        would go all the same, and a rebuild holds its rows against the marks."""
+        return nullcontext()
+
+    def clear_copies(self) -> None:
+        """As Surroundings. A compaction that has begun meanwhile may have put rows back, and is
+        waited for: those that begin later find none."""
+        while True:
+            known = self._compactions.until_none()
+            clear(self._client)
+            if not self._compactions.begun_besides(known):
+                return
+
+    def until_taken(self, missing: Callable[[], int]) -> int:
+        """As Surroundings."""
+        until = self._clock() + int(TAKEN_WITHIN_S * 1_000_000)
+        while (left := missing()) and self._clock() < until:
+            self._sleep(LOOKS_EVERY_S)
+        return left
+
+    def until_held(self, marks: Sequence[str], *, restored: bool = False) -> None:
+        """As Surroundings. Marks that have stood for long enough, by this erasure or by one that
+        was broken off, are not waited for again."""
+        now = self._clock()
+        self._note_standing(now, restored=restored)
+        if missing := [mark for mark in marks if mark not in self._stood]:
+            raise RetriableError(
+                f"{len(missing):,} marks do not stand any more: was an erasure lifted just now?"
+            )
+        until = max(self._stood[mark] for mark in marks) + int(HELD_AGAINST_S * 1_000_000)
+        if until > now:
+            at = from_us(until).astimezone().strftime("%H:%M")
+            console.print(
+                f"every writer has the order at {at}: waiting until then", highlight=False
+            )
+        while (left := (until - self._clock()) / 1_000_000) > 0:
+            self._sleep(left)
+
+    def _note_standing(self, now: int, *, restored: bool) -> None:
+        """A row is there soon after it says that it was written, and now for certain; one that came
+        by a restore is there now, and says what it said before."""
+        standing: dict[str, int] = {}
+        for row in erasures(self._client):
+            if not row.is_lifted:
+                there = now if restored else min(now, row.written_at + int(SETTLED_S * 1_000_000))
+                for mark in row.marks:
+                    standing[mark] = min(there, standing.get(mark, there))
+        self._stood = {
+            mark: min(there, self._stood.get(mark, there)) for mark, there in standing.items()
+        }
+
+    def drop(self, addresses: Collection[str]) -> None:
+        """As Surroundings."""
+        for address in addresses:
+            self._objects.delete(address)
+
+    def search(self, traces: Traces) -> list[Found]:
+        """As Surroundings: every payload in the bucket."""
+        # Of whom nothing but marks is known, no payload can tell.
+        return list(self._found(traces)) if traces.sql_pattern else []
+
+    def _found(self, traces: Traces) -> Iterator[Found]:
+        for address in self._objects.addresses():
+            if address in self._clean:
+                continue
+            try:
+                trace = traces.find(self._objects.get(address), "texts")
+            except LookupError:
+                continue  # It has expired meanwhile.
+            if trace is None:
+                self._clean.add(address)
+            else:
+                yield Found(address, trace)
+
+    def scrub(self, traces: Traces, changes: Collection[str], objects: Collection[str]) -> None:
+        """As Surroundings: payloads that name them; those of their rows are gone."""
+        self.drop([found.path for found in self.search(traces)])
+
+    def renew(self) -> None:
+        """As Surroundings. BigQuery keeps deleted rows for time travel; nobody can hasten that."""

@@ -1,0 +1,76 @@
+"""What an erasure does besides the tables, and waits for: other things on one machine and in the
+cloud."""
+
+from collections.abc import Callable, Collection, Sequence
+from contextlib import AbstractContextManager
+from typing import Protocol
+
+from google.cloud import bigquery
+
+from connectors.erasable_bucket import erasable_bucket
+from embedded.scrub import Place as Found
+from operations.erasing_here import OneMachine
+from operations.erasing_there import InTheCloud
+from operations.person import Scene
+from transforms.traces import Traces
+
+
+class Surroundings(Protocol):
+    """Of one erasure."""
+
+    @property
+    def takes(self) -> str:
+        """How long it takes, where that is longer than a person waits."""
+        ...
+
+    @property
+    def searched(self) -> str:
+        """What the proof has searched, in words."""
+        ...
+
+    @property
+    def elsewhere(self) -> str:
+        """What holds the person still, and until when, a line each."""
+        ...
+
+    def alone(self) -> AbstractContextManager[None]:
+        """Keeps out, while it is open, whoever else takes rows away, where that can be done."""
+        ...
+
+    def clear_copies(self) -> None:
+        """Leaves nothing in the current tables, nor to whoever fills them just now."""
+        ...
+
+    def until_taken(self, missing: Callable[[], int]) -> int:
+        """Waits for the parts of an order in ops.erasures; how many are still missing."""
+        ...
+
+    def until_held(self, marks: Sequence[str], *, restored: bool = False) -> None:
+        """Returns when whatever is written was held against these marks, which stand there;
+        `restored`: they may have come back only now, with rows that are older."""
+        ...
+
+    def drop(self, addresses: Collection[str]) -> None:
+        """Deletes payloads; rows still name them, so that it can be begun again."""
+        ...
+
+    def search(self, traces: Traces) -> list[Found]:
+        """Where the person is found outside the tables."""
+        ...
+
+    def scrub(self, traces: Traces, changes: Collection[str], objects: Collection[str]) -> None:
+        """Takes the person out there: `changes` are ids of theirs, `objects` addresses of payloads
+        that their rows named."""
+        ...
+
+    def renew(self) -> None:
+        """Gets rid of what deleted rows leave behind, where that is in our hands."""
+        ...
+
+
+def surroundings_of(scene: Scene, client: bigquery.Client) -> Surroundings:
+    """Those of a place; ConfigurationError where nobody said where its payloads lie."""
+    directory = scene.place.directory
+    if directory is not None:
+        return OneMachine(directory, client)
+    return InTheCloud(client, erasable_bucket(scene.place.objects()))
