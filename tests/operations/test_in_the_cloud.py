@@ -260,11 +260,11 @@ def test_a_compaction_takes_what_is_certainly_written_and_hides_nothing_that_com
         assert project.people("sales.people_current") == both
         assert project.people("sales.people_latest") == both
         # Put back as old as it was.
-        project.stack.write([made_ago("curie@three.example", 7_200)])
+        project.stack.write([made_ago("noether@three.example", 7_200)])
         assert typed("compact").exit_code == 0
         assert project.people("sales.people_latest") == both
         assert typed("compact", "--anew").exit_code == 0
-        assert project.people("sales.people_latest") == [*both, "curie@three.example"]
+        assert project.people("sales.people_latest") == [*both, "noether@three.example"]
     finally:
         with project.stack.warehouse() as client:
             compaction.clear(client)

@@ -45,7 +45,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("watching")]
 
 ROOT = Path(__file__).resolve().parents[2]
 SECOND = 1_000_000
-TABLES = ("raw.changes", "ops.dead_letters", "ops.runs")
+TABLES = ("raw.changes", "ops.dead_letters", "ops.replays", "ops.runs")
 
 
 class Rehearsal:
