@@ -183,7 +183,8 @@ DUTIES: Mapping[str, Duty] = {
     "exporter": Duty(
         ("operations.export_person",),
         never={_OBJECTS: _KEEPS_NONE, "warehouse.catalogue": _VIEWS},
-        besides={
+        besides=_CLOUD
+        | {
             "storage.objects.get": "gives payloads; reads the settings",
             "storage.objects.list": "tells what is gone from what is not for it",
         },

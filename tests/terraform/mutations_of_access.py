@@ -79,8 +79,8 @@ ACCESS = (
     Mutation(
         "who decides who is who acts as who replaces the stream",
         _FILE + "identity.tf",
-        'serviceAccounts/${local.emails["steward"]}',
-        'serviceAccounts/${local.emails["releaser"]}',
+        "{ steward = var.stewards }",
+        "{ releaser = setunion(var.releasers, var.stewards), steward = [] }",
     ),
     Mutation(
         "a column is renamed",
