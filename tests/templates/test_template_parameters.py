@@ -126,4 +126,4 @@ def test_terraform_passes_parameters_of_the_stream_and_every_one_that_it_needs()
     for name, value in given.items():
         assert matches(own[name], value), name
     source = (ROOT / "terraform" / "dataflow.tf").read_text(encoding="utf-8")
-    assert "templates/stream.json" in source and "templates/transform-names.json" in source
+    assert "templates/${name}.json" in source and "templates/transform-names.json" in source
