@@ -57,7 +57,13 @@ def release(action: str, environment: str, tag: str, *, replace: bool, dry_run: 
         if back:
             # Consumed: the release that was rolled back may be deployed again, from where it is.
             positions.forget(decision.position)
-    console.print("  now: salesintel verify --within 1h")
+    console.print(
+        f"  now: gcloud run jobs execute verify-1h --wait --project={place.project} "
+        f"--region={place.region} "
+        f"--impersonate-service-account=launcher@{place.project}.iam.gserviceaccount.com",
+        highlight=False,
+        soft_wrap=True,
+    )
 
 
 def dataflow_service(credentials: Credentials) -> Any:

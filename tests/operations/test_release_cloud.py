@@ -303,7 +303,7 @@ def test_a_release_is_shown_first_and_brought_and_taken_back_with_yes(desk: Desk
     assert desk.checkout.calls()[-1].startswith("plan")
     assert not desk.positions.kept("before-def")
     done = desk.call("deploy", "--release", "def", "--replace", "--yes")
-    assert "salesintel verify --within 1h" in done.stdout
+    assert "gcloud run jobs execute verify-1h --wait --project=" in done.stdout
     assert desk.jobs.jobs[0]["currentState"] == "JOB_STATE_DRAINED"
     desk.checkout.released("def")
     back = desk.call("rollback", "--release", "abc", "--yes")
