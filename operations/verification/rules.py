@@ -59,7 +59,7 @@ def read(rows: Rows, expected: Iterable[str]) -> Iterator[Check]:
             "polls_that_succeeded",
             polls.get(source, 0),
             1,
-            f"salesintel poll {source}; its runs: salesintel query ops.runs_daily",
+            f"salesintel poll {source}; its runs: salesintel query ops.failed_runs",
             source,
         )
 
@@ -151,7 +151,7 @@ def runs(rows: Rows) -> Iterator[Check]:
     """Runs of the window that are lost or have failed, and that no later one has made good."""
     for state in ("lost", "failed"):
         commands = sorted(row["command"] for row in rows if row["state"] == state)
-        action = f"{', '.join(dict.fromkeys(commands))}: start it again; see ops.runs_daily"
+        action = f"{', '.join(dict.fromkeys(commands))}: start it again; see ops.failed_runs"
         yield at_most(f"{state}_runs", len(commands), 0, action)
 
 

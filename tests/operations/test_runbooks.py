@@ -183,21 +183,14 @@ def test_runbook_warehouse_write_failures(rehearsal: Rehearsal) -> None:
 
 def test_runbook_hints_waiting(rehearsal: Rehearsal) -> None:
     rehearsal.stack.write([a_run("fetch", "failed", 60, "RetriableError")])
-    command = (
-        'query "SELECT command, status, error_message, noted_at FROM ops.runs '
-        "WHERE command = 'fetch' ORDER BY noted_at DESC\""
-    )
-    (run,) = rehearsal.rows(command)
-    assert (run["status"], run["error_message"]) == ("failed", "RetriableError")
+    (run,) = rehearsal.rows("query ops.failed_runs")
+    assert run["command"] == "fetch"
+    assert (run["outcome"], run["error_message"]) == ("failed", "RetriableError")
 
 
 def test_runbook_job_failed(rehearsal: Rehearsal) -> None:
     rehearsal.stack.write([a_run("poll", "failed", 60, "RetriableError")])
-    command = (
-        'query "SELECT command, status, error_message, detail FROM ops.runs '
-        "WHERE status = 'failed' ORDER BY noted_at DESC\""
-    )
-    (run,) = rehearsal.rows(command)
+    (run,) = rehearsal.rows("query ops.failed_runs")
     assert (run["command"], run["error_message"]) == ("poll", "RetriableError")
     (day,) = rehearsal.rows("query ops.runs_daily")
     assert (day["command"], day["failed"]) == ("poll", 1)

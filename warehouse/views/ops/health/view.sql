@@ -72,7 +72,7 @@ measured AS (
       AND NOT COALESCE(newest_success > started_at, FALSE)
     ) AS FLOAT64),
     0.0,
-    'A command or job failed. See error_message in ops.runs and run it again'
+    'A command or job failed. See why: salesintel query ops.failed_runs; then run it again'
   FROM newest_runs
   UNION ALL
   SELECT
@@ -84,7 +84,7 @@ measured AS (
       AND NOT COALESCE(newest_success > started_at, FALSE)
     ) AS FLOAT64),
     0.0,
-    'A run began and has gone silent. See ops.runs_daily; start it again if it is gone'
+    'A run began and has gone silent. See ops.failed_runs; start it again if it is gone'
   FROM newest_runs
   UNION ALL
   SELECT
