@@ -8,8 +8,9 @@ from gcs_server import client_of, gcs_bucket, stand_in_bucket
 from gcs_stand_in import CloudStorage
 from google.cloud import storage
 
-from connectors import bucket
+from connectors import bucket, erasable_bucket
 from connectors.bucket import BucketStore, address_of, bucket_store, read_object
+from connectors.erasable_bucket import ErasableBucket
 from embedded.ports import free_port
 from schemas.errors import ConfigurationError, FatalError, RetriableError
 
@@ -54,6 +55,24 @@ def test_an_address_of_another_place_finds_nothing(client: storage.Client) -> No
             store.get(uri)
 
 
+@pytest.mark.parametrize("prefix", ["", "p/q"])
+def test_what_lies_below_a_prefix_is_listed_and_deleted_and_nothing_else(
+    client: storage.Client, prefix: str
+) -> None:
+    other = BucketStore(BUCKET, "pq", client).put("x", b"somebody else's")
+    store = ErasableBucket(BUCKET, prefix, client)
+    ours = [store.put(f"erased/{prefix}{n}", b"") for n in range(3)]
+    assert set(ours) <= set(store.addresses())
+    assert (other in store.addresses()) == (not prefix)
+    assert [store.delete(one) for one in (ours[0], ours[0], "gs://objects", "folder:x")] == [
+        *(True, False, False, False)
+    ]
+    assert ours[0] not in store.addresses() and ours[1] in store.addresses()
+    if prefix:
+        assert not store.delete(other)
+        assert store.delete(ours[1])
+
+
 @pytest.mark.parametrize("name", ["", "../x", "a/../../x", "/etc/passwd", "a//b", "a\nb", "ü"])
 def test_a_name_that_leads_elsewhere_is_refused(name: str) -> None:
     with pytest.raises(FatalError, match="no name of an object"):
@@ -74,6 +93,12 @@ def test_a_bucket_that_does_not_answer_is_no_empty_one(monkeypatch: pytest.Monke
         store.get("gs://objects/x")
     with pytest.raises(RetriableError, match="cannot be written"):
         store.put("x", b"")
+    monkeypatch.setattr(erasable_bucket, "RETRY", bucket.RETRY)
+    erasable = ErasableBucket(BUCKET, client=store._client)
+    with pytest.raises(RetriableError, match="cannot be listed"):
+        list(erasable.addresses())
+    with pytest.raises(RetriableError, match="cannot be deleted"):
+        erasable.delete("gs://objects/x")
 
 
 @pytest.mark.parametrize("uri", ["", "bucket/x", "s3://bucket/x", "gs://B/x", "gs://bucket/a b"])
