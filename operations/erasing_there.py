@@ -77,7 +77,7 @@ class InTheCloud:
 
     def alone(self) -> AbstractContextManager[None]:
         """As Surroundings. No lock is here: compactions are waited for, the retention deletes what
-        would go all the same, and a rebuild holds its rows against the marks."""
+        would go all the same, and who rebuilds sees to it (docs/privacy.md)."""
         return nullcontext()
 
     def clear_copies(self) -> None:

@@ -38,7 +38,9 @@ takes them, however long they have waited until then; and what a sink has taken 
 never (warehouse/settling.py). So it does not matter where something of the person is meanwhile, in
 a subscription, in a jammed job or in a message that is sought back to: whoever writes it later has
 the marks. For what the resolver remembers there is no bound, and need not be: it is told to forget,
-and what it says of them before that is held against the marks, as all else is.
+and what it says of them before that is held against the marks, as all else is. Only a writer that
+is frozen for longer than MARGIN_S between the two, and goes on, could add a row after that: an
+erasure that is begun again finds it.
 """
 
 PAGE_ROWS = 5_000
