@@ -14,6 +14,7 @@ from operations.console import console
 from operations.erasure_orders import erasures
 from schemas.clock import DAY_US, Clock, from_us, wall_clock
 from schemas.errors import RetriableError
+from schemas.topology import RETENTION_S
 from transforms.traces import Traces
 from warehouse.compaction import clear
 from warehouse.erasures import HELD_AGAINST_S
@@ -22,8 +23,9 @@ from warehouse.settling import SETTLED_S
 TAKEN_WITHIN_S = 600.0
 """For the stream to take an order: mostly seconds."""
 LOOKS_EVERY_S = 5.0
-RETAINED_DAYS = 7
-"""Messages in Pub/Sub, and time travel in BigQuery (terraform/pubsub.tf, warehouse.tf)."""
+MESSAGES_DAYS = RETENTION_S // 86_400
+TIME_TRAVEL_DAYS = 7
+"""terraform/warehouse.tf."""
 FAIL_SAFE_DAYS = 7
 """After time travel. https://cloud.google.com/bigquery/docs/time-travel#fail-safe"""
 JOBS_DAYS = 180
@@ -59,12 +61,13 @@ class InTheCloud:
     @property
     def elsewhere(self) -> str:
         """As Surroundings."""
-        days = (RETAINED_DAYS, RETAINED_DAYS + FAIL_SAFE_DAYS, JOBS_DAYS, LOGGED_DAYS)
-        retained, safe, jobs, logged = (
-            from_us(self._clock() + days_kept * DAY_US).date().isoformat() for days_kept in days
+        safe_days = TIME_TRAVEL_DAYS + FAIL_SAFE_DAYS
+        travel, safe, jobs, logged, retained = (
+            from_us(self._clock() + days * DAY_US).date().isoformat()
+            for days in (TIME_TRAVEL_DAYS, safe_days, JOBS_DAYS, LOGGED_DAYS, MESSAGES_DAYS)
         )
         return (
-            f"  BigQuery: time travel until {retained}, and the fail-safe, which only Google can\n"
+            f"  BigQuery: time travel until {travel}, and the fail-safe, which only Google can\n"
             f"    read, until {safe}; snapshots of tables until they expire; cached answers for a\n"
             f"    day; its list of jobs, with what was asked, until {jobs};\n"
             f"  Pub/Sub: retained messages and positions of releases until {retained}; what is\n"

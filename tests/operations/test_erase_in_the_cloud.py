@@ -15,11 +15,13 @@ from google.pubsub_v1 import SubscriberClient
 from small_stack import Time
 from watched_rows import a_change, versioned
 
+from connectors.erasable_bucket import erasable_bucket
 from operations import config, surroundings
 from operations.compactions import LOOKS_EVERY_S, LOST_S, Compactions
 from operations.erasing_there import InTheCloud
 from schemas.clock import to_us, wall_clock
 from schemas.columns import Row
+from schemas.errors import RetriableError
 from schemas.flow import Received
 from schemas.identity import IdentityRecord, Link, StoredRecord
 from schemas.operations import Erasure
@@ -277,6 +279,16 @@ def test_a_compaction_that_works_is_waited_for_until_it_ends_or_was_killed(
         assert waiting.begun_besides(known)
         assert waiting.until_none() == {run.run_id, killed.run_id}
         assert stream.waited > LOOKS_EVERY_S
+
+
+def test_marks_that_do_not_stand_are_waited_for_by_nobody(
+    services: Services, stream: Stream
+) -> None:
+    with services.stack.warehouse() as client:
+        there = InTheCloud(client, erasable_bucket("gs://prod-objects"), stream, stream.sleep)
+        with pytest.raises(RetriableError, match="1 marks do not stand any more"):
+            there.until_held([mark_of_key(KEY)])
+    assert stream.waited == 0
 
 
 @pytest.mark.exhaustive
