@@ -31,8 +31,8 @@ class OneMachine:
     takes = ""
     searched = "of every table and of every file"
     elsewhere = (
-        "  backups and copies of this data directory that were made before: carry the erasure\n"
-        "    over when you restore one (docs/privacy.md), or delete them;"
+        "  backups and copies of this data directory that were made before: carry\n"
+        "    the erasure over when you restore one (docs/privacy.md), or delete them;"
     )
 
     def __init__(self, directory: DataDirectory, client: bigquery.Client) -> None:

@@ -67,15 +67,17 @@ class InTheCloud:
             for days in (TIME_TRAVEL_DAYS, safe_days, JOBS_DAYS, LOGGED_DAYS, MESSAGES_DAYS)
         )
         return (
-            f"  BigQuery: time travel until {travel}, and the fail-safe, which only Google can\n"
-            f"    read, until {safe}; snapshots of tables until they expire; cached answers for a\n"
-            f"    day; its list of jobs, with what was asked, until {jobs};\n"
-            f"  Pub/Sub: retained messages and positions of releases until {retained}; what is\n"
-            "    sought back to is held against the marks as it is written;\n"
-            "  payloads that come again: the marks keep them out of the rows, the bucket holds\n"
-            "    them as long as raw.changes;\n"
-            f"  the audit log: SQL that a person typed, until {logged}; other logs name ids;\n"
-            "  exports and copies that people made."
+            f"  BigQuery: time travel until {travel}; the fail-safe, which only\n"
+            f"    Google can read, until {safe}; snapshots of tables until they\n"
+            "    expire; cached answers for a day; its list of jobs, with what was\n"
+            f"    asked, until {jobs};\n"
+            f"  Pub/Sub: messages and positions of releases until {retained}; what\n"
+            "    is sought back to is held against the marks as it is written;\n"
+            "  payloads that come again: not the rows, but the bucket, as long as\n"
+            "    raw.changes;\n"
+            f"  the audit log: SQL that a person typed, until {logged}; other logs\n"
+            "    name ids;\n"
+            "  exports and copies that people made;"
         )
 
     def alone(self) -> AbstractContextManager[None]:
