@@ -43,10 +43,15 @@ def acting(project: str, *, looks: bool, iam: str | None = None) -> Credentials:
         )
         given.refresh(Request())
     except GoogleAuthError as error:
+        variable = (
+            "variable `deployers` of terraform/bootstrap"
+            if looks
+            else "variable `releasers` of terraform/"
+        )
         whom = f"act as {account}" if account else "ask Google"
         raise ConfigurationError(
             f"you cannot {whom} ({type(error).__name__}): sign in by `gcloud auth "
-            "application-default login`, and let variable `releasers` of terraform/ name you"
+            f"application-default login`, and let {variable} name you"
         ) from error
     credentials: Credentials = given
     return credentials

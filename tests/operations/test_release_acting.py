@@ -85,6 +85,13 @@ def test_who_may_not_is_told_whom_to_ask_before_anything_is_done(
     iam.may = set()
     with pytest.raises(ConfigurationError, match="cannot act as releaser@.*variable `releasers`"):
         acting(PROJECT, looks=False, iam=iam.address)
+    monkeypatch.setenv(DEPLOYER_VARIABLE, DEPLOYER)
+    with pytest.raises(
+        ConfigurationError,
+        match="cannot act as salesintel-deployer@.*variable `deployers` of terraform/bootstrap",
+    ):
+        acting(PROJECT, looks=True, iam=iam.address)
+    monkeypatch.delenv(DEPLOYER_VARIABLE)
 
     def nobody(**given: Any) -> Any:
         raise DefaultCredentialsError("none")
