@@ -68,7 +68,7 @@ plan: setup ## What a release would change: ENVIRONMENT=dev, RELEASE=tag of the 
 deploy: setup ## Brings a release to the cloud; REPLACE=1 where Dataflow refused to update the job
 	@$(RELEASED) deploy $(OF) --yes
 
-verify: setup ## Whether it does what it should, WITHIN=1h, 24h or 7d; 0 well, 1 amiss, 2 cannot tell
+verify: setup ## Whether this machine does what it should, WITHIN=1h, 24h or 7d; 0 well, 1 amiss, 2 cannot tell
 	@$(BIN)/salesintel verify --within $(WITHIN)
 
 drain: setup ## Ends the stream when all that it has read is written

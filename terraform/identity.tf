@@ -47,6 +47,7 @@ resource "google_project_iam_custom_role" "this" {
 locals {
   acted_as = merge(
     { for account in ["launcher", "releaser", "rotator"] : account => var.releasers },
+    { dispatcher = var.dispatchers },
     { for account in ["eraser", "exporter", "granter"] : account => var.data_protection },
     { steward = var.stewards },
   )

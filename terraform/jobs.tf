@@ -9,14 +9,14 @@ locals {
       "gcloud dataflow flex-template run ${name}-$(date +%s)",
       "--project=${var.project}",
       "--region=${var.region}",
-      "--impersonate-service-account=${local.emails["launcher"]}",
+      "--impersonate-service-account=${local.emails["dispatcher"]}",
       "--template-file-gcs-location=gs://${google_storage_bucket.this["templates"].name}/${google_storage_bucket_object.template[name].name}",
       "--service-account-email=${local.emails[account]}",
       "--subnetwork=regions/${var.region}/subnetworks/${google_compute_subnetwork.workers.name}",
       "--disable-public-ips",
       "--max-workers=${var.workers.most}",
-      "--staging-location=gs://${google_storage_bucket.this["staging"].name}/staging",
-      "--temp-location=gs://${google_storage_bucket.this["staging"].name}/temp",
+      "--staging-location=gs://${google_storage_bucket.this["staging-jobs"].name}/staging",
+      "--temp-location=gs://${google_storage_bucket.this["staging-jobs"].name}/temp",
       join(" ", var.customer_managed_keys ? ["--dataflow-kms-key=${local.kms_key}"] : []),
       # The provider puts these on all that it makes itself: the bill is read by them.
       "--additional-user-labels=${join(",", [

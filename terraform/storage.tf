@@ -7,8 +7,10 @@ locals {
       config = { versions = true, days = null }
       # Payloads above 7 MB: raw content, kept as long as raw.changes.
       objects = { versions = false, days = local.expiry_days["raw.changes"] }
-      # What Dataflow stages, and its temporary files.
-      staging = { versions = false, days = 14 }
+      # What Dataflow stages, and its temporary files. Whoever writes there says what workers run: so
+      # the stream has one of its own.
+      staging      = { versions = false, days = 14 }
+      staging-jobs = { versions = false, days = 14 }
       # A Flex Template a release: a running job is updated from the one before.
       templates = { versions = true, days = null }
     },

@@ -133,13 +133,24 @@ variable "readers" {
 }
 
 variable "releasers" {
-  description = "Members that may act as `releaser`, `launcher` and `rotator`: who replaces a stream, starts jobs by hand, rotates secrets. As `releaser` one could read messages, as `launcher` do what jobs do."
+  description = "Members that may act as `releaser`, `launcher` and `rotator`: who replaces a stream, starts jobs by hand, rotates secrets. As `releaser` one could read messages, as `launcher` do what pollers may."
   type        = set(string)
   default     = []
 
   validation {
     condition     = alltrue([for member in var.releasers : can(regex("^(group|user|serviceAccount):", member))])
     error_message = "releasers are named group:…, user:… or serviceAccount:…; never allUsers."
+  }
+}
+
+variable "dispatchers" {
+  description = "Members that may act as `dispatcher`: who starts jobs backfill, replay and rebuild. A job on Dataflow runs whatever code it is given, so as this one reads every change and dead letter, and deletes rows of sales."
+  type        = set(string)
+  default     = []
+
+  validation {
+    condition     = alltrue([for member in var.dispatchers : can(regex("^(group|user|serviceAccount):", member))])
+    error_message = "dispatchers are named group:…, user:… or serviceAccount:…; never allUsers."
   }
 }
 

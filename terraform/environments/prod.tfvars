@@ -21,6 +21,8 @@ readers = {
 }
 
 releasers = ["group:data-engineering@example.com"]
+# As `dispatcher` one runs any code that reads and deletes what a rebuild does: few.
+dispatchers = ["group:data-engineering-leads@example.com"]
 
 stewards        = ["group:data-stewards@example.com"]
 data_protection = ["group:data-protection@example.com"]

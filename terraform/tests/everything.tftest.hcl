@@ -44,6 +44,7 @@ variables {
   row_policies_by    = "serviceAccount:salesintel-deployer@test-state.iam.gserviceaccount.com"
   retention          = { days = { bodies = 200 } }
   releasers          = ["group:engineers@example.com"]
+  dispatchers        = ["group:dispatchers@example.com"]
   stewards           = ["group:stewards@example.com"]
   data_protection    = ["group:privacy@example.com"]
   readers = {
@@ -203,7 +204,7 @@ run "everything_is_made" {
     condition = alltrue([
       for name, account in { backfill = "backfiller", replay = "replayer", rebuild = "rebuilder" } :
       strcontains(output.launches[name], "--service-account-email=${account}@test-salesintel.iam.gserviceaccount.com ")
-      && strcontains(output.launches[name], "--impersonate-service-account=launcher@test-salesintel.iam.gserviceaccount.com ")
+      && strcontains(output.launches[name], "--impersonate-service-account=dispatcher@test-salesintel.iam.gserviceaccount.com ")
       && strcontains(output.launches[name], "gs://test-salesintel-templates/${name}-0123abc.json ")
       && strcontains(output.launches[name], " --disable-public-ips ")
       && strcontains(output.launches[name], "=salesintel,component=${name},cost_center=sales,environment=prod,managed_by=terraform ")

@@ -18,17 +18,20 @@ from pipelines.parameters import TEMPLATES
 ROOT = Path(__file__).resolve().parents[2]
 TERRAFORM = ROOT / "terraform"
 ACCOUNTS = yaml.safe_load((TERRAFORM / "accounts.yaml").read_text("utf-8"))
-TEXT = (ROOT / "docs" / "by-hand.md").read_text("utf-8")
+BY_HAND = Path("docs/by-hand.md")
+TEXT = (ROOT / BY_HAND).read_text("utf-8")
 RUNBOOKS = sorted(path.relative_to(ROOT) for path in (ROOT / "runbooks").glob("*.md"))
 PAGES = (
     *RUNBOOKS,
     *map(Path, ("docs/incidents.md", "docs/on-call.md", "docs/troubleshooting.md")),
-    Path("docs/disaster-recovery.md"),
+    *map(Path, ("docs/disaster-recovery.md", "docs/deployment.md", "docs/rotation.md")),
 )
 SOURCES = ("gmail", "salesforce", "hubspot", "dialpad")
 ALL_OF = {"${span}": ("1h", "24h", "7d"), "${source}": SOURCES, "SOURCE": SOURCES}
 """What stands for several in the name of a job."""
 JOB = re.compile(r"gcloud run jobs execute ([\w-]+)[^`]*?( --args\b|`|$)")
+GCLOUD = re.compile(r"\bgcloud (?:run|dataflow|scheduler|pubsub|secrets|logging|iam) [^`;|&#>\n]+")
+"""But for auth, by which somebody becomes who he is."""
 LAUNCH = re.compile(r"jq -r \.(\w+)\)\" --parameters ([^`;]+)")
 
 
@@ -130,24 +133,56 @@ def test_a_runbook_asks_views_alone(page: Path) -> None:
     assert 'salesintel query "' not in (ROOT / page).read_text("utf-8")
 
 
-def test_the_page_says_as_whom_gcloud_is_called() -> None:
+def gcloud_on(page: Path) -> set[str]:
+    """The calls of gcloud that a page has, each with its flags."""
+    return {found.strip() for code in code_of(page) for found in GCLOUD.findall(code)}
+
+
+def whose() -> dict[str, str]:
+    """Call to as whom it is made, from the page's table."""
     rows = table("| command | as |")
-    assert {name for _, who in rows for name in re.findall(r"`([a-z]+)`", who)} <= {
-        *ACCOUNTS,
-        "operator",
-    }
-    known = tuple(found for what, _ in rows for found in re.findall(r"`(gcloud [^`]+)`", what))
-    called = {
-        found
-        for page in RUNBOOKS
-        for code in code_of(page)
-        for found in re.findall(r"gcloud [a-z]+ [ a-z-]+", code)
-    }
-    assert len(called) > 4
-    assert not [one for one in called if not one.startswith(known)]
+    return {call: who for what, who in rows for call in re.findall(r"`(gcloud [^`]+)`", what)}
+
+
+def test_the_page_says_as_whom_gcloud_is_called() -> None:
+    names = {name for who in whose().values() for name in re.findall(r"`([a-z]+)`", who)}
+    assert names <= {*ACCOUNTS, "operator", "redaction-key"}
+    called = {call for page in PAGES for call in gcloud_on(page)}
+    assert len(called) > 15
+    assert not [call for call in called if not call.startswith(tuple(whose()))]
+
+
+def test_no_call_of_gcloud_is_made_as_whom_a_page_does_not_say() -> None:
+    """What the shell has been told stays: so an account is named by the call alone."""
+    assert "export CLOUDSDK_AUTH_IMPERSONATE" not in TEXT
+    block = next(code for code in code_of(BY_HAND) if "acting()" in code)
+    order = [block.index(one) for one in ("unset CLOUDSDK_AUTH", "gcloud auth login", "acting()")]
+    assert order == sorted(order)
+    for acting, call in re.findall(r"^acting (\w+) (gcloud .*)", TEXT, re.MULTILINE):
+        assert f"`{acting}`" in next(who for one, who in whose().items() if call.startswith(one))
+
+
+def test_what_is_regional_says_where() -> None:
+    """On each page that has it, but of Cloud Run, for which a variable says it."""
+    for page in (*PAGES, BY_HAND):
+        for call in gcloud_on(page) - whose().keys():
+            if call.startswith("gcloud scheduler "):
+                assert "--location " in call, (page, call)
+            if call.startswith("gcloud dataflow "):
+                assert "--region " in call, (page, call)
+            if call.startswith("gcloud run ") and "--region " not in call:
+                assert page == BY_HAND or "by-hand.md" in (ROOT / page).read_text("utf-8"), call
+    assert "CLOUDSDK_RUN_REGION=" in TEXT
+
+
+def test_jobs_are_started_by_the_account_that_may() -> None:
+    for row in ROWS:
+        started = {"execute": "gcloud run jobs execute", "launches": "output -json launches"}
+        by = {"execute": "`launcher`", "launches": "`dispatcher`"}
+        assert all(by[how] in row.who for how, command in started.items() if command in row.cloud)
 
 
 def test_accounts_of_the_page_are_there() -> None:
     who = {name for row in ROWS for name in re.findall(r"`([a-z]+)`", row.who)}
-    assert "launcher" in who
+    assert {"launcher", "dispatcher"} <= who
     assert who <= ACCOUNTS.keys() | {"operator", "ops"}

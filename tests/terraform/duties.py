@@ -193,4 +193,6 @@ DUTIES: Mapping[str, Duty] = {
 }
 """By the name of the account. Those that run no code of ours are not here."""
 
-WITHOUT_CODE = frozenset({"launcher", "rotator", "scheduler", "gmail-delegate", "gmail-push"})
+WITHOUT_CODE = frozenset(
+    {"launcher", "dispatcher", "rotator", "scheduler", "gmail-delegate", "gmail-push"}
+)

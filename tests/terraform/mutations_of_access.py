@@ -219,6 +219,34 @@ ACCESS = (
         '"job/*", role: custom/jobTeller',
     ),
     Mutation(
+        "whoever starts jobs of Cloud Run runs any code as what rebuilds",
+        _FILE + "accounts.yaml",
+        "    - { resource: project, role: custom/pipelineViewer, why: sees which pipelines run }\n",
+        "    - { resource: project, role: custom/pipelineViewer, why: sees which pipelines run }\n"
+        "    - { resource: account/rebuilder, role: roles/iam.serviceAccountUser, why: as it }\n",
+    ),
+    Mutation(
+        "whoever starts jobs on Dataflow runs any code as the stream",
+        _FILE + "accounts.yaml",
+        "    - { resource: account/rebuilder, role: roles/iam.serviceAccountUser, "
+        "why: job rebuild runs as it }\n",
+        "    - { resource: account/rebuilder, role: roles/iam.serviceAccountUser, "
+        "why: job rebuild runs as it }\n"
+        "    - { resource: account/worker, role: roles/iam.serviceAccountUser, why: as it }\n",
+    ),
+    Mutation(
+        "a backfill may replace what the stream's workers load",
+        _FILE + "accounts.yaml",
+        "bucket/staging-jobs, role: roles/storage.objectUser",
+        "bucket/staging, role: roles/storage.objectUser",
+    ),
+    Mutation(
+        "everybody who releases starts what rebuilds",
+        _FILE + "identity.tf",
+        "{ dispatcher = var.dispatchers }",
+        "{ dispatcher = setunion(var.dispatchers, var.releasers) }",
+    ),
+    Mutation(
         "the scheduler starts what is started by hand",
         _FILE + "accounts.yaml",
         "resource: job/compact, role: roles/run.invoker",

@@ -36,10 +36,12 @@ ON_PROJECTS_ONLY = {name for name, one in ROLES["predefined"].items() if one.get
     if one.get("project")
 }
 RELEASERS = "group:engineers@example.com"
+DISPATCHERS = "group:dispatchers@example.com"
 OPERATORS = "group:operators@example.com"
 READERS = {"group:reps@example.com", "group:managers@example.com", OPERATORS}
 STEWARDS = "group:stewards@example.com"
 DATA_PROTECTION = "group:privacy@example.com"
+PEOPLE = {RELEASERS, DISPATCHERS, STEWARDS, DATA_PROTECTION}
 DEPLOYER = "serviceAccount:salesintel-deployer@test-state.iam.gserviceaccount.com"
 GOOGLES = {
     "serviceAccount:gmail-api-push@system.gserviceaccount.com",
@@ -51,7 +53,7 @@ TOLD = ("gmail", "hubspot", "dialpad")
 ACTS_FOR = {
     ("poller-gmail", "gmail-delegate"),
     ("fetcher-gmail", "gmail-delegate"),
-    *(("launcher", name) for name in ("worker", "backfiller", "replayer", "rebuilder")),
+    *(("dispatcher", name) for name in ("backfiller", "replayer", "rebuilder")),
 }
 """Who may act for, or sign as, which account."""
 
@@ -84,7 +86,7 @@ def test_nobody_is_everybody(plan: Plan) -> None:
 
 def test_every_member_is_known(granted: list[Grant]) -> None:
     others = {one.member for one in granted if not one.account}
-    assert others <= READERS | GOOGLES | {DEPLOYER, RELEASERS, STEWARDS, DATA_PROTECTION}
+    assert others <= READERS | GOOGLES | {DEPLOYER, *PEOPLE}
     assert {one.account for one in granted if one.account} <= ACCOUNTS.keys()
 
 
@@ -174,6 +176,7 @@ def test_nobody_acts_for_another_but_who_has_to(granted: list[Grant]) -> None:
     pushes = {("", "gmail-push")}  # Pub/Sub signs Gmail's pushes.
     by_people = {
         RELEASERS: ("launcher", "releaser", "rotator"),
+        DISPATCHERS: ("dispatcher",),
         STEWARDS: ("steward",),
         DATA_PROTECTION: ("eraser", "exporter", "granter"),
     }
