@@ -27,6 +27,7 @@ from test_watching import running_stack
 from typer.testing import CliRunner, Result
 from watched_rows import a_change, a_run
 
+from embedded.pubsub import FaultPlan
 from operations import cli
 from schemas.change import new_change
 from schemas.clock import DAY_US, wall_clock
@@ -84,6 +85,7 @@ def rehearsal(request: pytest.FixtureRequest, running_stack: SmallStack) -> Iter
     name = request.node.name.removeprefix("test_runbook_").replace("_", "-")
     rehearsed = Rehearsal(name, running_stack)
     yield rehearsed
+    running_stack.pubsub.faults.set(FaultPlan())
     running_stack.directory.marks.unlink(missing_ok=True)
     running_stack.process("pipeline")
     rehearsed.over()
@@ -197,18 +199,25 @@ def test_runbook_job_failed(rehearsal: Rehearsal) -> None:
 
 
 def test_runbook_job_by_hand_failed(rehearsal: Rehearsal) -> None:
-    failed = letters("normalise", 3)
-    rehearsal.stack.write([*(a_change(f"hubspot:contact:{n}") for n in range(20)), *failed])
-    # It has ended after the first of them.
-    assert "1 published" in rehearsal.stack.call("replay", "--yes", "--limit", "1").stdout
-    assert len(waiting(rehearsal.stack, topic_of("files"))) == 1
-    command = "query ops.dead_letters_summary"
-    assert rehearsal.rows(command)[0]["open_letters"] == 3
-    done = rehearsal.follow("replay --yes")
-    assert "3 published" in done.stdout
-    # One of them comes twice, and is accepted once.
-    rehearsal.stack.write([row for letter in failed for row in accepted(letter)])
-    assert rehearsal.rows(command)[0]["open_letters"] == 0
+    stack, failed = rehearsal.stack, letters("normalise", 3)
+    stack.write([*(a_change(f"hubspot:contact:{n}") for n in range(20)), *failed])
+    # A right is missing.
+    stack.pubsub.faults.set(FaultPlan(errors={"Publish": "PERMISSION_DENIED"}))
+    refused = rehearsal.follow("replay --yes")
+    assert refused.exit_code == 1 and "PermissionDenied" in refused.output, refused.output
+    (run,) = rehearsal.rows("query ops.failed_runs")
+    assert (run["command"], run["outcome"], run["is_settled"]) == ("replay", "failed", False)
+    assert not waiting(stack, topic_of("files"))
+    open_letters = "query ops.dead_letters_summary"
+    assert rehearsal.rows(open_letters)[0]["open_letters"] == 3
+    # It is granted.
+    stack.pubsub.faults.set(FaultPlan())
+    assert "3 published" in rehearsal.follow("replay --yes").stdout
+    assert waiting(stack, topic_of("files")) == [b"{}"] * 3
+    (run,) = rehearsal.rows("query ops.failed_runs")
+    assert run["is_settled"]
+    stack.write([row for letter in failed for row in accepted(letter)])
+    assert rehearsal.rows(open_letters)[0]["open_letters"] == 0
 
 
 def test_runbook_night_failed(rehearsal: Rehearsal) -> None:
