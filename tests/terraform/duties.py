@@ -62,7 +62,9 @@ def _poller(source: str) -> Duty:
         never["warehouse.held"] = _HELD
     if source == "gmail":
         never["connectors.secrets"] = "keyless: IAM signs, and there is no secret"
-    return Duty(("operations.poll", "operations.nightly"), source, never, _CLOUD)
+    return Duty(
+        ("operations.poll", "operations.nightly", "operations.doctor"), source, never, _CLOUD
+    )
 
 
 def _fetcher(source: str) -> Duty:
@@ -138,7 +140,7 @@ DUTIES: Mapping[str, Duty] = {
         | _MOUNTED,
     ),
     "quality": Duty(
-        ("operations.figures", "operations.quality", "operations.runs"),
+        ("operations.figures", "operations.quality", "operations.verify", "operations.runs"),
         never={
             "connectors.publisher": _BY_SOURCES,
             "connectors.secrets": _BY_SOURCES,

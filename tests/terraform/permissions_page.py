@@ -31,9 +31,10 @@ BESIDES = """\
   them.
 * Members of `releasers` act as `releaser`, `launcher` and `rotator`, those of `dispatchers` as
   `dispatcher`, of `stewards` as `steward`, of `data_protection` as `eraser`, `exporter` and
-  `granter`. A token lasts an hour; the file that `gcloud auth application-default login` leaves on
-  a disk makes new ones until `gcloud auth application-default revoke`, or until the variable no
-  longer names its owner.
+  `granter`. As `releaser` one could also pull what waits for the stream, which its seeks and
+  snapshots take the right to. A token lasts an hour; the file that `gcloud auth
+  application-default login` leaves on a disk makes new ones until `gcloud auth
+  application-default revoke`, or until the variable no longer names its owner.
 * Dataflow takes any template and any image. So whoever acts as `dispatcher` can run any code with
   the rights of `backfiller`, `replayer` and `rebuilder`: read every change and dead letter with its
   tagged columns, delete rows of `sales`, read `redaction-key`, publish changes and decisions. As

@@ -1,15 +1,21 @@
 """Every duty is known, and what is said of its code is still so."""
 
+import ast
+import inspect
 import json
+import re
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
+import typer
 import yaml
 from duties import DUTIES, ONE_MACHINE, WITHOUT_CODE
 from google_calls import CLIENTS, WRAPPERS, calls, imports, modules, reached
 from offline import ROOT
 from policy import ACCOUNTS, ROLES
 
+from operations import cli
 from schemas import topology
 
 WITHOUT_CALLS = frozenset(
@@ -32,6 +38,34 @@ def test_no_reason_has_outlived_its_call(account: str) -> None:
 
 def test_every_account_has_a_duty_whose_code_is_looked_at() -> None:
     assert ACCOUNTS.keys() == DUTIES.keys() | WITHOUT_CODE
+
+
+JOB = re.compile(r'account = "([\w-]+?)(?:-\$\{source\})?", +args = \["(\w+)"')
+TOLD = re.compile(r"gcloud run jobs execute poll-SOURCE [^`]*--args (\w+),SOURCE")
+
+
+def module_of(command: str) -> set[str]:
+    """The module of operations/ in which a command is, by what its callback loads."""
+    group: Any = typer.main.get_command(cli.app)
+    body = ast.walk(ast.parse(inspect.getsource(group.commands[command].callback)))
+    loaded = {one.module for one in body if isinstance(one, ast.ImportFrom) and one.module}
+    return {name for name in loaded if name.startswith("operations.")}
+
+
+def test_all_that_a_job_or_a_service_is_told_is_among_the_duties_of_its_account() -> None:
+    """By Terraform, and by hand, where the page says what a job may be told."""
+    text = (ROOT / "terraform" / "connectors.tf").read_text("utf-8")
+    told = set(found := JOB.findall(text))
+    assert len(found) == text.count("args = [")
+    by_hand = TOLD.findall((ROOT / "docs" / "by-hand.md").read_text("utf-8"))
+    assert {"doctor", "backfill"} == set(by_hand)
+    told |= {("poller", command) for command in by_hand}
+    assert {("quality", "verify"), ("fetcher", "fetch"), ("poller", "doctor")} <= told
+    for account, command in told:
+        mine = [duty for name, duty in DUTIES.items() if re.fullmatch(f"{account}(-\\w+)?", name)]
+        assert mine, account
+        for duty in mine:
+            assert module_of(command) & set(duty.roots), f"{account} runs {command}"
 
 
 def test_a_module_with_a_client_shows_what_it_calls() -> None:
