@@ -41,7 +41,7 @@ resource "google_project_iam_custom_role" "this" {
   permissions = each.value.permissions
 }
 
-# People act as these for as long as a token lasts; nobody needs their rights all day. Who erases, exports
+# People act as these when they need their rights, which nobody does all day. Who erases, exports
 # and grants does so at a terminal: what a job of Cloud Run is started with stays in its list of
 # executions, and would name the person.
 locals {

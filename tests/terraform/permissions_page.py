@@ -32,13 +32,13 @@ BESIDES = """\
 * Members of `releasers` act as `releaser`, `launcher` and `rotator`, those of `dispatchers` as
   `dispatcher`, of `stewards` as `steward`, of `data_protection` as `eraser`, `exporter` and
   `granter`. As `releaser` one could also pull what waits for the stream, which its seeks and
-  snapshots take the right to. A token lasts an hour; the file that `gcloud auth
-  application-default login` leaves on a disk makes new ones until `gcloud auth
-  application-default revoke`, or until the variable no longer names its owner.
+  snapshots take the right to. A token lasts an hour; the file that
+  `gcloud auth application-default login` leaves on a disk makes new ones until
+  `gcloud auth application-default revoke`, or until the variable no longer names its owner.
 * Dataflow takes any template and any image. So whoever acts as `dispatcher` can run any code with
-  the rights of `backfiller`, `replayer` and `rebuilder`: read every change and dead letter with its
-  tagged columns, delete rows of `sales`, read `redaction-key`, publish changes and decisions. As
-  `roles/dataflow.developer` it can also drain or cancel the stream. It is nobody unless
+  the rights of `backfiller`, `replayer` and `rebuilder`: read every change and dead letter with
+  its tagged columns, delete rows of `sales`, read `redaction-key`, publish changes and decisions.
+  Whether it can replace the stream by a job of its own is Dataflow's to say. It is nobody unless
   `dispatchers` names somebody.
 * `jobTeller` gives one run of a job other arguments and variables. Its image, its entry
   `salesintel` and its account stay: so whoever has it may do, with the account of that job, what
