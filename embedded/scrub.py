@@ -9,12 +9,12 @@ import sqlite3
 from collections.abc import Collection, Iterator
 from contextlib import closing
 from pathlib import Path
-from typing import NamedTuple
 
+from connectors.objects import SCHEME, is_name
 from embedded.compacted_file import DATABASE
 from embedded.directory import DataDirectory
 from schemas.errors import RetriableError
-from transforms.traces import Edges, Trace, Traces
+from transforms.traces import Edges, Spot, Trace, Traces
 
 BLOCK_BYTES = 4 * 1024 * 1024
 OVERLAP_BYTES = 64 * 1024
@@ -31,16 +31,9 @@ MESSAGES, PUBLISHED = "messages", "published"
 """Of the Pub/Sub server's file."""
 
 
-class Place(NamedTuple):
-    """A file in which the person was found."""
-
-    path: str
-    """Relative to the data directory."""
-    trace: Trace
-
-
-def search(directory: DataDirectory, traces: Traces) -> list[Place]:
-    """Every file of the directory in which the person is found, whatever kind of file it is.
+def search(directory: DataDirectory, traces: Traces) -> list[Spot]:
+    """Every file of the directory in which the person is found, whatever kind of file it is, by its
+    path below the directory.
 
     Of the warehouse's file the tables are searched elsewhere, value by value, and what lies in its
     blocks besides is gone when it is written anew: here it is read as one text."""
@@ -55,7 +48,7 @@ def search(directory: DataDirectory, traces: Traces) -> list[Place]:
         else:
             trace = _in_file(path, traces, "texts")
         if trace is not None:
-            found.append(Place(str(path.relative_to(directory.path)), trace))
+            found.append(Spot(str(path.relative_to(directory.path)), trace))
     return found
 
 
@@ -111,23 +104,20 @@ def scrub(
     directory: DataDirectory,
     traces: Traces,
     changes: Collection[str],
-    objects: Collection[str],
     written: int | None = None,
 ) -> dict[str, int]:
     """Removes the person from every file but the warehouse's: rows, files and spans that went, by
-    file. `changes` are ids of theirs, `objects` addresses of payloads of theirs.
+    file. `changes` are ids of theirs.
 
     Messages published at `written` (microseconds) or later stay: the pipeline has yet to read them,
     and what they say of others would be lost."""
     done: dict[str, int] = {}
-    theirs = {one.removeprefix("folder:") for one in objects}
     for path in files(directory):
         name = str(path.relative_to(directory.path))
         if path.name.startswith(DATABASE) or not path.exists():
             continue
         if directory.objects in path.parents:
-            said = str(path.relative_to(directory.objects)) in theirs
-            if said or _in_file(path, traces, "texts") is not None:
+            if _in_file(path, traces, "texts") is not None:
                 path.unlink()
                 done["objects"] = done.get("objects", 0) + 1
         elif _is_sqlite(path):
@@ -139,6 +129,14 @@ def scrub(
             if count:
                 done[name] = count
     return done
+
+
+def drop(directory: DataDirectory, addresses: Collection[str]) -> None:
+    """Deletes payloads by claim check, whatever they say; those that are gone already are none."""
+    for address in addresses:
+        name = address.removeprefix(SCHEME)
+        if name != address and is_name(name):
+            (directory.objects / name).unlink(missing_ok=True)
 
 
 def _is_sqlite(path: Path) -> bool:

@@ -2,7 +2,7 @@
 
 import getpass
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import NamedTuple
 
@@ -17,10 +17,14 @@ from operations.person import Asked, Scene
 from operations.place import Place, warehouse_at
 from operations.runs import RunNotes, noted_run
 from operations.surroundings import Surroundings, surroundings_of
+from schemas.operations import Erasure
+from schemas.version import PIPELINE_VERSION
 from transforms.erasure import Marks
 from warehouse.clients import bigquery_client
-from warehouse.erase import Erasing
-from warehouse.erasures import read_marks
+from warehouse.erase import Erasing, Pass, Tell
+from warehouse.erasures import StandingMarks, read_marks
+from warehouse.row_writer import RowWriter
+from warehouse.settling import SENT_WITHIN_S
 from warehouse.sink import StorageSink
 from warehouse.subject import again
 from warehouse.traced import Person
@@ -34,12 +38,12 @@ class Tools(NamedTuple):
 
     scene: Scene
     client: bigquery.Client
-    sink: StorageSink
+    writer: RowWriter
     around: Surroundings
 
     def erasing(self, person: Person) -> Erasing:
         """Passes for a person."""
-        return Erasing(self.client, self.sink, person, drop=self.around.drop)
+        return Erasing(self.client, self.writer, person, self.around)
 
 
 def erase(
@@ -58,15 +62,16 @@ def erase(
     who, erasure_id = by or getpass.getuser(), uuid.uuid4().hex
     with _tools(place) as tools:
         scene, client, _, around = tools
-        person = scene.person(scene.subject(client, asked))
+        standing = erasures(client)
+        person = scene.person(scene.subject(client, asked), standing)
         refuse_held(scene, client, person.subject)
         refuse_naming(person, reason=reason, by=who)
-        refuse_other_key(scene, erasures(client))
+        refuse_other_key(scene, standing)
         erasing = tools.erasing(person)
         with console.status("looking for the person …"):
             found = erasing.look(payloads=not dry_run).rows
             places = around.search(person.traces)
-        show(person.subject, found, places)
+        show(person, found, places)
         if dry_run:
             console.print("Nothing has been done: add --yes.")
             return True
@@ -81,7 +86,7 @@ def erase(
             noted_run(scene.endpoint, "erase", detail) as run,
         ):
             order = Order(scene, client, around.until_taken, erasure_id, who, reason)
-            left = _carried_out(tools, erasing, order, run)
+            left = _carried_out(tools, erasing, standing, order, run)
             deed.rows_given = run.changes
     show_proof(erasure_id, around, bool(found or places), left)
     return not left
@@ -91,39 +96,48 @@ def erase(
 def _tools(place: Place) -> Iterator[Tools]:
     scene = Scene.of(place)
     client = bigquery_client(scene.endpoint)
-    sink = StorageSink(scene.endpoint, give_up_after_s=GIVE_UP_AFTER_S)
+    writer = _writer(scene)
     try:
-        yield Tools(scene, client, sink, surroundings_of(scene, client))
+        yield Tools(scene, client, writer, surroundings_of(scene, client))
     finally:
-        sink.close()
+        writer.close()
         client.close()
 
 
-def _carried_out(tools: Tools, erasing: Erasing, order: Order, run: RunNotes) -> list[str]:
+def _writer(scene: Scene) -> RowWriter:
+    """A writer as the stream's are: what it writes of others is held against all marks that stand,
+    and keeps to the bound of warehouse/erasures.py."""
+    endpoint = scene.endpoint
+    return RowWriter(
+        StorageSink.opener(endpoint, give_up_after_s=GIVE_UP_AFTER_S, sent_within_s=SENT_WITHIN_S),
+        "erase",
+        PIPELINE_VERSION,
+        open_known=StandingMarks.opener(
+            endpoint, scene.key, scene.settings.region, give_up_after_s=GIVE_UP_AFTER_S
+        ),
+    )
+
+
+def _carried_out(
+    tools: Tools, erasing: Erasing, standing: Sequence[Erasure], order: Order, run: RunNotes
+) -> list[str]:
     """The order, the barrier, the passes; the order again, for blocks and logs are empty of the
-    person only then; the passes again. Where anything is left."""
+    person only then; the passes again. Where anything is left.
+
+    Last goes who they are: until then whoever begins again finds them by all that they are known
+    by, and after that nothing of theirs lies outside the tables."""
     scene, client, _, around = tools
     # Their copies of rows are made anew by the next compaction.
     around.clear_copies()
-    changes: set[str] = set()
-    objects: set[str] = set()
     for passes in (1, MOST_PASSES):
         # What they took part in meanwhile is theirs, too.
-        erasing.person = scene.person(again(client, erasing.person.subject))
+        erasing.person = scene.person(again(client, erasing.person.subject), standing)
         marks = scene.marks(erasing.person.subject)
         with console.status("waiting until every writer has the order …"):
             order.give(marks)
             around.until_held(marks)
-        for _ in range(passes):
-            with console.status("erasing …") as status:
-                done = erasing.once(lambda table_id: status.update(f"erasing from {table_id} …"))
-            changes |= done.changes
-            objects |= done.objects
-            run.changes += sum(done.rows.values())
-            if not done.rows:
-                break
-        with console.status("erasing from messages, payloads and logs …"):
-            around.scrub(erasing.person.traces, changes, objects)
+        run.changes += _passes(erasing.once, passes)
+    run.changes += _passes(erasing.last, MOST_PASSES)
     with console.status("getting rid of what deleted rows leave behind …"):
         # A compaction may have put rows there before they were erased.
         around.clear_copies()
@@ -135,6 +149,18 @@ def _carried_out(tools: Tools, erasing: Erasing, order: Order, run: RunNotes) ->
         ]
     run.failed = len(left)
     return left
+
+
+def _passes(one: Callable[[Tell], Pass], most: int) -> int:
+    """Passes until one finds nothing; how many rows they have found."""
+    count = 0
+    for _ in range(most):
+        with console.status("erasing …") as status:
+            done = one(lambda place: status.update(f"erasing from {place} …"))
+        if not done.rows:
+            break
+        count += sum(done.rows.values())
+    return count
 
 
 def apply_standing(place: Place, by: str | None = None) -> bool:
@@ -157,12 +183,11 @@ def apply_standing(place: Place, by: str | None = None) -> bool:
             around.clear_copies()
             with console.status("waiting until every writer has the marks …"):
                 around.until_held(sorted(standing), restored=True)
-            done = erasing.once()
-            around.scrub(erasing.person.traces, done.changes, done.objects)
+            done = _passes(erasing.once, 1) + _passes(erasing.last, 1)
             around.clear_copies()
             around.renew()
             left = erasing.look(copies=True).rows
-            run.changes = deed.rows_given = sum(done.rows.values())
+            run.changes = deed.rows_given = done
             run.failed = sum(left.values())
     show_standing(left)
     return not left

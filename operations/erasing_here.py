@@ -8,15 +8,14 @@ from google.cloud import bigquery
 
 from embedded.compacted_file import request
 from embedded.directory import DataDirectory
-from embedded.scrub import Place as Found
-from embedded.scrub import scrub, search
+from embedded.scrub import drop, scrub, search
 from embedded.warehouse import answers
 from operations.console import running
 from operations.restarting import ask_to_restart
 from operations.waiting import until_written
 from schemas.clock import wall_clock
 from schemas.errors import RetriableError
-from transforms.traces import Traces
+from transforms.traces import Spot, Traces
 from warehouse.compaction import clear
 from warehouse.erasures import MARKS_AGE_S
 
@@ -57,17 +56,19 @@ class OneMachine:
         until_written(self._directory, wall_clock())
 
     def drop(self, addresses: Collection[str]) -> None:
-        """As Surroundings: they are files, which `scrub` takes."""
+        """As Surroundings."""
+        drop(self._directory, addresses)
 
-    def search(self, traces: Traces) -> list[Found]:
+    def search(self, traces: Traces) -> list[Spot]:
         """As Surroundings: every file of the directory."""
         return search(self._directory, traces)
 
-    def scrub(self, traces: Traces, changes: Collection[str], objects: Collection[str]) -> None:
-        """As Surroundings: retained messages, cursors, payloads and logs."""
+    def scrub(self, traces: Traces, changes: Collection[str]) -> None:
+        """As Surroundings: retained messages, cursors, payloads and logs. Messages that come while
+        it works stay: nothing of others is lost that no table has yet."""
         settled = wall_clock()
         until_written(self._directory, settled)
-        scrub(self._directory, traces, changes, objects, settled)
+        scrub(self._directory, traces, changes, settled)
 
     def renew(self) -> None:
         """As Surroundings: deleted rows lie in the blocks of the file until it is written anew."""

@@ -8,14 +8,13 @@ from contextlib import AbstractContextManager, nullcontext
 from google.cloud import bigquery
 
 from connectors.erasable_bucket import ErasableBucket
-from embedded.scrub import Place as Found
 from operations.compactions import Compactions
 from operations.console import console
 from operations.erasure_orders import erasures
 from schemas.clock import DAY_US, Clock, from_us, wall_clock
 from schemas.errors import RetriableError
 from schemas.topology import RETENTION_S
-from transforms.traces import Traces
+from transforms.traces import Spot, Traces
 from warehouse.compaction import clear
 from warehouse.erasures import HELD_AGAINST_S
 from warehouse.settling import SETTLED_S
@@ -137,12 +136,12 @@ class InTheCloud:
         for address in addresses:
             self._objects.delete(address)
 
-    def search(self, traces: Traces) -> list[Found]:
+    def search(self, traces: Traces) -> list[Spot]:
         """As Surroundings: every payload in the bucket."""
         # Of whom nothing but marks is known, no payload can tell.
         return list(self._found(traces)) if traces.sql_pattern else []
 
-    def _found(self, traces: Traces) -> Iterator[Found]:
+    def _found(self, traces: Traces) -> Iterator[Spot]:
         for address in self._objects.addresses():
             if address in self._clean:
                 continue
@@ -153,10 +152,10 @@ class InTheCloud:
             if trace is None:
                 self._clean.add(address)
             else:
-                yield Found(address, trace)
+                yield Spot(address, trace)
 
-    def scrub(self, traces: Traces, changes: Collection[str], objects: Collection[str]) -> None:
-        """As Surroundings: payloads that name them; those of their rows are gone."""
+    def scrub(self, traces: Traces, changes: Collection[str]) -> None:
+        """As Surroundings: payloads that name them; those of their rows go with these."""
         self.drop([found.path for found in self.search(traces)])
 
     def renew(self) -> None:

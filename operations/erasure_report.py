@@ -4,13 +4,13 @@ from collections.abc import Collection, Mapping, Sequence
 
 from rich.table import Table
 
-from embedded.scrub import Place
 from operations.console import console
 from operations.surroundings import Surroundings
 from schemas.clock import from_us
 from schemas.operations import Erasure
+from transforms.traces import Spot
 from transforms.treatments import TREATMENTS
-from warehouse.subject import Subject
+from warehouse.traced import Person
 
 WAYS = {
     "changes": "written again without the person",
@@ -23,8 +23,9 @@ ELSEWHERE = """What still holds them, and until when:
   the sources themselves: what they send again is redacted as it comes."""
 
 
-def show(subject: Subject, found: Mapping[str, int], places: Sequence[Place]) -> None:
+def show(person: Person, found: Mapping[str, int], places: Sequence[Spot]) -> None:
     """Whom it is about, in numbers, and where they stand; nobody's name."""
+    subject = person.subject
     known = subject.identifiers
     said = (
         (len(known.records), "records"),
@@ -38,6 +39,8 @@ def show(subject: Subject, found: Mapping[str, int], places: Sequence[Place]) ->
     console.print(f"{who}: {counts}", highlight=False)
     if subject.shared:
         console.print(f"{subject.shared:,} of theirs others bear, too: these stay", highlight=False)
+    if person.was_marked:
+        console.print("An erasure of theirs stands: what it has marked is looked for, too.")
     table = Table(show_edge=False)
     for heading in ("table", "rows", "what happens to them"):
         table.add_column(heading)

@@ -1,6 +1,7 @@
 """Whom an erasure or an access request is about, where a command works."""
 
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -15,10 +16,12 @@ from operations.place import Place
 from pipelines.checks import checked_settings
 from pipelines.settings_in_bucket import settings_at
 from schemas.errors import ConfigurationError
+from schemas.operations import Erasure
 from transforms.erasure import Marks, mark_of_key
 from transforms.settings import Settings
 from transforms.traces import Traces
 from warehouse.clients import Endpoint
+from warehouse.erasures import marks_shared_with
 from warehouse.subject import Subject, subject_of
 from warehouse.traced import Person
 
@@ -77,10 +80,13 @@ class Scene(NamedTuple):
             region=self.settings.region,
         )
 
-    def person(self, subject: Subject) -> Person:
-        """How they are found."""
-        marks = Marks(self.marks(subject), self.key, self.settings.region)
-        return Person(subject, Traces(subject.identifiers), marks)
+    def person(self, subject: Subject, standing: Iterable[Erasure] = ()) -> Person:
+        """How they are found: also by the marks of erasures of theirs that stand, for one that was
+        broken off has left less to know them by."""
+        own = frozenset(self.marks(subject))
+        marks = own | marks_shared_with(subject.marks(self.key, self.settings.region), standing)
+        known = Marks(marks, self.key, self.settings.region)
+        return Person(subject, Traces(subject.identifiers), known, was_marked=marks != own)
 
     def marks(self, subject: Subject) -> tuple[str, ...]:
         """What everything is held against from an erasure on, and the key that it was made with."""

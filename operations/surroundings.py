@@ -1,21 +1,21 @@
 """What an erasure does besides the tables, and waits for: other things on one machine and in the
 cloud."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from typing import Protocol
 
 from google.cloud import bigquery
 
 from connectors.erasable_bucket import erasable_bucket
-from embedded.scrub import Place as Found
 from operations.erasing_here import OneMachine
 from operations.erasing_there import InTheCloud
 from operations.person import Scene
-from transforms.traces import Traces
+from transforms.traces import Spot, Traces
+from warehouse.erase import Elsewhere
 
 
-class Surroundings(Protocol):
+class Surroundings(Elsewhere, Protocol):
     """Of one erasure."""
 
     @property
@@ -50,17 +50,8 @@ class Surroundings(Protocol):
         `restored`: they may have come back only now, with rows that are older."""
         ...
 
-    def drop(self, addresses: Collection[str]) -> None:
-        """Deletes payloads; rows still name them, so that it can be begun again."""
-        ...
-
-    def search(self, traces: Traces) -> list[Found]:
+    def search(self, traces: Traces) -> list[Spot]:
         """Where the person is found outside the tables."""
-        ...
-
-    def scrub(self, traces: Traces, changes: Collection[str], objects: Collection[str]) -> None:
-        """Takes the person out there: `changes` are ids of theirs, `objects` addresses of payloads
-        that their rows named."""
         ...
 
     def renew(self) -> None:

@@ -47,6 +47,11 @@ def mark(key: bytes, kind: Kind, value: str) -> str:
     return _KINDS[kind] + digest[1:]
 
 
+def names_somebody(one: str) -> bool:
+    """Whether a mark is that of a person: in an interaction others take part, too."""
+    return one[0] != _KINDS["interaction"]
+
+
 def mark_of_key(key: bytes) -> str:
     """A mark that stands for the key itself, and for nobody: each erasure has it, so that whoever
     comes with another key is told."""

@@ -29,7 +29,7 @@ ERASED = "erased"
 """Stands where a column must say something and may not say who."""
 
 Known = Callable[[], Marks]
-"""Gives the marks that stand now."""
+"""Gives the marks that stand now: the same object as long as they do not change."""
 
 OpenKnown = Callable[[], Known]
 """What a step carries to its worker."""

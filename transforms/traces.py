@@ -61,6 +61,13 @@ class Trace(NamedTuple):
     wrappings: tuple[str, ...] = ()
 
 
+class Spot(NamedTuple):
+    """Where somebody was found outside the tables: a file or an object, and by what."""
+
+    path: str
+    trace: Trace
+
+
 class Traces:
     """A person's identifiers as they are written."""
 

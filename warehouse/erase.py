@@ -1,11 +1,13 @@
-"""The erasure of a person from the tables, one pass: again until a pass finds nothing.
+"""The erasure of a person from the tables, in passes: again until a pass finds nothing.
 
 A pass may end anywhere and be begun again: nothing is deleted before what is left of it has been
-acknowledged, and what has been done is not found again.
+acknowledged, and what has been done is not found again. What lies elsewhere goes before a row is
+touched, and last the rows by which it is known who the person is; of these one after the other, the
+links at the very end. Once the first is gone, the marks that stand say whose the others are.
 """
 
 from collections.abc import Callable, Collection, Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import msgspec
 from google.cloud import bigquery
@@ -14,16 +16,17 @@ from schemas.clock import Clock, from_us, wall_clock
 from schemas.columns import Column, Row, Table, columns
 from schemas.current import CURRENT
 from schemas.errors import RetriableError
-from schemas.identity import Entity
+from schemas.identity import Entity, Link
 from schemas.operations import DeadLetter
 from schemas.records import RawChange
 from schemas.tables import TABLES
 from transforms.forget import ERASED, empty, forget_rows
+from transforms.traces import Traces
 from transforms.treatments import TREATMENTS
 from warehouse import bounded
 from warehouse.catalogue import qualified
 from warehouse.latest import select
-from warehouse.row_sink import RowSink
+from warehouse.row_writer import RowWriter
 from warehouse.subject import array
 from warehouse.traced import TIMEOUT_S, Found, Person, row_id, rows
 
@@ -32,44 +35,71 @@ CHANGES_AT_ONCE = 200
 IDS_AT_ONCE = 1_000
 
 Tell = Callable[[str], None]
-Drop = Callable[[Collection[str]], None]
 
 _BY_CHANGE = tuple(table for table in TABLES if TREATMENTS[table.id].way == "changes")
-_BY_RECORD = tuple(table for table in reversed(TABLES) if TREATMENTS[table.id].way == "records")
-_OTHERS = tuple(table for table in TABLES if table not in _BY_RECORD)
+_BY_TEXT = tuple(table for table in TABLES if TREATMENTS[table.id].way == "texts")
+_NOBODYS = tuple(table for table in TABLES if TREATMENTS[table.id].way == "nobody")
+# A link names the record and the entity: by either the person can be asked for until the end.
+_BY_RECORD = tuple(
+    sorted(
+        (table for table in reversed(TABLES) if TREATMENTS[table.id].way == "records"),
+        key=lambda table: table.row is Link,
+    )
+)
 
 
 class Pass(NamedTuple):
-    """What a pass has found: rows by table, changes, addresses of payloads that lie elsewhere."""
+    """What a pass has found: rows by table, and changes."""
 
     rows: dict[str, int]
     changes: frozenset[str] = frozenset()
-    objects: frozenset[str] = frozenset()
+
+
+class Elsewhere(Protocol):
+    """What lies outside the tables."""
+
+    def drop(self, addresses: Collection[str]) -> None:
+        """Deletes payloads, while rows still name them: so a pass that is broken off leaves none
+        that nobody knows of."""
+        ...
+
+    def scrub(self, traces: Traces, changes: Collection[str]) -> None:
+        """Takes the person out there; `changes` are ids of theirs."""
+        ...
+
+
+class Nowhere:
+    """Nothing lies outside the tables."""
+
+    def drop(self, addresses: Collection[str]) -> None:
+        """As Elsewhere."""
+
+    def scrub(self, traces: Traces, changes: Collection[str]) -> None:
+        """As Elsewhere."""
 
 
 def _silent(table_id: str) -> None:
     """Tells nobody."""
 
 
-def _keep(addresses: Collection[str]) -> None:
-    """Leaves payloads that lie elsewhere to who is told of them."""
-
-
 class Erasing:
-    """Passes over all tables for one person. `drop` deletes payloads that lie elsewhere: while rows
-    name them, so that a pass that is broken off leaves none that nobody knows of."""
+    """Passes over all tables for one person: `once` until it finds nothing, then `last` likewise.
+
+    What is left of others is held against all marks that stand, as the writer has them then: of an
+    erasure that runs at the same time, too.
+    """
 
     def __init__(
         self,
         client: bigquery.Client,
-        sink: RowSink,
+        writer: RowWriter,
         person: Person,
+        elsewhere: Elsewhere,
         dataset_prefix: str = "",
         clock: Clock = wall_clock,
-        drop: Drop = _keep,
     ) -> None:
-        self._client, self._sink, self.person = client, sink, person
-        self._prefix, self._clock, self._drop = dataset_prefix, clock, drop
+        self._client, self._writer, self.person = client, writer, person
+        self._elsewhere, self._prefix, self._clock = elsewhere, dataset_prefix, clock
 
     def look(self, tell: Tell = _silent, *, payloads: bool = True, copies: bool = False) -> Pass:
         """What there is to do, and does nothing; `copies`: in current tables, too, which no pass
@@ -85,35 +115,36 @@ class Erasing:
         return Pass(counts)
 
     def once(self, tell: Tell = _silent) -> Pass:
-        """One pass over every table; those by which it is known who the person is come last, so
-        that it can be asked again after a pass that was broken off."""
+        """One pass over what lies elsewhere and over the rows of changes. Who the person is can be
+        asked again after it, with all that they are known by."""
         counts: dict[str, int] = {}
-        objects: set[str] = set()
         traced: set[str] = set()
-        for table in _OTHERS:
+        for table in (*_BY_CHANGE, *_NOBODYS):
             tell(table.id)
-            found = rows(self._client, table, self.person, self._prefix)
-            way = TREATMENTS[table.id].way
-            count = 0
-            if way == "changes":
-                for one in found:
-                    count += 1
+            for one in rows(self._client, table, self.person, self._prefix):
+                counts[table.id] = counts.get(table.id, 0) + 1
+                if table in _BY_CHANGE:
                     traced.add(one.row.change_id)  # type: ignore[attr-defined]
-            elif way == "texts":
-                count = self._empty(table, list(found), objects)
-            else:
-                count = sum(1 for _ in found)
-            counts[table.id] = count
+        tell("messages, payloads and logs")
+        # Only the rows say which changes are theirs: these are rewritten after that.
+        self._elsewhere.scrub(self.person.traces, traced)
+        tell("the rows of changes")
         for ids in _parts(sorted(traced), CHANGES_AT_ONCE):
-            self._rewrite(ids, objects)
-        for table in _BY_RECORD:
-            tell(table.id)
-            found = rows(self._client, table, self.person, self._prefix)
-            counts[table.id] = self._treat_records(table, found)
-        some = {table_id: count for table_id, count in counts.items() if count}
-        return Pass(some, frozenset(traced), frozenset(objects))
+            self._rewrite(ids)
+        return Pass(counts, frozenset(traced))
 
-    def _rewrite(self, ids: Sequence[str], objects: set[str]) -> None:
+    def last(self, tell: Tell = _silent) -> Pass:
+        """One pass over the texts that name the person, and then over who they are."""
+        counts: dict[str, int] = {}
+        for table in (*_BY_TEXT, *_BY_RECORD):
+            tell(table.id)
+            treat = self._treat_records if table in _BY_RECORD else self._empty
+            found = rows(self._client, table, self.person, self._prefix)
+            if count := treat(table, found):
+                counts[table.id] = count
+        return Pass(counts)
+
+    def _rewrite(self, ids: Sequence[str]) -> None:
         """The rows of some changes again, without the person; then the old ones are deleted."""
         began = self._clock()
         parameters = [array("ids", ids), _moment("began", began)]
@@ -123,17 +154,17 @@ class Erasing:
             sql = f"SELECT * FROM `{table.id}` {where}"  # noqa: S608 (own names)
             held += select(self._client, table.row, self._qualified(sql), parameters)
         named = {row.dataref for row in held if isinstance(row, RawChange) and row.dataref}
-        objects |= named
         left = forget_rows(held, self.person.marks, ids)
         left = [msgspec.structs.replace(self.person.without(one), written_at=began) for one in left]
-        self._sink.write(left)
-        refused = self._sink.flush()
+        self._writer.start()
+        self._writer.write(left)
+        refused = self._writer.settle()
         if refused:
             raise RetriableError(
                 f"{len(refused)} rows without the person were refused: {refused[0].error}; their "
                 "old rows stay, do it again when that is mended"
             )
-        self._drop(named)
+        self._elsewhere.drop(named)
         for table in _BY_CHANGE:
             self._run(f"DELETE FROM `{table.id}` {where}", parameters)  # noqa: S608
 
@@ -168,15 +199,14 @@ class Erasing:
         parameters += [_value(f"old_{c.name}", c, getattr(row, c.name)) for c in places]
         return self._run(f"UPDATE `{table.id}` SET {values} WHERE {which}", parameters)  # noqa: S608
 
-    def _empty(self, table: Table, found: Sequence[Found], objects: set[str]) -> int:
+    def _empty(self, table: Table, found: Iterator[Found]) -> int:
         """The columns that name the person say nothing; rows that change alike go together."""
+        theirs = list(found)
         count = self._delete_entities() if table.row is Entity else 0
         alike: dict[tuple[str, ...], list[str]] = {}
-        letters = (one.row for one in found if isinstance(one.row, DeadLetter))
-        named = {letter.payload_uri for letter in letters if letter.payload_uri}
-        objects |= named
-        self._drop(named)
-        for one in found:
+        letters = (one.row for one in theirs if isinstance(one.row, DeadLetter))
+        self._elsewhere.drop({letter.payload_uri for letter in letters if letter.payload_uri})
+        for one in theirs:
             changed = tuple(
                 f"{column.name} = {_nothing(column, getattr(one.left, column.name))}"
                 for column in columns(table.row)

@@ -6,7 +6,7 @@ https://cloud.google.com/bigquery/pricing#data_extraction_pricing
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterable
 from datetime import datetime
 from functools import partial
 
@@ -17,7 +17,7 @@ from requests.exceptions import RequestException
 from schemas.errors import RetriableError
 from schemas.operations import Erasure
 from schemas.tables import BY_ROW
-from transforms.erasure import NOBODY, Marks
+from transforms.erasure import NOBODY, Marks, names_somebody
 from transforms.forget import OpenKnown
 from warehouse.clients import Endpoint, bigquery_client
 from warehouse.settling import MARGIN_S, SENT_WITHIN_S
@@ -35,8 +35,10 @@ against it.
 
 A writer holds rows against marks that are at most MARKS_AGE_S old, in the moment in which the sink
 takes them, however long they have waited until then; and what a sink has taken it sends soon or
-never (warehouse/settling.py). So it does not matter where something of the person is meanwhile, in
-a subscription, in a jammed job or in a message that is sought back to: whoever writes it later has
+never (warehouse/settling.py). A row that is refused becomes a dead letter, which the sink takes
+anew, only where the marks of that moment are those that its whole bundle was held against; else the
+bundle comes again. So it does not matter where something of the person is meanwhile, in a
+subscription, in a jammed job or in a message that is sought back to: whoever writes it later has
 the marks. For what the resolver remembers there is no bound, and need not be: it is told to forget,
 and what it says of them before that is held against the marks, as all else is. Only a writer that
 is frozen for longer than MARGIN_S between the two, and goes on, could add a row after that: an
@@ -60,6 +62,18 @@ def read_marks(client: bigquery.Client, dataset_prefix: str = "") -> frozenset[s
         if part not in newest or said > newest[part]:
             newest[part] = said
     return frozenset(mark for _, lifted, marks in newest.values() if not lifted for mark in marks)
+
+
+def marks_shared_with(marks: Collection[str], standing: Iterable[Erasure]) -> frozenset[str]:
+    """The marks of all erasures that stand and are about somebody whom these are of, too: what they
+    were known by when such an erasure began, though it was broken off since."""
+    of_persons = {mark for mark in marks if names_somebody(mark)}
+    by_erasure: dict[str, set[str]] = {}
+    for part in standing:
+        if not part.is_lifted:
+            by_erasure.setdefault(part.erasure_id, set()).update(part.marks)
+    shared = (its for its in by_erasure.values() if not its.isdisjoint(of_persons))
+    return frozenset[str]().union(*shared)
 
 
 class StandingMarks:

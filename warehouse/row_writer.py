@@ -17,6 +17,7 @@ from schemas.records import RawChange
 from schemas.tables import BY_ROW
 from transforms.accept import change_of
 from transforms.dead_letters import MAX_PAYLOAD_BYTES, Store
+from transforms.erasure import Marks
 from transforms.forget import Known, OpenKnown, forget_rows, nobody
 from warehouse.row_sink import OpenSink, RowSink
 from warehouse.settling import in_time
@@ -51,6 +52,8 @@ class RowWriter:
         self._open_sink = open_sink
         self._open_known = open_known
         self._known: Known | None = None
+        self._held_against: Marks | None = None
+        self._is_mixed = False
         self._store = store
         self._job_name = job_name
         self._version = pipeline_version
@@ -65,19 +68,38 @@ class RowWriter:
             self._known = self._open_known()
         self._sink.discard()
         self._rows = 0
+        self._held_against, self._is_mixed = None, False
 
     def write(self, rows: Iterable[Row]) -> None:
         """Takes rows of whole changes."""
         assert self._sink is not None and self._known is not None
-        left = in_time(forget_rows(tuple(rows), self._known()), self._clock())
+        marks = self._known()
+        self._is_mixed = self._marks_changed(marks)
+        self._held_against = marks
+        left = in_time(forget_rows(tuple(rows), marks), self._clock())
         self._sink.write(left)
         self._rows += len(left)
 
-    def finish(self) -> Written:
-        """Waits for every acknowledgement."""
+    def settle(self) -> list[RefusedRow]:
+        """Waits for every acknowledgement; what was refused, for who makes no dead letter of it."""
         assert self._sink is not None
-        refused = self._sink.flush()
+        return self._sink.flush()
+
+    def finish(self) -> Written:
+        """Waits for every acknowledgement; what was refused becomes dead letters.
+
+        RetriableError where somebody was forgotten since the rows were taken: they come again, and
+        are held against these marks together. A letter has one row of a change, which need not say
+        by itself whose it is.
+        """
+        refused = self.settle()
         if refused:
+            assert self._sink is not None and self._known is not None
+            if self._marks_changed(self._known()):
+                raise RetriableError(
+                    f"{len(refused)} rows were refused while somebody was erased: they come again "
+                    "and are held against the new marks"
+                )
             now = self._clock()
             letters = [
                 refused_letter(r, now, self._job_name, self._version, self._store) for r in refused
@@ -87,6 +109,10 @@ class RowWriter:
             if again:
                 raise RetriableError(f"a dead letter was refused: {again[0].error}")
         return Written(self._rows - len(refused), len(refused))
+
+    def _marks_changed(self, marks: Marks) -> bool:
+        """Whether rows since `start` were held against others than these."""
+        return self._is_mixed or self._held_against not in (None, marks)
 
     def close(self) -> None:
         """Ends the connection."""

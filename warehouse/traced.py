@@ -46,6 +46,8 @@ class Person(NamedTuple):
     subject: Subject
     traces: Traces
     marks: Marks
+    was_marked: bool = False
+    """Whether some of the marks are of what is not known of them any more."""
 
     @classmethod
     def forgotten(cls, marks: Marks) -> "Person":
@@ -56,7 +58,8 @@ class Person(NamedTuple):
     @property
     def is_known(self) -> bool:
         """Whether the warehouse can be asked for the person: it cannot tell whose a mark is."""
-        return bool(self.traces.sql_pattern or self.subject.interactions)
+        known = self.traces.sql_pattern or self.subject.interactions
+        return bool(known) and not self.was_marked
 
     def found(self, row: Row, row_id: str = "") -> Found:
         """What an erasure leaves of one row by itself."""
@@ -96,9 +99,9 @@ def rows(
     complete: Callable[[Row], Row] = as_held,
 ) -> Iterator[Found]:
     """The rows of a table that an erasure has something to do with, or all that are `theirs`; where
-    there are payloads every row has to be read, unless that is left for later, and of whom nothing
-    but marks is known in every table. `complete` adds to a row what is kept apart from it, before
-    the person is looked for in it."""
+    there are payloads every row has to be read, unless that is left for later, and in every table
+    of whom marks alone are known, or marks besides. `complete` adds to a row what is kept apart
+    from it, before the person is looked for in it."""
     has_payloads = any(column.kind == "BYTES" for column in columns(table.row))
     whole = (payloads and has_payloads) or not person.is_known
     where = "TRUE" if whole else _condition(table)

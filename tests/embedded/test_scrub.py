@@ -15,7 +15,7 @@ from connectors.objects import FolderStore
 from embedded.compacted_file import DATABASE, request, rewrite_if_requested
 from embedded.directory import DataDirectory
 from embedded.pubsub.store import Publication, Store
-from embedded.scrub import scrub, search
+from embedded.scrub import drop, scrub, search
 from schemas.errors import RetriableError
 from transforms.traces import Identifiers, Traces
 
@@ -46,7 +46,7 @@ def test_retained_messages_go_while_the_server_has_them_open_and_no_byte_is_left
     sent = [(mail, "a"), (b"nothing", CHANGE), (b"to bo@acme.test", "b")]
     ids = store.publish(topic, [Publication(data, {"ce-id": one}, "") for data, one in sent])
     assert found(directory)
-    assert scrub(directory, TRACES, {CHANGE}, ()) == {"pubsub/messages.db": 2}
+    assert scrub(directory, TRACES, {CHANGE}) == {"pubsub/messages.db": 2}
     assert list(store.fetch(ids, 1_000)[0]) == [ids[2]]
     assert found(directory) == []
     assert b"nothing" not in path.read_bytes()
@@ -60,7 +60,7 @@ def test_a_message_that_the_pipeline_has_yet_to_read_stays(directory: DataDirect
     topic = store.create_topic("changes", b"")
     mail = f"To: {ANN}, bo@acme.test".encode()
     [read], [awaited] = (store.publish(topic, [Publication(mail, {}, "")]) for _ in range(2))
-    assert scrub(directory, TRACES, (), (), written=2_000_000) == {"pubsub/messages.db": 1}
+    assert scrub(directory, TRACES, (), written=2_000_000) == {"pubsub/messages.db": 1}
     assert list(store.fetch([read, awaited], 1_000)[0]) == [awaited]
     store.close()
 
@@ -78,17 +78,17 @@ def test_a_message_of_somebody_whose_address_has_theirs_in_it_stays(
     ]
     ids = store.publish(topic, [Publication(data, {"ce-id": "x"}, "") for data in wrapped])
     assert found(directory)
-    assert scrub(directory, TRACES, (), ()) == {"pubsub/messages.db": 2}
+    assert scrub(directory, TRACES, ()) == {"pubsub/messages.db": 2}
     assert sorted(store.fetch(ids, 1_000)[0]) == [ids[0], ids[2], ids[3], ids[5]]
     assert found(directory) == [], "also in its log of pages, while it is open"
     assert not re.search(rb"(?<!jo)ann\.lee@acme\.test(?!\.)", path.read_bytes())
-    assert scrub(directory, TRACES, (), ()) == {}
+    assert scrub(directory, TRACES, ()) == {}
     log = directory.logs / "pipeline.log"
     log.write_text(f"no such user jo{ANN}\nno such user {ANN}\n")
     objects = FolderStore(directory.objects)
     kept = objects.put("payloads/1", f"cc jo{ANN}".encode())
     assert found(directory) == ["logs/pipeline.log"]
-    assert scrub(directory, TRACES, (), ()) == {"logs/pipeline.log": 1}
+    assert scrub(directory, TRACES, ()) == {"logs/pipeline.log": 1}
     assert found(directory) == [] and objects.get(kept)
     store.close()
 
@@ -105,7 +105,7 @@ def test_what_a_row_explains_in_a_file_is_not_what_lies_beside_it(
         database.execute("DELETE FROM cursors WHERE name LIKE 'is %'")
         database.commit()
     assert found(directory) == ["cursors.db"]
-    scrub(directory, TRACES, (), ())
+    scrub(directory, TRACES, ())
     assert found(directory) == []
 
 
@@ -124,9 +124,9 @@ def test_a_log_of_pages_that_somebody_reads_is_not_taken_for_empty(
         database.execute("INSERT INTO cursors VALUES (?)", (ANN,))
         database.commit()
         with pytest.raises(RetriableError, match="erase once more"):
-            scrub(directory, TRACES, (), ())
+            scrub(directory, TRACES, ())
         reader.rollback()
-        scrub(directory, TRACES, (), ())
+        scrub(directory, TRACES, ())
         assert found(directory) == []
 
 
@@ -140,7 +140,7 @@ def test_what_had_been_deleted_before_is_overwritten_too(directory: DataDirector
         database.execute("DELETE FROM cursors WHERE name = 'a'")
         database.commit()
     assert found(directory) == ["cursors.db"]
-    scrub(directory, TRACES, (), ())
+    scrub(directory, TRACES, ())
     assert found(directory) == []
     with closing(sqlite3.connect(path)) as database:
         assert database.execute("SELECT * FROM cursors").fetchall() == [("b", "kept")]
@@ -156,14 +156,16 @@ def test_payloads_and_lines_of_logs_go_and_those_of_others_stay(directory: DataD
     log = directory.logs / "pipeline.log"
     log.write_text(f"first\nno such user {ANN}\nlast\n")
     assert found(directory) == ["logs/pipeline.log", "objects/payloads/1"]
-    done = scrub(directory, TRACES, (), {theirs})
-    assert done == {"objects": 2, "logs/pipeline.log": 1}
+    done = scrub(directory, TRACES, ())
+    assert done == {"objects": 1, "logs/pipeline.log": 1}
     assert found(directory) == []
     assert objects.get(others) == b"to bo@acme.test"
     first, inked, last = log.read_text().splitlines()
     assert (first, set(inked), last) == ("first", {"*"}, "last")
-    with pytest.raises(LookupError):
-        objects.get(named)
+    drop(directory, [theirs, theirs, "folder:../salesintel.toml"])
+    for gone in (named, theirs):
+        with pytest.raises(LookupError):
+            objects.get(gone)
 
 
 def test_the_file_of_the_warehouse_is_written_anew_without_what_was_deleted(

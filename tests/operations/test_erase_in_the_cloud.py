@@ -2,9 +2,10 @@
 Storage and Secret Manager against servers on this machine. What the stream does with an order is
 done by the parts of its graph; time passes when somebody waits."""
 
+import itertools
 import json
 import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from functools import partial
 from pathlib import Path
 
@@ -30,6 +31,7 @@ from schemas.tables import BY_ID
 from schemas.topology import DECISIONS_SUBSCRIPTION
 from transforms.decide import decided_rows
 from transforms.erasure import mark_of_key
+from transforms.traces import Traces
 from warehouse import compaction
 from warehouse.compacting import compact_noted
 from warehouse.erasures import HELD_AGAINST_S, StandingMarks
@@ -245,6 +247,33 @@ def test_what_was_broken_off_goes_on_without_a_wait_that_is_over(
     assert stream.waited < 60
     assert naming_ann(services) == []
     assert statuses(services) == ["stopped", "succeeded"]
+
+
+@pytest.mark.exhaustive
+@pytest.mark.parametrize("nth", [1, 2])
+def test_what_is_broken_off_in_the_bucket_is_begun_again_with_all_that_they_are_known_by(
+    services: Services, stream: Stream, monkeypatch: pytest.MonkeyPatch, nth: int
+) -> None:
+    other = "ann@home.test"
+    *rows, link = rows_of("hubspot:contact:3", "Ann Lee", other, None)
+    assert isinstance(link, Link)
+    services.stack.write([*rows, msgspec.structs.replace(link, entity_id="entity-1")])
+    services.storage.hold(ORPHAN, f"To: {other}".encode())
+    scrub, calls = InTheCloud.scrub, itertools.count(1)
+
+    def broken(self: InTheCloud, traces: Traces, changes: Collection[str]) -> None:
+        if next(calls) == nth:
+            services.storage.hold(ORPHAN, f"To: {other}".encode())
+            raise KeyboardInterrupt
+        scrub(self, traces, changes)
+
+    monkeypatch.setattr(InTheCloud, "scrub", broken)
+    assert typed(*EXECUTED).exit_code == 130
+    again = typed(*EXECUTED)
+    assert again.exit_code == 0, again.output
+    assert "entity-1: 2 records, 2 addresses" in again.stdout
+    assert naming_ann(services) == []
+    assert services.stack.ask("SELECT record_key FROM `identity.links`") == [{"record_key": BO}]
 
 
 @pytest.mark.exhaustive

@@ -10,6 +10,7 @@ from schemas.errors import RetriableError
 from schemas.flow import RowBatch
 from schemas.operations import DeadLetter
 from schemas.tables import BY_ID
+from transforms.erasure import NOBODY, Marks, mark
 from warehouse.protobuf import MAX_ROW_BYTES
 from warehouse.row_writer import RowWriter
 from warehouse.sink import DiscardSink, MemorySink, WriteRowsFn
@@ -93,3 +94,31 @@ def test_discarding_counts_what_a_table_would_refuse() -> None:
     assert sink.flush() == [RefusedRow(bad, "column written_at is no TIMESTAMP")]
     assert sink.flush() == []
     sink.close()
+
+
+def test_what_was_refused_while_somebody_was_erased_comes_again_and_makes_no_letter() -> None:
+    kept: list[Row] = []
+    stored: list[str] = []
+    standing = [NOBODY]
+
+    def store(name: str, body: bytes) -> str:
+        stored.append(name)
+        return f"folder:{name}"
+
+    writer = RowWriter(
+        lambda: MemorySink(kept), "test", 1, lambda: 5, store, lambda: lambda: standing[-1]
+    )
+    ann = a_row(PEOPLE, change_id="1", record_key="crm:contact:ann")
+    # What was said names nobody: only the row beside it does.
+    said = a_row(BODIES, change_id="1", body="x" * (MAX_ROW_BYTES + 1))
+    bundle(WriteRowsFn(writer), ann)
+    writer.start()
+    writer.write([ann, said])
+    standing.append(Marks([mark(b"key", "record", "crm:contact:ann")], b"key"))
+    with pytest.raises(RetriableError, match="1 rows were refused while somebody was erased"):
+        writer.finish()
+    assert stored == [] and not any(isinstance(row, DeadLetter) for row in kept)
+    writer.start()
+    writer.write([ann, said])
+    assert writer.finish() == (0, 0)
+    assert stored == []
