@@ -134,7 +134,8 @@ def noted_run(
     except BaseException as error:
         stopped = isinstance(error, KeyboardInterrupt)
         if stopped and notes.changes:
-            error.add_note(f"{notes.changes:,} changes were published, do it again for the rest")
+            # What that counts is the command's own: changes, or rows.
+            error.add_note(f"{notes.changes:,} are done, do it again for the rest")
         try:
             notes.note("stopped" if stopped else "failed", type(error).__name__)
         except RetriableError as refused:

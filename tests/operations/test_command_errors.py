@@ -123,7 +123,7 @@ def test_a_full_disk_is_a_line(
         (tmp_path / "none").read_text()
 
 
-@pytest.mark.parametrize("notes", [(), ("3 changes were published",)])
+@pytest.mark.parametrize("notes", [(), ("3 are done",)])
 def test_an_interrupted_command_ends_with_the_exit_code_of_a_signal(
     monkeypatch: pytest.MonkeyPatch, notes: tuple[str, ...]
 ) -> None:

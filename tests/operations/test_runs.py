@@ -129,7 +129,7 @@ def test_a_run_that_is_stopped_by_hand_has_not_failed(endpoint: Endpoint) -> Non
     with pytest.raises(KeyboardInterrupt) as stopped, noted_run(endpoint, "import") as run:
         run.changes = 3
         raise KeyboardInterrupt
-    assert stopped.value.__notes__ == ["3 changes were published, do it again for the rest"]
+    assert stopped.value.__notes__ == ["3 are done, do it again for the rest"]
     assert [(row.status, row.changes) for row in rows_of(endpoint, run.run_id)] == [
         ("running", 0),
         ("stopped", 3),
