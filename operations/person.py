@@ -1,20 +1,16 @@
 """Whom an erasure or an access request is about, where a command works."""
 
-import tempfile
 from collections.abc import Iterable
-from pathlib import Path
 from typing import NamedTuple
 
 from google.cloud import bigquery
 
-from connectors.bucket import SCHEME
 from connectors.secrets import SecretStore
 from operations import config
 from operations.audit import keyed
 from operations.naming import named
 from operations.place import Place
-from pipelines.checks import checked_settings
-from pipelines.settings_in_bucket import settings_at
+from operations.settings_in_use import settings_in_use, settings_named
 from schemas.errors import ConfigurationError
 from schemas.operations import Erasure
 from transforms.erasure import Marks, mark_of_key
@@ -59,8 +55,8 @@ class Scene(NamedTuple):
         pipeline goes by."""
         reached = place.reached()
         key = _key_of(place)
-        file = _named_in_the_cloud() if place.directory is None else reached.settings
-        return cls(place, reached.endpoint, _settings_of(file, key), file, key)
+        with settings_in_use(place, key) as settings:
+            return cls(place, reached.endpoint, settings, settings_named(place), key)
 
     def subject(self, client: bigquery.Client, asked: Asked) -> Subject:
         """Who is meant; ConfigurationError where that is nobody, or several."""
@@ -101,25 +97,7 @@ def _key_of(place: Place) -> bytes:
     if not reference:
         raise ConfigurationError(
             f"{config.REDACTION_KEY_VARIABLE} is not set: in the cloud it names the secret with "
-            "the key of the stream: see `terraform output privacy_environment`"
+            "the key of the stream, as in projects/PROJECT/secrets/redaction-key/versions/latest"
         )
     secrets = SecretStore(place.opens_secrets, cloud=True)
     return secrets.get(reference).reveal_bytes()
-
-
-def _named_in_the_cloud() -> str:
-    """Without them nobody would know what is on legal hold."""
-    named = config.settings_address()
-    if not named:
-        raise ConfigurationError(
-            f"{config.SETTINGS_VARIABLE} is not set: in the cloud it names the settings of the "
-            "stream: see `terraform output privacy_environment`"
-        )
-    return named
-
-
-def _settings_of(file: str, key: bytes) -> Settings:
-    if file.startswith(SCHEME):
-        with tempfile.TemporaryDirectory() as folder:
-            return settings_at(file, key, Path(folder))
-    return checked_settings(Path(file) if file else None, key)
