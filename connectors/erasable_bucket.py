@@ -10,13 +10,18 @@ from google.api_core.exceptions import GoogleAPIError, NotFound
 from google.cloud import storage
 from requests.exceptions import RequestException
 
-from connectors.bucket import RETRY, TIMEOUT_S, BucketStore, address_of
+from connectors.bucket import RETRY, SCHEME, TIMEOUT_S, BucketStore, address_of
 from connectors.objects import is_name
-from schemas.errors import RetriableError
+from schemas.errors import ConfigurationError, RetriableError
 
 
 class ErasableBucket(BucketStore):
     """A store that gives up what it holds; RetriableError where the bucket does not answer now."""
+
+    @property
+    def base(self) -> str:
+        """How the address of every object begins."""
+        return self._base
 
     def addresses(self) -> Iterator[str]:
         """The address of every object that is there."""
@@ -32,10 +37,14 @@ class ErasableBucket(BucketStore):
             ) from error
 
     def delete(self, uri: str) -> bool:
-        """Whether there was an object, which is gone now; none at an address that is not ours."""
+        """Whether there was an object, which is gone now; ConfigurationError for an address that is
+        not ours: what lies there would stay."""
         name = uri.removeprefix(self._base)
         if name == uri or not is_name(name):
-            return False
+            raise ConfigurationError(
+                f"a payload lies in {bucket_of(uri)}, and not in {self._base}: name the bucket of "
+                "the stream"
+            )
         blob: storage.Blob = self._blob(name)
         try:
             blob.delete(timeout=TIMEOUT_S, retry=RETRY)
@@ -46,6 +55,11 @@ class ErasableBucket(BucketStore):
                 f"an object of {self._base} cannot be deleted: {type(error).__name__}"
             ) from error
         return True
+
+
+def bucket_of(uri: str) -> str:
+    """The bucket of an address, or whatever else it begins with, without the object's name."""
+    return "/".join(uri.split("/")[:3]) if uri.startswith(SCHEME) else uri.partition(":")[0]
 
 
 def erasable_bucket(where: str) -> ErasableBucket:

@@ -11,6 +11,7 @@ from embedded.directory import DataDirectory
 from embedded.scrub import drop, scrub, search
 from embedded.warehouse import answers
 from operations.console import running
+from operations.other_runs import CHECKS, OtherRuns
 from operations.restarting import ask_to_restart
 from operations.waiting import until_written
 from schemas.clock import wall_clock
@@ -36,10 +37,18 @@ class OneMachine:
 
     def __init__(self, directory: DataDirectory, client: bigquery.Client) -> None:
         self._directory, self._client = directory, client
+        self._checks = OtherRuns(client, CHECKS)
 
     def alone(self) -> AbstractContextManager[None]:
         """As Surroundings: by the lock that the upkeep has, too."""
         return self._directory.upkeep()
+
+    def refuse_unreached(self) -> None:
+        """As Surroundings: payloads lie in the directory."""
+
+    def until_quiet(self) -> None:
+        """As Surroundings."""
+        self._checks.until_none()
 
     def clear_copies(self) -> None:
         """As Surroundings."""

@@ -7,14 +7,18 @@ from contextlib import AbstractContextManager, nullcontext
 
 from google.cloud import bigquery
 
-from connectors.erasable_bucket import ErasableBucket
-from operations.compactions import Compactions
+from connectors.erasable_bucket import ErasableBucket, bucket_of
+from operations import config
 from operations.console import console
 from operations.erasure_orders import erasures
-from schemas.clock import DAY_US, Clock, from_us, wall_clock
-from schemas.errors import RetriableError
+from operations.other_runs import CHECKS, COMPACTIONS, OtherRuns
+from schemas.clock import DAY_US, Clock, from_us
+from schemas.errors import ConfigurationError, RetriableError
 from schemas.topology import RETENTION_S
 from transforms.traces import Spot, Traces
+from warehouse.bounded import WHOLE_TABLES_BYTES, rows
+from warehouse.catalogue import qualified
+from warehouse.clock import WarehouseClock
 from warehouse.compaction import clear
 from warehouse.erasures import HELD_AGAINST_S
 from warehouse.settling import SETTLED_S
@@ -33,12 +37,24 @@ LOGGED_DAYS = 400
 """terraform/audit.tf."""
 
 
+_IN_OTHERS = """
+SELECT uri FROM (
+  SELECT dataref AS uri FROM `raw.changes`
+  UNION ALL
+  SELECT payload_uri AS uri FROM `ops.dead_letters`
+) WHERE uri IS NOT NULL AND NOT STARTS_WITH(uri, @base) LIMIT 1
+"""
+ASK_TIMEOUT_S = 600.0
+
+
 class InTheCloud:
-    """As Surroundings, of a project."""
+    """As Surroundings, of a project. `clock` is the warehouse's: what it is compared with was
+    written by workers, and that of a terminal may be wrong."""
 
     takes = (
-        f"This takes a quarter of an hour, {HELD_AGAINST_S / 60:.0f} minutes of it for every "
-        "writer to have the order; it may be broken off and begun again."
+        f"This takes {HELD_AGAINST_S / 60:.0f} minutes for every writer to have the order, and as "
+        "long as it takes to read raw.changes four times and the bucket of payloads once; it may "
+        "be broken off and begun again."
     )
     searched = "of every table and of every payload in the bucket"
 
@@ -46,16 +62,17 @@ class InTheCloud:
         self,
         client: bigquery.Client,
         objects: ErasableBucket,
-        clock: Clock = wall_clock,
+        clock: Clock | None = None,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._client, self._objects = client, objects
-        self._clock, self._sleep = clock, sleep
+        self._clock, self._sleep = clock or WarehouseClock(client), sleep
         self._stood: dict[str, int] = {}
         """When each mark was in ops.erasures for certain."""
         self._clean: set[str] = set()
         """Payloads that name nobody: what lies at an address never changes."""
-        self._compactions = Compactions(client, clock, sleep)
+        self._compactions = OtherRuns(client, COMPACTIONS, self._clock, sleep)
+        self._checks = OtherRuns(client, CHECKS, self._clock, sleep)
 
     @property
     def elsewhere(self) -> str:
@@ -83,6 +100,26 @@ class InTheCloud:
         """As Surroundings. No lock is here: compactions are waited for, the retention deletes what
         would go all the same, and who rebuilds sees to it (docs/privacy.md)."""
         return nullcontext()
+
+    def refuse_unreached(self) -> None:
+        """As Surroundings."""
+        base = bigquery.ScalarQueryParameter("base", "STRING", self._objects.base)
+        sql = qualified(_IN_OTHERS, self._client.project)
+        for row in rows(
+            self._client,
+            sql,
+            [base],
+            timeout_s=ASK_TIMEOUT_S,
+            maximum_bytes_billed=WHOLE_TABLES_BYTES,
+        ):
+            raise ConfigurationError(
+                f"payloads of rows lie in {bucket_of(row['uri'])}, and {config.OBJECTS_VARIABLE} "
+                f"names {self._objects.base}: name the bucket of the stream, or they would stay"
+            )
+
+    def until_quiet(self) -> None:
+        """As Surroundings."""
+        self._checks.until_none()
 
     def clear_copies(self) -> None:
         """As Surroundings. A compaction that has begun meanwhile may have put rows back, and is

@@ -1,11 +1,11 @@
-"""The compactions of a project in the cloud, as their runs tell: who must not meet one waits.
+"""Runs of other commands, as ops.runs tells of them: who must not meet one waits.
 
-On one machine a lock in the data directory holds them apart.
+On one machine a lock in the data directory keeps compactions apart.
 """
 
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 from google.cloud import bigquery
 
@@ -17,41 +17,57 @@ from warehouse.compaction import TIMEOUT_S as STATEMENT_S
 
 LOOKS_EVERY_S = 5.0
 ASK_TIMEOUT_S = 60.0
-LOST_S = STATEMENT_S + 300.0
-"""A run that has noted nothing for so long is over, killed or not, and so is the last statement
-that it began: the warehouse ends that by itself."""
+SILENT_S = 300.0
+"""A run that has noted nothing for so long is over, killed or not: thirty heartbeats."""
 
 _RUNS = """
 SELECT run_id, status, noted_at FROM (
   SELECT run_id, status, noted_at,
     ROW_NUMBER() OVER (PARTITION BY run_id ORDER BY noted_at DESC) AS place
-  FROM `ops.runs` WHERE command = 'compact' AND noted_date >= @day
+  FROM `ops.runs` WHERE command = @command AND noted_date >= @day
 ) WHERE place = 1
 """
 
 
-class Compactions:
-    """Asked by who takes rows away. A run is noted before it touches a table."""
+class Watched(NamedTuple):
+    """A command whose runs are waited for."""
+
+    command: str
+    said: str
+    """What is at work, in words."""
+    lost_s: float
+    """After how long without a word a run is over, and all that it began."""
+
+
+COMPACTIONS = Watched("compact", "a compaction", STATEMENT_S + SILENT_S)
+"""The warehouse ends the last statement that a killed one began by itself."""
+CHECKS = Watched("quality", "a check of the rules", SILENT_S)
+"""One keeps keys of records that it has read up to an hour before; a killed one keeps nothing."""
+
+
+class OtherRuns:
+    """Asked by who takes rows away. A run is noted before it reads or touches a table."""
 
     def __init__(
         self,
         client: bigquery.Client,
+        watched: Watched,
         clock: Clock = wall_clock,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        self._client, self._clock, self._sleep = client, clock, sleep
+        self._client, self._watched, self._clock, self._sleep = client, watched, clock, sleep
 
     def until_none(self) -> frozenset[str]:
         """Returns when none is at work; the runs that there were until now."""
         waits = False
         while True:
             runs = self._runs()
-            alive = from_us(self._clock() - int(LOST_S * 1_000_000))
+            alive = from_us(self._clock() - int(self._watched.lost_s * 1_000_000))
             if not any(run.status == "running" and run.noted_at >= alive for run in runs):
                 return frozenset(run.run_id for run in runs)
             if not waits:
                 waits = True
-                console.print("a compaction is at work: waiting for its end")
+                console.print(f"{self._watched.said} is at work: waiting for its end")
             self._sleep(LOOKS_EVERY_S)
 
     def begun_besides(self, known: frozenset[str]) -> bool:
@@ -62,6 +78,9 @@ class Compactions:
         """The newest row of each run of these days."""
         # A run of yesterday that ends today is not taken for a new one.
         first = from_us((self._clock() // DAY_US - 2) * DAY_US).date()
-        day = bigquery.ScalarQueryParameter("day", "DATE", first)
+        parameters = [
+            bigquery.ScalarQueryParameter("command", "STRING", self._watched.command),
+            bigquery.ScalarQueryParameter("day", "DATE", first),
+        ]
         sql = qualified(_RUNS, self._client.project)
-        return list(rows(self._client, sql, [day], timeout_s=ASK_TIMEOUT_S))
+        return list(rows(self._client, sql, parameters, timeout_s=ASK_TIMEOUT_S))

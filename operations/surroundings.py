@@ -37,6 +37,15 @@ class Surroundings(Elsewhere, Protocol):
         """Keeps out, while it is open, whoever else takes rows away, where that can be done."""
         ...
 
+    def refuse_unreached(self) -> None:
+        """ConfigurationError where rows name payloads that lie where nothing is searched."""
+        ...
+
+    def until_quiet(self) -> None:
+        """Returns when no check of the rules is at work: what it keeps of rows that it has read
+        before is not held against marks."""
+        ...
+
     def clear_copies(self) -> None:
         """Leaves nothing in the current tables, nor to whoever fills them just now."""
         ...
@@ -46,8 +55,11 @@ class Surroundings(Elsewhere, Protocol):
         ...
 
     def until_held(self, marks: Sequence[str], *, restored: bool = False) -> None:
-        """Returns when whatever is written was held against these marks, which stand there;
-        `restored`: they may have come back only now, with rows that are older."""
+        """Returns when whatever the stream or a job writes was held against these marks, which
+        stand there; `restored`: they may have come back only now, with rows that are older.
+
+        Commands note themselves in ops.runs, ops.audit and ops.readers without that: what names the
+        person there is emptied by the last passes, and what is noted later is found by none."""
         ...
 
     def search(self, traces: Traces) -> list[Spot]:

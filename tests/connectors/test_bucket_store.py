@@ -64,12 +64,14 @@ def test_what_lies_below_a_prefix_is_listed_and_deleted_and_nothing_else(
     ours = [store.put(f"erased/{prefix}{n}", b"") for n in range(3)]
     assert set(ours) <= set(store.addresses())
     assert (other in store.addresses()) == (not prefix)
-    assert [store.delete(one) for one in (ours[0], ours[0], "gs://objects", "folder:x")] == [
-        *(True, False, False, False)
-    ]
+    assert [store.delete(one) for one in (ours[0], ours[0])] == [True, False]
+    for not_ours, its in (("gs://else/a/x", "gs://else"), ("folder:x", "folder")):
+        with pytest.raises(ConfigurationError, match=f"lies in {its}, and not in gs://{BUCKET}"):
+            store.delete(not_ours)
     assert ours[0] not in store.addresses() and ours[1] in store.addresses()
     if prefix:
-        assert not store.delete(other)
+        with pytest.raises(ConfigurationError, match="name the bucket of the stream"):
+            store.delete(other)
         assert store.delete(ours[1])
 
 

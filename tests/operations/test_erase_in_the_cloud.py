@@ -5,101 +5,52 @@ done by the parts of its graph; time passes when somebody waits."""
 import itertools
 import json
 import stat
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Collection, Iterator
 from functools import partial
 from pathlib import Path
 
 import msgspec
 import pytest
 from cloud_project import Services, cloud_services, secret, typed
-from google.pubsub_v1 import SubscriberClient
-from small_stack import Time
-from watched_rows import a_change, versioned
+from erased_project import (
+    ADDRESS,
+    ANN,
+    BO,
+    EXECUTED,
+    HERS,
+    KEY,
+    ORPHAN,
+    OTHERS,
+    WRITTEN,
+    Stream,
+    copies,
+    naming_ann,
+    rows_of,
+    rows_of_two,
+    statuses,
+)
+from watched_rows import a_result
 
 from connectors.erasable_bucket import erasable_bucket
 from operations import config, surroundings
-from operations.compactions import LOOKS_EVERY_S, LOST_S, Compactions
 from operations.erasing_there import InTheCloud
-from schemas.clock import to_us, wall_clock
-from schemas.columns import Row
-from schemas.errors import RetriableError
-from schemas.flow import Received
-from schemas.identity import IdentityRecord, Link, StoredRecord
+from operations.other_runs import CHECKS, COMPACTIONS, LOOKS_EVERY_S, OtherRuns, Watched
+from schemas.clock import wall_clock
+from schemas.errors import ConfigurationError, RetriableError
+from schemas.identity import Link
 from schemas.operations import Erasure
-from schemas.records import Person
 from schemas.tables import BY_ID
-from schemas.topology import DECISIONS_SUBSCRIPTION
-from transforms.decide import decided_rows
 from transforms.erasure import mark_of_key
 from transforms.traces import Traces
 from warehouse import compaction
+from warehouse.clock import WarehouseClock
 from warehouse.compacting import compact_noted
-from warehouse.erasures import HELD_AGAINST_S, StandingMarks
-from warehouse.row_writer import RowWriter
+from warehouse.erasures import HELD_AGAINST_S
 from warehouse.runs import RunNotes, noted_run
 from warehouse.settling import SETTLED_S, settled
-from warehouse.sink import StorageSink
 
+exhaustive = pytest.mark.exhaustive
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("watching")]
-
-KEY = b"the key of the stream"
-ANN, BO = "hubspot:contact:1", "hubspot:contact:2"
-ADDRESS = "ann.lee@acme.test"
-HERS, ORPHAN, OTHERS = "payloads/hubspot/c-1", "payloads/gmail/c-9", "payloads/gmail/c-8"
-"""The payload of a row of hers, one that names her and that no row names, one of somebody else."""
-WRITTEN = (
-    *("raw.changes", "sales.people", "identity.records", "identity.links"),
-    *("ops.erasures", "ops.audit", "ops.runs", "ops.readers"),
-)
-"""Tables that get rows here."""
-EXECUTED = ("erase", "--email", ADDRESS, "--reason", "case 7", "--by", "dpo", "--yes")
-
-
-class Stream(Time):
-    """The stream, as far as orders go, and the clock of who waits for it."""
-
-    def __init__(self, services: Services) -> None:
-        super().__init__()
-        self._services = services
-        self.works = True
-        self.waited = 0.0
-        self.meanwhile: Callable[[], None] = lambda: None
-        """Happens once, while somebody waits."""
-
-    def sleep(self, seconds: float) -> None:
-        self.waited += seconds
-        self.advance(seconds)
-        if self.works:
-            self.take()
-        meanwhile, self.meanwhile = self.meanwhile, lambda: None
-        meanwhile()
-
-    def take(self) -> None:
-        """Orders become rows of ops.erasures."""
-        path = f"projects/{self._services.stack.stack.project}/subscriptions/"
-        path += DECISIONS_SUBSCRIPTION.name
-        with SubscriberClient() as client:
-            pulled = client.pull(
-                subscription=path, max_messages=100, return_immediately=True, timeout=10
-            ).received_messages
-            for one in pulled:
-                message = one.message
-                published = to_us(message.publish_time)
-                received = Received(
-                    message.data, dict(message.attributes), message.message_id, published
-                )
-                self.write(decided_rows(received, wall_clock).rows)
-                client.acknowledge(subscription=path, ack_ids=[one.ack_id])
-
-    def write(self, rows: tuple[Row, ...]) -> None:
-        """As step Write does: held against the marks, under the key of the stream."""
-        endpoint = self._services.stack.endpoint
-        known = StandingMarks.opener(endpoint, KEY, "US")
-        writer = RowWriter(StorageSink.opener(endpoint), "stream", 1, open_known=known)
-        writer.start()
-        writer.write(rows)
-        writer.finish()
-        writer.close()
 
 
 @pytest.fixture(scope="module")
@@ -128,62 +79,6 @@ def stream(services: Services, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     yield stream
     services.storage.blobs.clear()
     services.stack.empty(*WRITTEN)
-
-
-def rows_of_two() -> list[Row]:
-    return [
-        *rows_of(ANN, "Ann Lee", ADDRESS, f"gs://prod-objects/{HERS}"),
-        *rows_of(BO, "Bo Ray", "bo@acme.test", None),
-    ]
-
-
-def rows_of(key: str, name: str, address: str, dataref: str | None) -> list[Row]:
-    at = wall_clock() - 7_200_000_000
-    of_change = {**versioned(key, at), "change_id": f"c-{key[-1]}"}
-    raw = msgspec.structs.replace(
-        a_change(key, ago_s=7_200), change_id=f"c-{key[-1]}", message_id=f"m-{key[-1]}",
-        payload=b"" if dataref else b"{}", dataref=dataref,
-    )  # fmt: skip
-    person = Person(**of_change, full_name=name, emails=(address,))  # type: ignore[arg-type]
-    record = IdentityRecord(
-        record_key=key, kind="person", stamp=at, fetched=at, digest="d",
-        full_name=name, emails=(address,),
-    )  # fmt: skip
-    stored = StoredRecord(
-        record_key=key, kind="person", version_stamp=at, version_fetched=at, version_digest="d",
-        is_deleted=False, record=msgspec.json.encode(record).decode(), written_at=at,
-    )  # fmt: skip
-    link = Link(
-        record_key=key, kind="person", entity_id=f"entity-{key[-1]}", confidence=1.0,
-        method="single", revision=1, resolved_at=at, is_deleted=False,
-    )  # fmt: skip
-    return [raw, person, stored, link]
-
-
-def naming_ann(services: Services) -> list[str]:
-    """Tables and payloads that still do."""
-    found = []
-    with services.stack.warehouse() as client:
-        for table in WRITTEN:
-            rows = client.query_and_wait(f"SELECT * FROM `{client.project}.{table}`")
-            text = repr([tuple(row.values()) for row in rows])
-            if any(one in text for one in (ADDRESS, "Ann Lee", ANN)):
-                found.append(table)
-    return [*found, *(name for name in (HERS, ORPHAN) if name in services.storage.blobs)]
-
-
-def statuses(services: Services) -> list[str]:
-    """How the runs of erasures went, the first first."""
-    sql = "SELECT MAX_BY(status, noted_at) AS status FROM `ops.runs` WHERE command = 'erase' "
-    sql += "GROUP BY run_id ORDER BY MIN(started_at)"
-    return [row["status"] for row in services.stack.ask(sql)]
-
-
-def copies(services: Services) -> list[str]:
-    """Who is in the current table of people."""
-    with services.stack.warehouse() as client:
-        rows = client.query_and_wait(f"SELECT * FROM `{client.project}.sales.people_current`")
-        return sorted(row.full_name for row in rows)
 
 
 def test_a_person_goes_from_tables_copies_and_bucket_and_does_not_come_back(
@@ -288,26 +183,80 @@ def test_an_order_that_no_stream_takes_ends_with_what_to_do(
     stream.take()
 
 
-def test_a_compaction_that_works_is_waited_for_until_it_ends_or_was_killed(
-    services: Services, stream: Stream
+@pytest.mark.parametrize("watched", [COMPACTIONS, pytest.param(CHECKS, marks=exhaustive)])
+def test_a_run_that_works_is_waited_for_until_it_ends_or_was_killed(
+    services: Services, stream: Stream, watched: Watched
 ) -> None:
     with services.stack.warehouse() as client:
-        waiting = Compactions(client, stream, stream.sleep)
+        waiting = OtherRuns(client, watched, stream, stream.sleep)
         assert waiting.until_none() == frozenset()
-        with noted_run(services.stack.endpoint, "compact") as run:
+        with noted_run(services.stack.endpoint, watched.command) as run:
             stream.meanwhile = lambda: run.note("succeeded")
             assert waiting.begun_besides(frozenset())
             known = waiting.until_none()
         assert known == {run.run_id}
         assert stream.waited == LOOKS_EVERY_S
         assert not waiting.begun_besides(known)
-        ago = int((LOST_S - 4 * LOOKS_EVERY_S) * 1_000_000)
-        killed = RunNotes(services.stack.endpoint, "compact", clock=lambda: wall_clock() - ago)
+        ago = int((watched.lost_s - 4 * LOOKS_EVERY_S) * 1_000_000)
+        killed = RunNotes(
+            services.stack.endpoint, watched.command, clock=lambda: wall_clock() - ago
+        )
         killed.note("running")
         killed.close()
         assert waiting.begun_besides(known)
         assert waiting.until_none() == {run.run_id, killed.run_id}
         assert stream.waited > LOOKS_EVERY_S
+
+
+@pytest.mark.exhaustive
+def test_what_a_check_of_the_rules_has_read_before_and_keeps_later_goes_too(
+    services: Services, stream: Stream
+) -> None:
+    checking = RunNotes(services.stack.endpoint, "quality", clock=stream)
+    checking.note("running")
+    taken = 0
+
+    def end() -> None:
+        """When nothing but the check is waited for any more."""
+        nonlocal taken
+        taken += len(services.stack.ask("SELECT 1 AS n FROM `ops.erasures`")) > 1
+        if taken < 2:
+            stream.meanwhile = end
+            checking.note("running")
+            return
+        services.stack.write([msgspec.structs.replace(a_result(passed=False), sample=(ANN,))])
+        checking.note("succeeded")
+
+    stream.meanwhile = end
+    done = typed(*EXECUTED)
+    assert done.exit_code == 0, done.output
+    assert "a check of the rules is at work" in done.stdout
+    assert services.stack.ask("SELECT COUNT(*) AS n FROM `ops.quality`") == [{"n": 1}]
+    assert naming_ann(services) == []
+    checking.close()
+
+
+def test_payloads_in_another_bucket_than_is_searched_are_not_passed_over(
+    services: Services, stream: Stream
+) -> None:
+    with services.stack.warehouse() as client:
+        InTheCloud(client, erasable_bucket("gs://prod-objects")).refuse_unreached()
+        there = InTheCloud(client, erasable_bucket("gs://test-objects"))
+        both = f"lie in gs://prod-objects, and {config.OBJECTS_VARIABLE} names gs://test-objects/"
+        with pytest.raises(ConfigurationError, match=both):
+            there.refuse_unreached()
+
+
+def test_time_is_that_of_the_warehouse_and_counted_on_from_there(
+    services: Services, stream: Stream
+) -> None:
+    passed = [7.0]
+    with services.stack.warehouse() as client:
+        clock = WarehouseClock(client, monotonic=lambda: passed[-1])
+        before, first, after = wall_clock(), clock(), wall_clock()
+        assert before <= first <= after
+        passed.append(17.0)
+        assert clock() == first + 10_000_000
 
 
 def test_marks_that_do_not_stand_are_waited_for_by_nobody(
