@@ -31,16 +31,6 @@ output "secrets" {
   value       = { for name, one in google_secret_manager_secret.this : name => "projects/${var.project}/secrets/${one.secret_id}/versions/latest" }
 }
 
-output "privacy_environment" {
-  description = "Variables of who erases, exports and grants at a terminal; the key is the stream's (docs/privacy.md)."
-  value = {
-    SALESINTEL_PROJECT       = var.project
-    SALESINTEL_CONFIG        = local.stream.parameters.settings
-    SALESINTEL_OBJECTS       = local.stream.parameters.objects
-    SALESINTEL_REDACTION_KEY = local.stream.parameters.redaction_key
-  }
-}
-
 output "repository" {
   description = "Where the image of a release is pushed."
   value       = "${var.region}-docker.pkg.dev/${var.project}/${google_artifact_registry_repository.this.repository_id}"
