@@ -97,8 +97,9 @@ class InTheCloud:
         )
 
     def alone(self) -> AbstractContextManager[None]:
-        """As Surroundings. No lock is here: compactions are waited for, the retention deletes what
-        would go all the same, and who rebuilds sees to it (docs/privacy.md)."""
+        """As Surroundings. No lock is here: compactions and checks are waited for, the retention
+        deletes what would go all the same, another erasure writes nothing that was not held against
+        the marks of this one, and who rebuilds sees to it (docs/privacy.md)."""
         return nullcontext()
 
     def refuse_unreached(self) -> None:

@@ -1,7 +1,7 @@
 """Rows written and waited for, with what is refused led off as dead letters."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import msgspec
@@ -94,16 +94,14 @@ class RowWriter:
         """
         refused = self.settle()
         if refused:
-            assert self._sink is not None and self._known is not None
-            if self._marks_changed(self._known()):
-                raise RetriableError(
-                    f"{len(refused)} rows were refused while somebody was erased: they come again "
-                    "and are held against the new marks"
-                )
+            assert self._sink is not None
             now = self._clock()
-            letters = [
-                refused_letter(r, now, self._job_name, self._version, self._store) for r in refused
-            ]
+            letters = []
+            for one in refused:
+                # To store a payload may take a minute.
+                self._refuse_new_marks(refused)
+                letters.append(refused_letter(one, now, self._job_name, self._version, self._store))
+            self._refuse_new_marks(refused)
             self._sink.write(letters)
             again = self._sink.flush()
             if again:
@@ -113,6 +111,14 @@ class RowWriter:
     def _marks_changed(self, marks: Marks) -> bool:
         """Whether rows since `start` were held against others than these."""
         return self._is_mixed or self._held_against not in (None, marks)
+
+    def _refuse_new_marks(self, refused: Sequence[RefusedRow]) -> None:
+        assert self._known is not None
+        if self._marks_changed(self._known()):
+            raise RetriableError(
+                f"{len(refused)} rows were refused while somebody was erased: they come again and "
+                "are held against the new marks"
+            )
 
     def close(self) -> None:
         """Ends the connection."""

@@ -122,3 +122,19 @@ def test_what_was_refused_while_somebody_was_erased_comes_again_and_makes_no_let
     writer.write([ann, said])
     assert writer.finish() == (0, 0)
     assert stored == []
+
+
+def test_who_is_erased_while_a_refused_payload_is_stored_is_in_no_letter() -> None:
+    kept: list[Row] = []
+    standing = [NOBODY]
+
+    def store(name: str, body: bytes) -> str:
+        standing.append(Marks([mark(b"key", "record", "crm:contact:ann")], b"key"))
+        return f"folder:{name}"
+
+    writer = RowWriter(
+        lambda: MemorySink(kept), "test", 1, lambda: 5, store, lambda: lambda: standing[-1]
+    )
+    with pytest.raises(RetriableError, match="while somebody was erased"):
+        bundle(WriteRowsFn(writer), a_row(BODIES, body="x" * (MAX_ROW_BYTES + 1)))
+    assert kept == []
