@@ -1,7 +1,7 @@
 """Erasures that are broken off or run beside others: nothing is left, and nobody comes back."""
 
 import itertools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -75,9 +75,17 @@ def scene_of(endpoint: Endpoint) -> Scene:
     return Scene(StackHere(DataDirectory(Path("nowhere"))), endpoint, Settings(), "s.toml", KEY)
 
 
-def passes(client: bigquery.Client, endpoint: Endpoint, standing: Sequence[Erasure]) -> None:
-    """Begun by her address, whatever is left to know her by."""
-    person = scene_of(endpoint).person(subject_of(client, address="ann@acme.test"), standing)
+BY_ADDRESS: Mapping[str, Any] = {"address": "ann@acme.test"}
+
+
+def passes(
+    client: bigquery.Client,
+    endpoint: Endpoint,
+    standing: Sequence[Erasure] = (),
+    asked: Mapping[str, Any] = BY_ADDRESS,
+) -> None:
+    """Begun by her address or a record, whatever is left to know her by."""
+    person = scene_of(endpoint).person(subject_of(client, **asked), standing)
     writer = RowWriter(StorageSink.opener(endpoint), "erase", 1)
     erasing = Erasing(client, writer, person, Nowhere())
     try:
@@ -92,6 +100,7 @@ def begun_again(
     endpoint: Endpoint,
     monkeypatch: pytest.MonkeyPatch,
     before: Callable[[int, str], bool],
+    asked: Mapping[str, Any] = BY_ADDRESS,
 ) -> bool:
     """Whether there was a statement to break off before; what is left after it was begun again is
     nothing."""
@@ -111,23 +120,31 @@ def begun_again(
     with monkeypatch.context() as patch:
         patch.setattr(bounded, "changed", breaking)
         try:
-            passes(client, endpoint, [])
+            passes(client, endpoint)
         except KeyboardInterrupt:
             is_broken = True
     if is_broken:
-        passes(client, endpoint, [order])
+        passes(client, endpoint, [order], asked)
     text = repr(all_rows(client)).replace(BOS_OTHER, "")
     assert [one for one in HERS if one in text] == []
     return is_broken
 
 
+@pytest.mark.parametrize(
+    "asked", [BY_ADDRESS, pytest.param({"named": [DIALLED]}, marks=pytest.mark.exhaustive)]
+)
 def test_what_is_broken_off_among_the_rows_that_say_who_it_is_goes_by_the_marks(
-    client: bigquery.Client, endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch
+    client: bigquery.Client,
+    endpoint: Endpoint,
+    monkeypatch: pytest.MonkeyPatch,
+    asked: Mapping[str, Any],
 ) -> None:
     links = BY_ROW[Link].id
-    assert begun_again(
-        client, endpoint, monkeypatch, lambda _, sql: sql.startswith("DELETE") and links in sql
-    )
+
+    def of_links(_: int, sql: str) -> bool:
+        return sql.startswith("DELETE") and links in sql
+
+    assert begun_again(client, endpoint, monkeypatch, of_links, asked)
 
 
 @pytest.mark.exhaustive
