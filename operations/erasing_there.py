@@ -52,9 +52,9 @@ class InTheCloud:
     written by workers, and that of a terminal may be wrong."""
 
     takes = (
-        f"This takes {HELD_AGAINST_S / 60:.0f} minutes for every writer to have the order, and as "
-        "long as it takes to read raw.changes four times and the bucket of payloads once; it may "
-        "be broken off and begun again."
+        f"This takes {HELD_AGAINST_S / 60:.0f} minutes for every writer to have the order, and "
+        "about ten for each gigabyte of payloads, which are searched four times, those in the "
+        "bucket once; it may be broken off and begun again."
     )
     searched = "of every table and of every payload in the bucket"
 
