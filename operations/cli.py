@@ -228,7 +228,7 @@ def resolve_command(
     region: Annotated[str, typer.Option(help="Country of national phone numbers.")] = "US",
 ) -> None:
     """Which records of a file are one person or account; exit code 1 where rows are unreadable."""
-    from operations.resolve import resolve as run
+    from operations.identity.resolve import resolve as run
 
     if run(records, out, model, explain or (), save_model, region):
         raise typer.Exit(1)

@@ -33,7 +33,7 @@ def explain(
     data: Data = None,
 ) -> None:
     """Why records are one: each field's bits, the rules, the path, and how close the next came."""
-    from operations.explain import explain as run
+    from operations.identity.explain import explain as run
 
     run(place_of(data), records, name, model)
 
@@ -47,7 +47,7 @@ def candidates(
     data: Data = None,
 ) -> None:
     """Possible matches for a person to decide on, the likeliest first."""
-    from operations.candidates import candidates as run
+    from operations.identity.candidates import candidates as run
 
     run(place_of(data), records, model, limit, output, sys.stdout)
 
@@ -55,7 +55,7 @@ def candidates(
 @app.command()
 def link(one: One, other: Other, undo: Undo = False, by: By = None, data: Data = None) -> None:
     """Decide that two are the same; holds against all evidence until it is taken back."""
-    from operations.decide import decide
+    from operations.identity.decide import decide
 
     decide(place_of(data), one, other, "same", undo=undo, by=by)
 
@@ -63,7 +63,7 @@ def link(one: One, other: Other, undo: Undo = False, by: By = None, data: Data =
 @app.command()
 def unlink(one: One, other: Other, undo: Undo = False, by: By = None, data: Data = None) -> None:
     """Decide that two are not the same; holds against all evidence until it is taken back."""
-    from operations.decide import decide
+    from operations.identity.decide import decide
 
     decide(place_of(data), one, other, "different", undo=undo, by=by)
 
@@ -79,7 +79,7 @@ def match_report(
     data: Data = None,
 ) -> None:
     """How much was matched, with its precision; calibration, largest components, hot keys."""
-    from operations.match_report import match_report as run
+    from operations.identity.match_report import match_report as run
 
     run(place_of(data), records, model, truth, output, sys.stdout)
 
@@ -97,6 +97,6 @@ def train(
     data: Data = None,
 ) -> None:
     """Fit a new model to the records and say what it would change; switching is yours."""
-    from operations.train import train as run
+    from operations.identity.train import train as run
 
     run(place_of(data), records, model, out)

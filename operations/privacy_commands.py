@@ -38,10 +38,10 @@ def erase(
 ) -> None:
     """Erase a person everywhere and prove it; shows first what it would do. Exit code 1 where
     anything is left."""
-    from operations.erase import apply_standing, listing
-    from operations.erase import erase as run
-    from operations.erase import lift as take_back
-    from operations.person import Asked
+    from operations.privacy.erase import apply_standing, listing
+    from operations.privacy.erase import erase as run
+    from operations.privacy.erase import lift as take_back
+    from operations.privacy.person import Asked
 
     place = place_of(data)
     if show:
@@ -65,7 +65,7 @@ def export_person(
     data: Data = None,
 ) -> None:
     """Everything that is held of a person, by table, for who asks for access."""
-    from operations.export_person import export_person as run
-    from operations.person import Asked
+    from operations.privacy.export_person import export_person as run
+    from operations.privacy.person import Asked
 
     run(place_of(data), Asked(email, phone, person), out, by=by)

@@ -15,7 +15,7 @@ from embedded.manifest import NAME, Manifest, check_files
 from embedded.supervisor import Supervisor
 from operations import config
 from operations.console import console, running
-from operations.restoring_erasures import (
+from operations.privacy.restoring_erasures import (
     HOW_TO_EXPORT,
     apply_erasures,
     erasures_of_directory,

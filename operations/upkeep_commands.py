@@ -42,7 +42,7 @@ def retention(data: Data = None) -> None:
 @app.command()
 def grant(reader: Reader, mailbox: Mailboxes, by: By = None, data: Data = None) -> None:
     """Let someone read what was written in a mailbox."""
-    from operations.access import set_access
+    from operations.privacy.access import set_access
 
     set_access(place_of(data), reader, tuple(mailbox), revoked=False, by=by)
 
@@ -50,7 +50,7 @@ def grant(reader: Reader, mailbox: Mailboxes, by: By = None, data: Data = None) 
 @app.command()
 def revoke(reader: Reader, mailbox: Mailboxes, by: By = None, data: Data = None) -> None:
     """Take back what was granted."""
-    from operations.access import set_access
+    from operations.privacy.access import set_access
 
     set_access(place_of(data), reader, tuple(mailbox), revoked=True, by=by)
 

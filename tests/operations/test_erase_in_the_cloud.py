@@ -32,9 +32,10 @@ from erased_project import (
 from watched_rows import a_result
 
 from connectors.erasable_bucket import erasable_bucket
-from operations import config, surroundings
-from operations.erasing_there import InTheCloud
-from operations.other_runs import CHECKS, COMPACTIONS, LOOKS_EVERY_S, OtherRuns, Watched
+from operations import config
+from operations.privacy import surroundings
+from operations.privacy.erasing_there import InTheCloud
+from operations.privacy.other_runs import CHECKS, COMPACTIONS, LOOKS_EVERY_S, OtherRuns, Watched
 from schemas.clock import wall_clock
 from schemas.errors import ConfigurationError, RetriableError
 from schemas.identity import Link

@@ -12,8 +12,9 @@ from cloud_project import Project, cloud_project, container, typed
 from google.pubsub_v1 import SubscriberClient
 from typer.testing import Result
 
-from operations import config, following, reading_whole
-from operations.following import Patience
+from operations import config
+from operations.identity import following, reading_whole
+from operations.identity.following import Patience
 from schemas.clock import to_us, wall_clock
 from schemas.columns import Row
 from schemas.flow import Received

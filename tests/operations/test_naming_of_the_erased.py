@@ -2,8 +2,8 @@
 
 import pytest
 
-from operations.holding import refuse_naming
-from operations.person import Asked
+from operations.privacy.holding import refuse_naming
+from operations.privacy.person import Asked
 from schemas.errors import ConfigurationError
 from transforms.erasure import NOBODY
 from transforms.traces import Identifiers, Traces

@@ -7,8 +7,8 @@ from google.api_core.exceptions import Forbidden, GoogleAPICallError, InternalSe
 from requests.exceptions import ConnectionError as NoConnection
 
 from embedded.directory import DataDirectory
+from operations.identity.reading_whole import reading_whole
 from operations.place import Cloud, StackHere
-from operations.reading_whole import reading_whole
 from schemas.errors import ConfigurationError, RetriableError, SalesIntelError
 
 ADDRESS = "POST https://bigquery.googleapis.com/bigquery/v2/projects/p/jobs?prettyPrint=false: "

@@ -17,7 +17,7 @@ from embedded.copies import unpack
 from embedded.directory import DataDirectory
 from embedded.manifest import NAME
 from operations import cli
-from operations.restoring_erasures import erasures_of_directory, erasures_of_file
+from operations.privacy.restoring_erasures import erasures_of_directory, erasures_of_file
 from schemas.clock import wall_clock
 from schemas.errors import ConfigurationError
 from schemas.operations import Erasure, Run

@@ -162,11 +162,11 @@ DUTIES: Mapping[str, Duty] = {
     ),
     "steward": Duty(
         (
-            "operations.candidates",
-            "operations.decide",
-            "operations.explain",
-            "operations.match_report",
-            "operations.train",
+            "operations.identity.candidates",
+            "operations.identity.decide",
+            "operations.identity.explain",
+            "operations.identity.match_report",
+            "operations.identity.train",
         ),
         never={
             "warehouse.catalogue": _VIEWS,
@@ -175,7 +175,7 @@ DUTIES: Mapping[str, Duty] = {
         besides=_CLOUD | {"storage.objects.get": _FETCHED, "storage.objects.list": _FETCHED},
     ),
     "eraser": Duty(
-        ("operations.erase",),
+        ("operations.privacy.erase",),
         never={_OBJECTS: _KEEPS_NONE},
         besides={
             "bigquery.tables.create": "CREATE OR REPLACE VIEW, which is a query",
@@ -183,7 +183,7 @@ DUTIES: Mapping[str, Duty] = {
         },
     ),
     "exporter": Duty(
-        ("operations.export_person",),
+        ("operations.privacy.export_person",),
         never={_OBJECTS: _KEEPS_NONE, "warehouse.catalogue": _VIEWS},
         besides=_CLOUD
         | {
@@ -191,7 +191,9 @@ DUTIES: Mapping[str, Duty] = {
             "storage.objects.list": "tells what is gone from what is not for it",
         },
     ),
-    "granter": Duty(("operations.access",), never={"warehouse.catalogue": _VIEWS}, besides=_CLOUD),
+    "granter": Duty(
+        ("operations.privacy.access",), never={"warehouse.catalogue": _VIEWS}, besides=_CLOUD
+    ),
 }
 """By the name of the account. Those that run no code of ours are not here."""
 

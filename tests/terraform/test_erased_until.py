@@ -4,7 +4,7 @@ import re
 
 from offline import ROOT
 
-from operations.erasing_there import LOGGED_DAYS, TIME_TRAVEL_DAYS
+from operations.privacy.erasing_there import LOGGED_DAYS, TIME_TRAVEL_DAYS
 
 
 def written(file: str, argument: str) -> set[int]:

@@ -24,8 +24,8 @@ from google.cloud import bigquery
 from rows import a_row
 
 from embedded.directory import DataDirectory
-from operations.person import Scene
 from operations.place import StackHere
+from operations.privacy.person import Scene
 from schemas.errors import RetriableError
 from schemas.identity import Link
 from schemas.operations import Erasure

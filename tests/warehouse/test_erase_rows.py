@@ -21,9 +21,9 @@ from erased_world import (
 from google.cloud import bigquery
 
 from embedded.directory import DataDirectory
-from operations.holding import refuse_held
-from operations.person import Scene
 from operations.place import StackHere
+from operations.privacy.holding import refuse_held
+from operations.privacy.person import Scene
 from schemas.current import CURRENT
 from schemas.errors import ConfigurationError, RetriableError
 from schemas.records import Interaction

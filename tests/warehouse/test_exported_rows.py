@@ -8,7 +8,7 @@ from rows import a_row
 from view_warehouse import served_warehouse
 
 from connectors.objects import FolderStore
-from operations.export_person import GONE, held_of
+from operations.privacy.export_person import GONE, held_of
 from schemas.columns import Row
 from schemas.operations import DeadLetter
 from schemas.records import RawChange

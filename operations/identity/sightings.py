@@ -13,7 +13,7 @@ from typing import Any
 
 from google.cloud import bigquery
 
-from operations.known import Known
+from operations.identity.known import Known
 from warehouse.query import LONGEST_S, MOST_ROWS, run_sql
 
 _SIGHTINGS = """

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from operations.console import console
-from operations.known import NO_RECORDS, Known, known
+from operations.identity.known import NO_RECORDS, Known, known
 from operations.place import Place, warehouse_at
 from schemas.errors import ConfigurationError
 from schemas.identity import IdentityRecord

@@ -11,7 +11,7 @@ from embedded.directory import DataDirectory
 from embedded.scrub import drop, scrub, search
 from embedded.warehouse import answers
 from operations.console import running
-from operations.other_runs import CHECKS, OtherRuns
+from operations.privacy.other_runs import CHECKS, OtherRuns
 from operations.restarting import ask_to_restart
 from operations.waiting import until_written
 from schemas.clock import wall_clock

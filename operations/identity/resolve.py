@@ -10,7 +10,7 @@ from rich.markup import escape
 from rich.progress import track
 
 from operations.console import console, counted, errors
-from operations.record_files import opened, read_records
+from operations.identity.record_files import opened, read_records
 from schemas.errors import ConfigurationError
 from schemas.identity import IdentityRecord
 from transforms.identity.weighed.explain import why

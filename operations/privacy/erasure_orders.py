@@ -7,7 +7,7 @@ from google.cloud import bigquery
 
 from connectors.publisher import ChangePublisher, publisher_client
 from operations import config
-from operations.person import Scene
+from operations.privacy.person import Scene
 from schemas.clock import from_us, wall_clock
 from schemas.erasure import MOST_MARKS, Erase, encode
 from schemas.errors import ConfigurationError, RetriableError
@@ -23,7 +23,7 @@ SELECT COUNT(DISTINCT part) AS n FROM `ops.erasures` WHERE erasure_id = @id AND 
 
 
 UntilTaken = Callable[[Callable[[], int]], int]
-"""As `until_taken` of operations/surroundings.py."""
+"""As `until_taken` of operations/privacy/surroundings.py."""
 
 
 class Order(NamedTuple):

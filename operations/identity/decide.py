@@ -11,11 +11,11 @@ from google.cloud import bigquery
 from connectors.publisher import ChangePublisher, publisher_client
 from operations.audit import audited
 from operations.console import console
-from operations.following import Followed, Links, until_followed
-from operations.known import say, standing
-from operations.naming import Named, links, named
+from operations.identity.following import Followed, Links, until_followed
+from operations.identity.known import say, standing
+from operations.identity.naming import Named, links, named
+from operations.identity.reading_whole import reading_whole
 from operations.place import Place, warehouse_at
-from operations.reading_whole import reading_whole
 from operations.runs import noted_run
 from schemas.clock import wall_clock
 from schemas.decision import Decided, Verdict, encode

@@ -2,7 +2,7 @@
 
 from google.cloud import bigquery
 
-from operations.person import Scene
+from operations.privacy.person import Scene
 from schemas.errors import ConfigurationError
 from warehouse.bounded import rows
 from warehouse.catalogue import qualified

@@ -7,7 +7,7 @@ from pathlib import Path
 from rich.markup import escape
 
 from operations.console import console, errors
-from operations.known import Known, known, resolved, rule, say
+from operations.identity.known import Known, known, resolved, rule, say
 from operations.place import Place
 from schemas.errors import ConfigurationError
 from transforms.identity.measures import Difference, difference

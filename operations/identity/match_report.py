@@ -8,10 +8,10 @@ from typing import Any, NamedTuple, TextIO
 import msgspec
 from rich.console import Console
 
-from operations.known import Known, known
+from operations.identity.known import Known, known
+from operations.identity.record_files import read_rows
+from operations.identity.sightings import sighted
 from operations.place import Place, warehouse_at
-from operations.record_files import read_rows
-from operations.sightings import sighted
 from schemas.errors import ConfigurationError
 from transforms.identity.measures import Score, calibration, pairwise, reviewed
 from transforms.identity.weighed.confidence import confidence

@@ -8,9 +8,9 @@ from google.cloud import bigquery
 from connectors.secrets import SecretStore
 from operations import config
 from operations.audit import keyed
-from operations.naming import named
+from operations.identity.naming import named
+from operations.identity.settings_in_use import settings_in_use, settings_named
 from operations.place import Place
-from operations.settings_in_use import settings_in_use, settings_named
 from schemas.errors import ConfigurationError
 from schemas.operations import Erasure
 from transforms.erasure import Marks, mark_of_key

@@ -10,8 +10,8 @@ from google.cloud import bigquery
 from connectors.erasable_bucket import ErasableBucket, bucket_of
 from operations import config
 from operations.console import console
-from operations.erasure_orders import erasures
-from operations.other_runs import CHECKS, COMPACTIONS, OtherRuns
+from operations.privacy.erasure_orders import erasures
+from operations.privacy.other_runs import CHECKS, COMPACTIONS, OtherRuns
 from schemas.clock import DAY_US, Clock, from_us
 from schemas.errors import ConfigurationError, RetriableError
 from schemas.topology import RETENTION_S

@@ -8,9 +8,9 @@ from typing import Protocol
 from google.cloud import bigquery
 
 from connectors.erasable_bucket import erasable_bucket
-from operations.erasing_here import OneMachine
-from operations.erasing_there import InTheCloud
-from operations.person import Scene
+from operations.privacy.erasing_here import OneMachine
+from operations.privacy.erasing_there import InTheCloud
+from operations.privacy.person import Scene
 from transforms.traces import Spot, Traces
 from warehouse.erase import Elsewhere
 

@@ -19,8 +19,8 @@ from embedded.supervisor import Supervisor
 from embedded.warehouse import PROJECT
 from operations import config
 from operations.console import NO_ANSWER, warehouse_of
-from operations.erase import apply_standing
 from operations.place import StackHere
+from operations.privacy.erase import apply_standing
 from schemas.columns import columns
 from schemas.errors import ConfigurationError
 from schemas.operations import Erasure

@@ -10,11 +10,11 @@ from google.cloud import bigquery
 from rich.progress import track
 
 from operations.console import console, errors
+from operations.identity.reading_whole import BYTES_A_RECORD, check_room, reading_whole
+from operations.identity.record_files import read_records
+from operations.identity.resolve import model_of, show_unreadable
+from operations.identity.settings_in_use import settings_in_use
 from operations.place import Place, warehouse_at
-from operations.reading_whole import BYTES_A_RECORD, check_room, reading_whole
-from operations.record_files import read_records
-from operations.resolve import model_of, show_unreadable
-from operations.settings_in_use import settings_in_use
 from schemas.decision import Verdict
 from schemas.errors import ConfigurationError
 from schemas.identity import IdentityRecord, Link, Override, StoredRecord

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from google.cloud import bigquery
 
-from operations.known import Known, known, say
+from operations.identity.known import Known, known, say
 from operations.place import Place, warehouse_at
 from schemas.clock import rfc3339
 from schemas.errors import ConfigurationError

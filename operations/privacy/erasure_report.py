@@ -5,7 +5,7 @@ from collections.abc import Collection, Mapping, Sequence
 from rich.table import Table
 
 from operations.console import console
-from operations.surroundings import Surroundings
+from operations.privacy.surroundings import Surroundings
 from schemas.clock import from_us
 from schemas.operations import Erasure
 from transforms.traces import Spot

@@ -19,8 +19,8 @@ from connectors.objects import ObjectStore
 from operations.audit import audited
 from operations.console import console
 from operations.payloads import claim_of, objects_of, with_payload
-from operations.person import Asked, Scene
 from operations.place import Place
+from operations.privacy.person import Asked, Scene
 from operations.runs import noted_run
 from schemas.clock import from_us, wall_clock
 from schemas.columns import Column, Row, Table, columns

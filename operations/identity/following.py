@@ -14,7 +14,7 @@ from typing import NamedTuple, TypeVar
 
 from google.cloud import bigquery
 
-from operations.naming import links
+from operations.identity.naming import links
 from operations.place import Place
 from operations.waiting import STILL_S, until_written
 from schemas.clock import wall_clock

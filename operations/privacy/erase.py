@@ -10,13 +10,13 @@ from google.cloud import bigquery
 
 from operations.audit import audited
 from operations.console import console
-from operations.erasure_orders import Order, erasures, refuse_other_key
-from operations.erasure_report import show, show_erasures, show_proof, show_standing
-from operations.holding import refuse_held, refuse_naming
-from operations.person import Asked, Scene
 from operations.place import Place, warehouse_at
+from operations.privacy.erasure_orders import Order, erasures, refuse_other_key
+from operations.privacy.erasure_report import show, show_erasures, show_proof, show_standing
+from operations.privacy.holding import refuse_held, refuse_naming
+from operations.privacy.person import Asked, Scene
+from operations.privacy.surroundings import Surroundings, surroundings_of
 from operations.runs import RunNotes, noted_run
-from operations.surroundings import Surroundings, surroundings_of
 from schemas.operations import Erasure
 from schemas.version import PIPELINE_VERSION
 from transforms.erasure import Marks
