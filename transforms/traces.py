@@ -12,7 +12,7 @@ from typing import Literal, NamedTuple
 import phonenumbers
 
 from transforms.identifiers import email, phone
-from transforms.wrappings import unwrapped
+from transforms.wrappings import WORD_CHARACTERS, unwrapped
 
 MOST_WRAPPINGS = 8
 """One within the other; a mail in a mail in an archive in an answer of an API has six."""
@@ -77,6 +77,7 @@ class Traces:
         self._anywhere = _pattern(person, edged=False)
         self._loose = "|".join(_alternatives(person))
         self._seeds = _seeds(person)
+        self._fewest_ascii = _fewest_ascii(person)
         self._numbers = tuple(one.encode() for one in map(_national, person.phones) if one)
 
     def find(self, data: bytes, edges: Edges = "words") -> Trace | None:
@@ -119,7 +120,7 @@ class Traces:
                 yield wrappings, inner
             if len(wrappings) == MOST_WRAPPINGS:
                 continue
-            for name, one in unwrapped(inner):
+            for name, one in unwrapped(inner, self._fewest_ascii):
                 left -= len(one)
                 if one not in seen and left > 0:
                     seen.add(one)
@@ -159,6 +160,30 @@ def _seeds(person: Identifiers) -> tuple[bytes, ...] | None:
     words = [max(_ASCII.findall(name), key=len, default="") for name in person.names]
     seeds = {one.lower() for one in (*domains, *words, *person.records)}
     return None if "" in seeds else tuple(one.encode() for one in sorted(seeds))
+
+
+def _fewest_ascii(person: Identifiers) -> int:
+    """How many characters of ASCII stand one after the other in whatever says who it is, however it
+    is written in a piece as short as a word."""
+    parsed = ((one, email.parse(one)) for one in person.emails)
+    emails = (one if read is None else read.match_key for one, read in parsed)
+    stretches = (
+        *(_longest_ascii(one) for one in (*emails, *person.records)),
+        # Between words may stand what is no ASCII, and between digits a wide blank of two bytes.
+        *(max(map(len, _ASCII.findall(name)), default=0) for name in person.names),
+        *(_fewest_digits(len(_national(one) or one)) for one in person.phones),
+    )
+    return min(stretches, default=0)
+
+
+def _longest_ascii(written: str) -> int:
+    return max(map(len, re.findall(r"[\x00-\x7f]+", written)), default=0)
+
+
+def _fewest_digits(digits: int) -> int:
+    """Of those in the longest row, where as many blanks are among them as find room."""
+    room = WORD_CHARACTERS * 3 // 4 - digits
+    return digits if room < 0 else -(-digits // (room // 2 + 1))
 
 
 def _national(number: str) -> str:

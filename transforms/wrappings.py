@@ -14,6 +14,10 @@ from urllib.parse import unquote_to_bytes
 
 FEWEST_CHARACTERS = 8
 """Of base64 that is decoded: the shortest address (a@b.co) takes as many."""
+WORD_CHARACTERS = 18
+"""Of base64 that can hold nothing compressed: the shortest address takes 14 bytes in zlib's format,
+which are 19 characters."""
+MOST_GROUPS = 2
 MOST_INFLATED = 64 * 1024 * 1024
 """Bytes of one compressed stream: a bomb is not followed further."""
 
@@ -22,6 +26,10 @@ _BASE64 = re.compile(
     rb"[A-Za-z0-9+/_-]{20,}(?:\r?\n[ \t]?[A-Za-z0-9+/_-]+)*|[A-Za-z0-9+/_-]{%d,}"
     % FEWEST_CHARACTERS
 )
+# Four characters that stand for three of ASCII: each of these begins with a bit that is not set. So
+# many characters in a row hold at least (n - 2) // 3 whole groups, wherever they begin.
+_OF_ASCII = rb"(?:[A-Za-f][A-HQ-Xg-nw-z0-3][ABEFIJMNQRUVYZcdghklopstwx014589][A-Za-z0-9+/_-])"
+_HAS_ASCII = {n: re.compile(_OF_ASCII + rb"{%d}" % n) for n in range(1, MOST_GROUPS + 1)}
 _NO_BASE64 = re.compile(rb"[^A-Za-z0-9+/_-]+")
 _URL_SAFE = bytes.maketrans(b"-_", b"+/")
 _DEFLATED = re.compile(rb"\x1f\x8b\x08|\x78[\x01\x5e\x9c\xda]|PK\x03\x04")
@@ -38,10 +46,16 @@ _ENTITY = re.compile(rb"&(?:#[0-9]{1,7}|#[xX][0-9A-Fa-f]{1,6}|[A-Za-z]{2,8});")
 _PRINTED = re.compile(rb"[\t\r\n -~]{%d,}" % FEWEST_CHARACTERS)
 
 
-def unwrapped(data: bytes) -> Iterator[tuple[str, bytes]]:
-    """Each way by its name, with what it gives; nothing where the bytes are not so wrapped."""
+def unwrapped(data: bytes, fewest_ascii: int = 0) -> Iterator[tuple[str, bytes]]:
+    """Each way by its name, with what it gives; nothing where the bytes are not so wrapped.
+
+    Of base64 that is too short for anything but a text, which mostly is a word, only what may have
+    as many characters of ASCII one after the other.
+    """
+    has_ascii = _HAS_ASCII.get(min((fewest_ascii - 2) // 3, MOST_GROUPS))
     for run in _BASE64.finditer(data):
-        yield from (("base64", inner) for inner in _decoded(run[0]))
+        if has_ascii is None or len(run[0]) > WORD_CHARACTERS or has_ascii.search(run[0]):
+            yield from (("base64", inner) for inner in _decoded(run[0]))
     for start in _DEFLATED.finditer(data):
         inner = _inflated(data, start.start(), start[0])
         if inner:

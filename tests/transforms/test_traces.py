@@ -262,3 +262,41 @@ def test_the_warehouse_finds_at_least_as_much_in_a_plain_text(
         RE2.execute("SELECT regexp_matches(?, ?)", [text, TRACES.sql_pattern]).fetchone() or ()
     )
     assert found
+
+
+SHORT = {
+    "email": Identifiers(emails=("a@b.co",)),
+    "mailbox": Identifiers(emails=("ann.b@gmail.com",)),
+    "phone": Identifiers(phones=("+14152340100",)),
+    "short phone": Identifiers(phones=("+4930123456",)),
+    "name": Identifiers(names=("Annabel Li",)),
+    "name of few letters": Identifiers(names=("Ann Lee",)),
+    "name beyond ASCII": Identifiers(names=("Zoë Ölk",)),
+}
+WRITTEN = {
+    "email": st.just("a@b.co"),
+    "mailbox": st.sampled_from(["annb@gmail.com", "a.nnb@gmail.com"]),
+    "name": st.sampled_from(["Annabel Li", "annabel\N{NO-BREAK SPACE}li"]),
+    "name of few letters": st.sampled_from(["Ann Lee", "Ann\N{EN DASH}Lee"]),
+    "name beyond ASCII": st.just("Zoë Ölk"),
+}
+blanks = st.lists(st.sampled_from(["", "", "-", "\N{NO-BREAK SPACE}"]), min_size=10, max_size=10)
+
+
+def numbered(digits: str) -> st.SearchStrategy[str]:
+    pairs = blanks.map(lambda found: zip(found, digits, strict=False))
+    return pairs.map(lambda found: "".join(f"{blank}{digit}" for blank, digit in found).strip())
+
+
+@given(st.data(), st.sampled_from([*SHORT]), st.text("abcXYZ019", max_size=3))
+@settings(max_examples=300, deadline=None)
+def test_a_piece_as_short_as_a_word_is_read_wherever_somebody_may_be_in_it(
+    data: st.DataObject, kind: str, before: str
+) -> None:
+    digits = {"phone": "4152340100", "short phone": "30123456"}
+    way = numbered(digits[kind]) if kind in digits else WRITTEN[kind]
+    text = data.draw(way)
+    packed = before.encode() + base64.b64encode(text.encode())
+    traces = Traces(SHORT[kind])
+    assert traces.find(text.encode())
+    assert traces.find(packed)
