@@ -1,7 +1,8 @@
 """An event that a signal handler may set while the same thread waits for it."""
 
-import queue
+import threading
 import time
+from contextlib import suppress
 
 LONGEST_SLEEP_S = 0.5
 """A signal that comes just before the thread falls asleep is handled when it wakes."""
@@ -12,17 +13,21 @@ class SafeEvent:
 
     A handler runs in the main thread between two of its instructions. Event.set in a handler takes
     a lock that Event.wait, interrupted by that very handler, may hold: the process then hangs for
-    good. SimpleQueue.put is documented as reentrant.
+    good. Here the lock is the gate itself: whoever sets the event opens it, which takes nothing.
     """
+
+    # SimpleQueue.get is as safe against handlers, but waits for ever where its time is over before
+    # it has begun to wait, for it takes what is left of it, which is less than nothing, for no end.
 
     def __init__(self) -> None:
         self._is_set = False
-        self._woken: queue.SimpleQueue[None] = queue.SimpleQueue()
+        self._gate = threading.Lock()
+        self._gate.acquire()
 
     def set(self) -> None:
         """Wakes all who wait, and lets nobody wait from now on."""
         self._is_set = True
-        self._woken.put(None)
+        self._open()
 
     def is_set(self) -> bool:
         """Whether it was set."""
@@ -32,9 +37,10 @@ class SafeEvent:
         """Until it is set, at most `timeout` seconds; whether it is set."""
         deadline = time.monotonic() + timeout
         while not self._is_set and (left := deadline - time.monotonic()) > 0:
-            try:
-                self._woken.get(timeout=min(left, LONGEST_SLEEP_S))
-            except queue.Empty:
-                continue
-            self._woken.put(None)  # for the next who waits
+            if self._gate.acquire(timeout=min(left, LONGEST_SLEEP_S)):
+                self._open()  # for the next who waits
         return self._is_set
+
+    def _open(self) -> None:
+        with suppress(RuntimeError):  # It is open.
+            self._gate.release()

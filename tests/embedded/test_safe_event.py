@@ -24,6 +24,18 @@ def test_a_handler_may_set_it_at_any_instruction_of_a_wait() -> None:
     subprocess.run([sys.executable, "-c", STORM], check=True, timeout=60)
 
 
+TIMES_UP = """
+from embedded.safe_event import SafeEvent
+for number in range(100_000):
+    SafeEvent().wait(1e-6 + number % 10 * 1e-7)
+"""
+"""Times that are over before anybody has begun to wait: queue.SimpleQueue waits for ever here."""
+
+
+def test_a_time_that_is_over_at_once_ends_too() -> None:
+    subprocess.run([sys.executable, "-c", TIMES_UP], check=True, timeout=60)
+
+
 def test_all_who_wait_are_woken() -> None:
     event, woken = SafeEvent(), list[bool]()
     waiting = [threading.Thread(target=lambda: woken.append(event.wait())) for _ in range(5)]
