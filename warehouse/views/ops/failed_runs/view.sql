@@ -1,5 +1,6 @@
 -- Runs of commands and jobs that did not succeed, one row a run, each with what it said. Times are UTC.
--- Rules: those that have noted anything within 14 days; a run counts once, by its newest row. One that
+-- Rules: those that have noted anything within 14 days, for one notes every ten seconds that it is
+-- alive, and more than a year of that is kept. A run counts once, by its newest row. One that
 -- says running and has noted nothing for five minutes is lost, as in ops.runs_daily. One that was
 -- stopped by hand, or refused because of a setting or an option (ConfigurationError), is here, too.
 -- is_settled: the same command has begun later and succeeded. error_message is the kind of error, and

@@ -2,24 +2,14 @@
 -- ok while value <= threshold. Times are UTC.
 -- Rules: delay, silence and account are those of the last 14 days, and a longer silence is told as
 -- 14 days; so is the share of letters: of what failed within 14 days, what is open, by the messages
--- of these days. Runs are those that have noted anything within 14 days, for one notes every ten
--- seconds that it is alive, and more than a year of that is kept. Silence of a source counts after
--- three days (a long weekend is no outage). A letter is open as ops.dead_letters_summary has it. A
--- run that failed counts until the same command succeeds; one that was refused because of a setting
--- or an option (ConfigurationError), or stopped by hand, does not. A run that is not over and has
--- noted nothing for five minutes is lost, until the same command succeeds. A record is unlinked
--- when its newest row is older than ten minutes and no entity has it. A field that vanished at its
--- source, or changed its type, counts for a day: what it filled may be empty from now on.
-WITH newest_runs AS (
-  SELECT
-    status, started_at, noted_at, error_message,
-    MAX(IF(status = 'succeeded', started_at, NULL)) OVER (PARTITION BY command) AS newest_success
-  FROM `ops.runs`
-  WHERE noted_date >= DATE_SUB(CURRENT_DATE(), INTERVAL 14 DAY)
-  QUALIFY
-    ROW_NUMBER() OVER (PARTITION BY run_id ORDER BY noted_at DESC, status = 'running') = 1
-),
-measured AS (
+-- of these days. Silence of a source counts after three days (a long weekend is no outage). A
+-- letter is open as ops.dead_letters_summary has it. A run that failed counts until the same
+-- command succeeds; one that was refused because of a setting or an option (ConfigurationError), or
+-- stopped by hand, does not. What is lost, and until when, is as in ops.failed_runs, of 14 days
+-- too. A record is unlinked when its newest row is older than ten minutes and no entity has it. A
+-- field that vanished at its source, or changed its type, counts for a day: what it filled may be
+-- empty from now on.
+WITH measured AS (
   SELECT
     1 AS place,
     'pipeline_delay_s' AS name,
@@ -66,26 +56,22 @@ measured AS (
     6,
     'failed_runs_last_day',
     CAST(COUNTIF(
-      status = 'failed'
+      outcome = 'failed'
       AND COALESCE(error_message, '') != 'ConfigurationError'
       AND TIMESTAMP_DIFF(CURRENT_TIMESTAMP(), noted_at, SECOND) <= 86400
-      AND NOT COALESCE(newest_success > started_at, FALSE)
+      AND NOT is_settled
     ) AS FLOAT64),
     0.0,
     'A command or job failed. See why: salesintel query ops.failed_runs; then run it again'
-  FROM newest_runs
+  FROM `ops.failed_runs`
   UNION ALL
   SELECT
     7,
     'lost_runs',
-    CAST(COUNTIF(
-      status = 'running'
-      AND TIMESTAMP_DIFF(CURRENT_TIMESTAMP(), noted_at, SECOND) > 300
-      AND NOT COALESCE(newest_success > started_at, FALSE)
-    ) AS FLOAT64),
+    CAST(COUNTIF(outcome = 'lost' AND NOT is_settled) AS FLOAT64),
     0.0,
     'A run began and has gone silent. See ops.failed_runs; start it again if it is gone'
-  FROM newest_runs
+  FROM `ops.failed_runs`
   UNION ALL
   SELECT
     8,
