@@ -103,6 +103,36 @@ class RunWithMore(Run, frozen=True, kw_only=True):
     seen_at: Annotated[Micros | None, col("New.")] = None
 
 
+class Flow:
+    """Appends part after part, from 0 on, in a thread of its own."""
+
+    def __init__(self, server: WarehouseServer) -> None:
+        self.parts = 0
+        self.failures: list[object] = []
+        self._endpoint = server.endpoint
+        self._enough, self._flowing = threading.Event(), threading.Event()
+        self._thread = threading.Thread(target=self._write)
+
+    def _write(self) -> None:
+        sink = StorageSink(self._endpoint)
+        while not self._enough.is_set():
+            sink.write(part(self.parts))
+            self.failures.extend(sink.flush())
+            self.parts += 1
+            self._flowing.set()
+        sink.close()
+
+    def __enter__(self) -> "Flow":
+        self._thread.start()
+        assert self._flowing.wait(60)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._enough.set()
+        self._thread.join(60)
+        assert not self._thread.is_alive()
+
+
 def test_queries_answer_and_columns_are_added_while_rows_arrive(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -112,35 +142,19 @@ def test_queries_answer_and_columns_are_added_while_rows_arrive(
     monkeypatch.setitem(BY_ROW, RunWithMore, more)
     client = bigquery_client(server.endpoint)
     provision(client)
-    enough, flowing = threading.Event(), threading.Event()
-    parts, failures = [0], []
-
-    def write() -> None:
-        sink = StorageSink(server.endpoint)
-        while not enough.is_set():
-            sink.write(part(parts[0]))
-            failures.extend(sink.flush())
-            parts[0] += 1
-            flowing.set()
-        sink.close()
-
-    writing = threading.Thread(target=write)
-    writing.start()
     try:
-        assert flowing.wait(60)
-        sql = "SELECT COUNT(*) AS n, COUNT(DISTINCT run_id) AS runs FROM `ops.runs`"
-        before = 0
-        for turn in range(60):
-            if turn == 30:
-                changed = provision(client, tables=[more])
-                assert changed == ["added to ops.runs: host, noted_by, seen_at"]
-            [found] = client.query_and_wait(sql, retry=None, job_retry=None)
-            assert found.runs % 50 == 0 and found.runs >= before
-            before = found.runs
-        enough.set()
-        writing.join(60)
-        assert not writing.is_alive() and not failures
-        [last] = part(parts[0])[:1]
+        with Flow(server) as flow:
+            sql = "SELECT COUNT(*) AS n, COUNT(DISTINCT run_id) AS runs FROM `ops.runs`"
+            before = 0
+            for turn in range(60):
+                if turn == 30:
+                    changed = provision(client, tables=[more])
+                    assert changed == ["added to ops.runs: host, noted_by, seen_at"]
+                [found] = client.query_and_wait(sql, retry=None, job_retry=None)
+                assert found.runs % 50 == 0 and found.runs >= before
+                before = found.runs
+        assert not flow.failures
+        [last] = part(flow.parts)[:1]
         fields = {name: getattr(last, name) for name in last.__struct_fields__}
         sink = StorageSink(server.endpoint)
         sink.write([RunWithMore(**fields, host="here", seen_at=7, noted_by=("a", "b"))])
@@ -148,11 +162,28 @@ def test_queries_answer_and_columns_are_added_while_rows_arrive(
         sink.close()
         [new] = client.query_and_wait("SELECT * FROM `ops.runs` WHERE host IS NOT NULL")
         assert (new.run_id, new.noted_by, to_us(new.seen_at)) == (last.run_id, ["a", "b"], 7)
-        assert len(stored(server)) == parts[0] * 50 + 1
+        assert len(stored(server)) == flow.parts * 50 + 1
         assert provision(client, tables=[more]) == []
     finally:
-        enough.set()
-        writing.join(60)
+        server.stop()
+
+
+def test_neither_a_row_nor_a_column_is_refused_where_they_meet(tmp_path: Path) -> None:
+    server = WarehouseServer(tmp_path / "data")
+    server.start()
+    client = bigquery_client(server.endpoint)
+    provision(client)
+    try:
+        with Flow(server) as flow:
+            for number in range(60):
+                sql = f"ALTER TABLE `ops.runs` ADD COLUMN IF NOT EXISTS more_{number} STRING"
+                client.query_and_wait(sql, retry=None, job_retry=None)
+        assert not flow.failures
+        [kept] = client.query_and_wait(
+            "SELECT COUNT(*) AS n, COUNTIF(more_59 IS NULL) AS more FROM `ops.runs`"
+        )
+        assert (kept.n, kept.more) == (flow.parts * 50, flow.parts * 50)
+    finally:
         server.stop()
 
 
