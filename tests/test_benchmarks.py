@@ -28,7 +28,7 @@ from warehouse.catalogue import views
 SLOW = ("image", "normalise_mail", "pollers", "pubsub", "shard", "sink", "webhooks")
 LONG = ("bytes", "graph", "rebuild", "views")
 """Also when they are quick: a minute and more; what an event weighs is asked for seldom."""
-CHEAP = ("er", "identifiers", "identity", "matching", "normalise_crm", "weighing")
+CHEAP = ("er", "identifiers", "identity", "matching", "normalise_crm", "search", "weighing")
 NOT_EVERYWHERE = {
     "real_mail_us",
     *(bar for bar in bench_er.BARS if bar.startswith(tuple(bench_er.F1))),

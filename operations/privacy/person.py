@@ -14,8 +14,8 @@ from operations.place import Place
 from schemas.errors import ConfigurationError
 from schemas.operations import Erasure
 from transforms.erasure import Marks, mark_of_key
+from transforms.searched import Searched
 from transforms.settings import Settings
-from transforms.traces import Traces
 from warehouse.clients import Endpoint
 from warehouse.erasures import marks_shared_with
 from warehouse.subject import Subject, subject_of
@@ -82,7 +82,7 @@ class Scene(NamedTuple):
         own = frozenset(self.marks(subject))
         marks = own | marks_shared_with(subject.marks(self.key, self.settings.region), standing)
         known = Marks(marks, self.key, self.settings.region)
-        return Person(subject, Traces(subject.identifiers), known, was_marked=marks != own)
+        return Person(subject, Searched(subject.identifiers), known, was_marked=marks != own)
 
     def marks(self, subject: Subject) -> tuple[str, ...]:
         """What everything is held against from an erasure on, and the key that it was made with."""
