@@ -5,13 +5,16 @@ Past either the warehouse ends the query by itself, whatever became of who asked
 https://cloud.google.com/bigquery/docs/best-practices-costs#limit_query_costs_by_restricting_the_number_of_bytes_billed
 """
 
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from google.api_core.exceptions import ServiceUnavailable, TooManyRequests
+from google.api_core.exceptions import BadRequest, ServiceUnavailable, TooManyRequests
 from google.api_core.retry import Retry, if_exception_type
 from google.cloud import bigquery
 from google.cloud.bigquery.retry import DEFAULT_RETRY
+
+from schemas.errors import RetriableError
 
 GIB = 2**30
 MAXIMUM_BYTES_BILLED = 20 * GIB
@@ -22,6 +25,11 @@ WHOLE_TABLES_BYTES = 2_000 * GIB
 RETRY = Retry(predicate=if_exception_type(ServiceUnavailable, TooManyRequests), timeout=10.0)
 """Of SQL that a person wrote. A 500 is not tried again: the embedded warehouse gives it for SQL
 that it cannot read."""
+
+CONFLICT = "due to concurrent update"
+"""In what BigQuery says of a statement that it takes back whole, for another has changed the table
+meanwhile. https://cloud.google.com/bigquery/docs/troubleshoot-queries"""
+CONFLICT_WAITS_S = (1.0, 5.0, 20.0, 60.0)
 
 Parameter = Any
 """A ScalarQueryParameter or an ArrayQueryParameter."""
@@ -55,18 +63,35 @@ def changed(
     *,
     timeout_s: float,
     maximum_bytes_billed: int = WHOLE_TABLES_BYTES,
+    sleep: Callable[[float], None] = time.sleep,
 ) -> int:
-    """How many rows one INSERT or DELETE of our own concerned; it is not sent twice."""
-    job = submit(
-        client,
-        sql,
-        parameters,
-        timeout_s=timeout_s,
-        maximum_bytes_billed=maximum_bytes_billed,
-        retry=None,
+    """How many rows one INSERT, UPDATE or DELETE of our own concerned.
+
+    It is not sent twice, unless the warehouse has taken it back: RetriableError where it does so
+    again and again.
+    """
+    for wait_s in (*CONFLICT_WAITS_S, None):
+        job = submit(
+            client,
+            sql,
+            parameters,
+            timeout_s=timeout_s,
+            maximum_bytes_billed=maximum_bytes_billed,
+            retry=None,
+        )
+        try:
+            job.result(timeout=timeout_s, retry=None, job_retry=None)
+        except BadRequest as error:
+            if CONFLICT not in str(error.message):
+                raise
+        else:
+            return int(job.num_dml_affected_rows or 0)
+        if wait_s is not None:
+            sleep(wait_s)
+    raise RetriableError(
+        "another statement changes the same table again and again, and this one was taken back: "
+        "do it again when that has ended"
     )
-    job.result(timeout=timeout_s, retry=None, job_retry=None)
-    return int(job.num_dml_affected_rows or 0)
 
 
 def rows(
