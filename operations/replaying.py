@@ -2,6 +2,7 @@
 
 from collections import Counter
 
+from google.cloud import bigquery
 from rich.table import Table
 
 from connectors.objects import FolderStore
@@ -9,21 +10,42 @@ from connectors.publisher import ChangePublisher, publisher_client
 from embedded.directory import DataDirectory
 from operations.console import console, running
 from operations.runs import noted_run
-from pipelines.replay import Replayed, Selection, dead_letters, message_of, replay
+from pipelines.replay import Selection, dead_letters, message_of, replay
+from schemas.operations import DeadLetter
 from warehouse.clients import bigquery_client
+from warehouse.other_runs import ERASURES, OtherRuns
 
 
 def replaying(
     directory: DataDirectory, chosen: Selection, objects: FolderStore, *, dry_run: bool
-) -> Replayed | None:
+) -> None:
     """Shows the letters by kind; publishes them unless it is a dry run."""
     stack, endpoint = running(directory)
-    client = bigquery_client(endpoint)
+    with bigquery_client(endpoint) as client:
+        if dry_run:
+            if _shown(client, chosen, objects):
+                console.print("Nothing has been done: add --yes.")
+            return
+        with noted_run(endpoint, "replay") as run:
+            # What an erasure has taken out of the letters since would be published all the same.
+            OtherRuns(client, ERASURES).refuse()
+            letters = _shown(client, chosen, objects)
+            run.detail["letters"] = len(letters)
+            done = replay(
+                letters, ChangePublisher(publisher_client(), stack.project, objects), objects
+            )
+            run.changes, run.skipped = done.published, done.left
+    if letters:
+        left = f"{done.left:,} left as they are"
+        console.print(f"[green]{done.published:,} published[/green], {left}")
+
+
+def _shown(client: bigquery.Client, chosen: Selection, objects: FolderStore) -> list[DeadLetter]:
+    """The letters that are meant, once a person has seen what they are."""
     letters = list(dead_letters(client, chosen))
-    client.close()
     if not letters:
         console.print("no dead letters of that kind")
-        return None
+        return []
     kinds = Counter(
         (
             letter.stage,
@@ -40,12 +62,4 @@ def replaying(
     for (stage, error, source, can), count in sorted(kinds.items()):
         table.add_row(stage, error, source, can, f"{count:,}")
     console.print(table)
-    if dry_run:
-        console.print("Nothing has been done: add --yes.")
-        return None
-    with noted_run(endpoint, "replay", {"letters": len(letters)}) as run:
-        publisher = ChangePublisher(publisher_client(), stack.project, objects)
-        done = replay(letters, publisher, objects)
-        run.changes, run.skipped = done.published, done.left
-    console.print(f"[green]{done.published:,} published[/green], {done.left:,} left as they are")
-    return done
+    return letters

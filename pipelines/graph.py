@@ -124,12 +124,19 @@ def guard_of(parts: Parts) -> Callable[..., Guard]:
     return partial(Guard, job_name=parts.job_name, clock=parts.clock, store=parts.store)
 
 
-def written(kept: tuple[beam.PCollection, ...], parts: Parts) -> beam.PCollection:
-    """Writes batches of rows; nothing comes of it, and is complete when everything is written."""
+def written(
+    kept: tuple[beam.PCollection, ...], parts: Parts, beating: beam.DoFn | None = None
+) -> beam.PCollection:
+    """Writes batches of rows; nothing comes of it, and is complete when everything is written.
+
+    `beating` is passed by each batch as it is written, for a job that has to say that it works.
+    """
     everything = kept | "All rows" >> beam.Flatten()
     packed = everything | "Pack" >> beam.ParDo(PackRowsFn()).with_output_types(RowBatch)
     # Random keys without end would stay for ever in the local runner, which looks through all.
     settled = packed | "Settle" >> beam.Reshuffle(parts.shards)
+    if beating is not None:
+        settled = settled | "Writing" >> beam.ParDo(beating).with_output_types(RowBatch)
     return settled | "Write" >> beam.ParDo(WriteRowsFn(parts.writer()))
 
 

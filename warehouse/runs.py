@@ -34,15 +34,21 @@ class RunNotes:
         command: str,
         detail: Mapping[str, Any] | None = None,
         clock: Clock = wall_clock,
+        run_id: str | None = None,
+        started: int | None = None,
+        beat_us: int = HEARTBEAT_US,
     ) -> None:
-        self.run_id = uuid.uuid4().hex
+        """`run_id` and `started` (microseconds) are of a run that others note, too."""
+        self.run_id = run_id or uuid.uuid4().hex
         self.changes = self.skipped = self.failed = 0
         self.detail: dict[str, Any] = dict(detail or {})
         self._command = command
         self._clock = clock
         self._sink = StorageSink(endpoint, give_up_after_s=GIVE_UP_AFTER_S)
         self._writing = threading.RLock()
-        self._started = self._noted = clock()
+        self._noted = clock()
+        self._started = self._noted if started is None else started
+        self._beat_us = beat_us
 
     def note(self, status: str, error: str | None = None) -> None:
         """Writes a row now."""
@@ -77,12 +83,12 @@ class RunNotes:
             raise RetriableError(f"{len(refused)} rows were refused: {refused[0].error}")
 
     def heartbeat(self) -> None:
-        """Writes a row where the last one is ten seconds old.
+        """Writes a row where the last one is old: ten seconds, unless others beat, too.
 
         One that cannot be written is no reason to end the run: the last row says how that went.
         """
         with self._writing:
-            if self._clock() - self._noted <= HEARTBEAT_US:
+            if self._clock() - self._noted <= self._beat_us:
                 return
             try:
                 self.note("running")

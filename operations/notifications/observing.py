@@ -57,7 +57,7 @@ WITH newest AS (
   SELECT command, run_id, status, started_at, noted_at, COALESCE(error_message, '') AS error
   FROM `ops.runs`
   WHERE noted_date >= @day AND noted_at >= @since
-  QUALIFY ROW_NUMBER() OVER (PARTITION BY run_id ORDER BY noted_at DESC) = 1
+  QUALIFY ROW_NUMBER() OVER (PARTITION BY run_id ORDER BY status = 'running', noted_at DESC) = 1
 ),
 judged AS (
   SELECT *,

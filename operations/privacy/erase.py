@@ -140,12 +140,16 @@ def _carried_out(
     # Their copies of rows are made anew by the next compaction.
     around.clear_copies()
     for passes in (1, MOST_PASSES):
-        # What they took part in meanwhile is theirs, too.
-        erasing.person = scene.person(again(client, erasing.person.subject), standing)
+        # What they took part in meanwhile is theirs, too; they are known by the same, and what
+        # was searched for that need not be searched again.
+        traces = erasing.person.traces
+        person = scene.person(again(client, erasing.person.subject), standing)
+        erasing.person = person._replace(traces=traces)
         marks = scene.marks(erasing.person.subject)
         with console.status("waiting until every writer has the order …"):
             order.give(marks)
             around.until_held(marks)
+            around.until_written()
         run.changes += _passes(erasing.once, passes)
     run.changes += _passes(tools.last_of(erasing), MOST_PASSES)
     with console.status("getting rid of what deleted rows leave behind …"):
@@ -194,6 +198,7 @@ def apply_standing(place: Place, by: str | None = None) -> bool:
             around.clear_copies()
             with console.status("waiting until every writer has the marks …"):
                 around.until_held(sorted(standing), restored=True)
+                around.until_written()
             done = _passes(erasing.once, 1) + _passes(tools.last_of(erasing), 1)
             around.clear_copies()
             around.renew()

@@ -10,8 +10,7 @@ from embedded.compacted_file import request
 from embedded.directory import DataDirectory
 from embedded.scrub import drop, scrub, search
 from embedded.warehouse import answers
-from operations.console import running
-from operations.privacy.other_runs import CHECKS, OtherRuns
+from operations.console import console, running
 from operations.restarting import ask_to_restart
 from operations.waiting import until_written
 from schemas.clock import wall_clock
@@ -19,6 +18,7 @@ from schemas.errors import RetriableError
 from transforms.traces import Spot, Traces
 from warehouse.compaction import clear
 from warehouse.erasures import MARKS_AGE_S
+from warehouse.other_runs import CHECKS, REPLAYS, OtherRuns
 
 RESTART_S = 600.0
 """For the warehouse's file to be written anew: a gigabyte takes about a minute."""
@@ -37,7 +37,8 @@ class OneMachine:
 
     def __init__(self, directory: DataDirectory, client: bigquery.Client) -> None:
         self._directory, self._client = directory, client
-        self._checks = OtherRuns(client, CHECKS)
+        self._checks = OtherRuns(client, CHECKS, tell=console.print)
+        self._replays = OtherRuns(client, REPLAYS, tell=console.print)
 
     def alone(self) -> AbstractContextManager[None]:
         """As Surroundings: by the lock that the upkeep has, too."""
@@ -49,6 +50,10 @@ class OneMachine:
     def until_quiet(self) -> None:
         """As Surroundings."""
         self._checks.until_none()
+
+    def until_written(self) -> None:
+        """As Surroundings: the lock keeps rebuilds out."""
+        self._replays.until_none()
 
     def clear_copies(self) -> None:
         """As Surroundings."""

@@ -11,7 +11,6 @@ from connectors.erasable_bucket import ErasableBucket, bucket_of
 from operations import config
 from operations.console import console
 from operations.privacy.erasure_orders import erasures
-from operations.privacy.other_runs import CHECKS, COMPACTIONS, OtherRuns
 from schemas.clock import DAY_US, Clock, from_us
 from schemas.errors import ConfigurationError, RetriableError
 from schemas.topology import RETENTION_S
@@ -21,6 +20,7 @@ from warehouse.catalogue import qualified
 from warehouse.clock import WarehouseClock
 from warehouse.compaction import clear
 from warehouse.erasures import HELD_AGAINST_S
+from warehouse.other_runs import CHECKS, COMPACTIONS, REBUILDS, REPLAYS, OtherRuns, Watched
 from warehouse.settling import SETTLED_S
 
 TAKEN_WITHIN_S = 600.0
@@ -53,8 +53,8 @@ class InTheCloud:
 
     takes = (
         f"This takes {HELD_AGAINST_S / 60:.0f} minutes for every writer to have the order, and "
-        "about ten for each gigabyte of payloads, which are searched four times, those in the "
-        "bucket once; it may be broken off and begun again."
+        "about five for each gigabyte of payloads, which are searched once and read four times, "
+        "those in the bucket once; it may be broken off and begun again."
     )
     searched = "of every table and of every payload in the bucket"
 
@@ -71,8 +71,12 @@ class InTheCloud:
         """When each mark was in ops.erasures for certain."""
         self._clean: set[str] = set()
         """Payloads that name nobody: what lies at an address never changes."""
-        self._compactions = OtherRuns(client, COMPACTIONS, self._clock, sleep)
-        self._checks = OtherRuns(client, CHECKS, self._clock, sleep)
+        self._compactions = self._others(COMPACTIONS)
+        self._checks = self._others(CHECKS)
+        self._writers = (self._others(REBUILDS), self._others(REPLAYS))
+
+    def _others(self, watched: Watched) -> OtherRuns:
+        return OtherRuns(self._client, watched, self._clock, self._sleep, console.print)
 
     @property
     def elsewhere(self) -> str:
@@ -97,9 +101,10 @@ class InTheCloud:
         )
 
     def alone(self) -> AbstractContextManager[None]:
-        """As Surroundings. No lock is here: compactions and checks are waited for, the retention
-        deletes what would go all the same, another erasure writes nothing that was not held against
-        the marks of this one, and who rebuilds sees to it (docs/privacy.md)."""
+        """As Surroundings. No lock is here: compactions and checks are waited for, rebuilds and
+        replays, too, and do not begin meanwhile (pipelines/job_run.py); the retention deletes what
+        would go all the same, and another erasure writes nothing that was not held against the
+        marks of this one."""
         return nullcontext()
 
     def refuse_unreached(self) -> None:
@@ -121,6 +126,11 @@ class InTheCloud:
     def until_quiet(self) -> None:
         """As Surroundings."""
         self._checks.until_none()
+
+    def until_written(self) -> None:
+        """As Surroundings."""
+        for writers in self._writers:
+            writers.until_none()
 
     def clear_copies(self) -> None:
         """As Surroundings. A compaction that has begun meanwhile may have put rows back, and is

@@ -46,6 +46,11 @@ class Surroundings(Elsewhere, Protocol):
         before is not held against marks."""
         ...
 
+    def until_written(self) -> None:
+        """Returns when nothing is at work that writes or publishes what it has read before: it was
+        found in no table, and names the person in texts that are held against no mark."""
+        ...
+
     def clear_copies(self) -> None:
         """Leaves nothing in the current tables, nor to whoever fills them just now."""
         ...

@@ -15,7 +15,8 @@ import apache_beam as beam
 
 from connectors.bucket import bucket_store
 from connectors.objects import ObjectStore
-from pipelines.deployment import messages_project
+from pipelines.deployment import endpoint_of, messages_project
+from pipelines.job_run import Beating, Begin, Done, End, JobRun
 from pipelines.jobs.launch import Launch
 from pipelines.publish import PublishFn
 from pipelines.replay import Message
@@ -57,28 +58,35 @@ def to_message(message: Received, _: ObjectStore) -> Message:
 class Backfill(beam.PTransform):  # type: ignore[misc]
     """Reads an archive and publishes what is in it."""
 
-    def __init__(self, archive: str, days: Days, project: str, objects: ObjectStore) -> None:
+    def __init__(
+        self, run: JobRun, archive: str, days: Days, project: str, objects: ObjectStore
+    ) -> None:
         super().__init__()
+        self._run = run
         self._archive = archive
         self._within = partial(within, days=days)
         self._publish = PublishFn(project, objects, to_message)
 
     def expand(self, begin: beam.pvalue.PBegin) -> beam.PCollection:
         """Files are read in blocks, by all workers."""
-        return (
+        begin | "Begin" >> Begin(self._run)
+        published = (
             begin
             # Looked at by who runs it: who launches it may not read the archive.
             | "Archive" >> beam.io.ReadFromAvro(self._archive, validate=False)
             | "Messages" >> beam.Map(archived).with_output_types(Received)
             | "Days" >> beam.Filter(self._within).with_output_types(Received)
-            | "Publish" >> beam.ParDo(self._publish)
+            | "Alive" >> beam.ParDo(Beating(self._run)).with_output_types(Received)
+            | "Publish" >> beam.ParDo(self._publish).with_output_types(Done)
         )
+        return published | "End" >> End(self._run)
 
 
 def build(pipeline: beam.Pipeline, launch: Launch) -> None:
     """The archive that the parameters name."""
     given = launch.given
     pipeline | "Backfill" >> Backfill(
+        JobRun.new(endpoint_of(launch.options), "backfill", launch.clock),
         given.archive,
         days_of(given),
         messages_project(launch.options),

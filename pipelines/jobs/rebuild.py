@@ -17,6 +17,7 @@ from google.cloud import bigquery
 from pipelines.deployment import endpoint_of, parts_of
 from pipelines.derive import derived, standing_records
 from pipelines.graph import Parts, accepted, facts_of, written
+from pipelines.job_run import Beating, Begin, Done, End, JobRun
 from pipelines.jobs.launch import Launch
 from pipelines.jobs.replay import midnight
 from pipelines.raw_messages import raw_messages
@@ -65,12 +66,12 @@ def derived_rows(element: Normalised, clock: Clock) -> RowBatch:
     return RowBatch(derived(accepted(element, clock).rows))
 
 
-def swept(_: bytes, written: Any, endpoint: Endpoint, cut: Cut) -> None:
+def swept(_: bytes, written: Any, run: JobRun, cut: Cut) -> None:
     """Sweeps once everything is `written`, which holds nothing: it is waited for.
 
     A compaction that ran meanwhile has copied what goes: no view may go by its copies either.
     """
-    with bigquery_client(endpoint) as client:
+    with run.at_work(), bigquery_client(run.endpoint) as client:
         sweep(client, cut)
         start_over(client)
 
@@ -117,35 +118,54 @@ class NewestFn(beam.CombineFn):  # type: ignore[misc]
 class Rebuild(beam.PTransform):  # type: ignore[misc]
     """Reads, writes, and then sweeps what it has replaced."""
 
-    def __init__(self, endpoint: Endpoint, parts: Parts, days: Days) -> None:
+    def __init__(self, run: JobRun, parts: Parts, days: Days) -> None:
         super().__init__()
-        self._endpoint, self._parts, self._days = endpoint, parts, days
+        self._run, self._parts, self._days = run, parts, days
 
     def expand(self, begin: beam.pvalue.PBegin) -> beam.PCollection:
         """The sweep has the writing as its side input, and so comes after all of it."""
-        parts, endpoint = self._parts, self._endpoint
+        parts, run, endpoint = self._parts, self._run, self._run.endpoint
         until = midnight(self._days.until)
         assert until is not None
         began = from_us(parts.clock())
         cut = Cut(began, until, parts.job_name, midnight(self._days.since))
         days = (
             begin
-            | "Begin" >> beam.Impulse()
+            | "Begin" >> Begin(run, beside_erasures=False)
             | "Days" >> beam.FlatMap(begun, endpoint, self._days).with_output_types(str)
         )
         messages = (
             days
             | "Apart" >> beam.Reshuffle()
             | "Messages" >> beam.FlatMap(messages_of, endpoint).with_output_types(Received)
+            | "Alive" >> beam.ParDo(Beating(run)).with_output_types(Received)
         )
         left, dead = facts_of(messages, parts)
         rows = left | "Derived" >> beam.Map(derived_rows, parts.clock).with_output_types(RowBatch)
         kept = (rows, self._records(begin, left), *dead)
-        return (
+        everything = written(kept, parts, Beating(run))
+        last = (
             begin
-            | "End" >> beam.Impulse()
-            | "Sweep" >> beam.Map(swept, beam.pvalue.AsIter(written(kept, parts)), endpoint, cut)
+            | "Written" >> beam.Impulse()
+            | "Sweep" >> beam.Map(swept, beam.pvalue.AsIter(everything), run, cut)
         )
+        return self._done(messages, dead) | "End" >> End(run, last)
+
+    def _done(
+        self, messages: beam.PCollection, dead: tuple[beam.PCollection, ...]
+    ) -> beam.PCollection:
+        """Changes, and those that became dead letters."""
+        changes = (
+            messages
+            | "Changes" >> beam.combiners.Count.Globally()
+            | "Read" >> beam.Map(lambda count: (count, 0, 0)).with_output_types(Done)
+        )
+        letters = (
+            dead
+            | "Letters" >> beam.Flatten()
+            | "Letter" >> beam.Map(lambda batch: (0, 0, len(batch.rows))).with_output_types(Done)
+        )
+        return (changes, letters) | "Done" >> beam.Flatten()
 
     def _records(self, begin: beam.pvalue.PBegin, left: beam.PCollection) -> beam.PCollection:
         """Rows of identity.records."""
@@ -155,7 +175,9 @@ class Rebuild(beam.PTransform):  # type: ignore[misc]
             begin
             | "Records" >> beam.Impulse()
             | "Standing"
-            >> beam.FlatMap(standing_in, self._endpoint, self._days).with_output_types(KV[str, Any])
+            >> beam.FlatMap(standing_in, self._run.endpoint, self._days).with_output_types(
+                KV[str, Any]
+            )
         )
         together = {SEEN: newest, STANDS: standing} | "By record" >> beam.CoGroupByKey()
         return together | "Stored" >> beam.FlatMap(stored, self._parts.clock).with_output_types(
@@ -167,4 +189,5 @@ def build(pipeline: beam.Pipeline, launch: Launch) -> None:
     """The days that the parameters name."""
     parts = parts_of(launch.options, launch.secrets, launch.folder, job_name="rebuild")
     parts = replace(parts, clock=launch.clock)
-    pipeline | "Rebuild" >> Rebuild(endpoint_of(launch.options), parts, days_of(launch.given))
+    run = JobRun.new(endpoint_of(launch.options), "rebuild", launch.clock)
+    pipeline | "Rebuild" >> Rebuild(run, parts, days_of(launch.given))

@@ -13,6 +13,7 @@ import apache_beam as beam
 from connectors.bucket import bucket_store
 from connectors.objects import ObjectStore
 from pipelines.deployment import endpoint_of, messages_project
+from pipelines.job_run import Beating, Begin, Done, End, JobRun
 from pipelines.jobs.launch import Launch
 from pipelines.publish import PublishFn
 from pipelines.replay import Message, Selection, dead_letters, message_of
@@ -44,22 +45,23 @@ def to_message(batch: RowBatch, objects: ObjectStore) -> Message | None:
 class Replay(beam.PTransform):  # type: ignore[misc]
     """Reads the letters and publishes them."""
 
-    def __init__(
-        self, endpoint: Endpoint, chosen: Selection, project: str, objects: ObjectStore
-    ) -> None:
+    def __init__(self, run: JobRun, chosen: Selection, project: str, objects: ObjectStore) -> None:
         super().__init__()
-        self._read = partial(selected, endpoint=endpoint, chosen=chosen)
+        self._run = run
+        self._read = partial(selected, endpoint=run.endpoint, chosen=chosen)
         self._publish = PublishFn(project, objects, to_message)
 
     def expand(self, begin: beam.pvalue.PBegin) -> beam.PCollection:
         """One reads, all publish."""
-        return (
+        published = (
             begin
-            | "Begin" >> beam.Impulse()
+            | "Begin" >> Begin(self._run, beside_erasures=False)
             | "Letters" >> beam.FlatMap(self._read).with_output_types(RowBatch)
             | "Apart" >> beam.Reshuffle()
-            | "Publish" >> beam.ParDo(self._publish)
+            | "Alive" >> beam.ParDo(Beating(self._run)).with_output_types(RowBatch)
+            | "Publish" >> beam.ParDo(self._publish).with_output_types(Done)
         )
+        return published | "End" >> End(self._run)
 
 
 def build(pipeline: beam.Pipeline, launch: Launch) -> None:
@@ -76,7 +78,7 @@ def build(pipeline: beam.Pipeline, launch: Launch) -> None:
         limit=given.limit,
     )
     pipeline | "Replay" >> Replay(
-        endpoint_of(launch.options),
+        JobRun.new(endpoint_of(launch.options), "replay", launch.clock),
         chosen,
         messages_project(launch.options),
         bucket_store(given.objects),

@@ -35,7 +35,6 @@ from connectors.erasable_bucket import erasable_bucket
 from operations import config
 from operations.privacy import surroundings
 from operations.privacy.erasing_there import InTheCloud
-from operations.privacy.other_runs import CHECKS, COMPACTIONS, LOOKS_EVERY_S, OtherRuns, Watched
 from schemas.clock import wall_clock
 from schemas.errors import ConfigurationError, RetriableError
 from schemas.identity import Link
@@ -47,6 +46,7 @@ from warehouse import compaction
 from warehouse.clock import WarehouseClock
 from warehouse.compacting import compact_noted
 from warehouse.erasures import HELD_AGAINST_S
+from warehouse.other_runs import CHECKS, COMPACTIONS, LOOKS_EVERY_S, OtherRuns, Watched
 from warehouse.runs import RunNotes, noted_run
 from warehouse.settling import SETTLED_S, settled
 

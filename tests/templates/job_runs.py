@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import apache_beam as beam
 from apache_beam.options.pipeline_options import PipelineOptions
-from google.cloud import pubsub_v1
+from google.cloud import bigquery, pubsub_v1
 
 from pipelines.bounded import RUNNER
 from schemas.change import new_change
@@ -14,6 +14,7 @@ from schemas.clock import DAY_US
 from schemas.envelope import encode
 from schemas.flow import Received
 from schemas.topology import PIPELINE_SUBSCRIPTIONS
+from warehouse.clients import Endpoint, bigquery_client
 
 PROJECT = "salesintel-test"
 DAY = date(2026, 3, 1)
@@ -37,6 +38,17 @@ def run(build: Callable[[beam.Pipeline], object]) -> None:
     pipeline = beam.Pipeline(runner=RUNNER, options=PipelineOptions([]))
     build(pipeline)
     pipeline.run().wait_until_finish()
+
+
+def noted_runs(endpoint: Endpoint) -> list[tuple[str, str, int]]:
+    """Command, status and changes of each run as it was noted last; every one has a start row."""
+    with bigquery_client(endpoint) as client:
+        rows = client.query_and_wait("SELECT * FROM `ops.runs` ORDER BY started_at, noted_at")
+        runs: dict[str, list[bigquery.Row]] = {}
+        for row in rows:
+            runs.setdefault(row.run_id, []).append(row)
+    assert all(noted[0].status == "running" for noted in runs.values())
+    return [(noted[-1].command, noted[-1].status, noted[-1].changes) for noted in runs.values()]
 
 
 class Topics(NamedTuple):

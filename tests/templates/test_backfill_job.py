@@ -6,14 +6,16 @@ from pathlib import Path
 import fastavro
 import msgspec
 import pytest
-from job_runs import DAY, PROJECT, Topics, messages, run
+from job_runs import DAY, PROJECT, Topics, messages, noted_runs, run
 
 from connectors.objects import FolderStore
+from pipelines.job_run import JobRun
 from pipelines.jobs.backfill import Backfill, archived, to_message, within
 from pipelines.validation import Days
-from schemas.clock import from_us
+from schemas.clock import from_us, wall_clock
 from schemas.envelope import decode
 from schemas.flow import Received
+from warehouse.clients import Endpoint
 
 NO_DAYS = Days(None, None)
 ARCHIVE = {
@@ -82,18 +84,24 @@ def test_days_begin_with_since_and_end_before_until(
 
 @pytest.mark.slow
 def test_an_archive_comes_out_on_the_topics_whole_or_by_days(
-    tmp_path: Path, topics: Topics
+    tmp_path: Path, topics: Topics, noting: Endpoint
 ) -> None:
     sent = messages()
     for number in range(3):
         write_archive(tmp_path / f"{number}.avro", sent[number * 10 : number * 10 + 10])
     objects = FolderStore(tmp_path / "objects")
     archive = str(tmp_path / "*.avro")
-    run(lambda p: p | "Backfill" >> Backfill(archive, NO_DAYS, PROJECT, objects))
+
+    def backfill(days: Days) -> Backfill:
+        noted = JobRun.new(noting, "backfill", wall_clock)
+        return Backfill(noted, archive, days, PROJECT, objects)
+
+    run(lambda p: p | "Backfill" >> backfill(NO_DAYS))
     taken = topics.taken()
     assert sorted(one.data for one in taken) == sorted(one.data for one in sent)
     assert {one.attributes["ce-lane"] for one in taken} == {"backfill"}
     assert {one.attributes["ce-id"] for one in taken} == {one.attributes["ce-id"] for one in sent}
     second = Days(date(2026, 3, 2), date(2026, 3, 3))
-    run(lambda p: p | "Backfill" >> Backfill(archive, second, PROJECT, objects))
+    run(lambda p: p | "Backfill" >> backfill(second))
     assert sorted(one.data for one in topics.taken()) == sorted(one.data for one in sent[10:20])
+    assert noted_runs(noting) == [("backfill", "succeeded", 30), ("backfill", "succeeded", 10)]

@@ -11,19 +11,20 @@ import apache_beam as beam
 import msgspec
 import pytest
 from google.cloud import bigquery
-from job_runs import DAY, PROJECT, Topics, messages, run
+from job_runs import DAY, PROJECT, Topics, messages, noted_runs, run
 
 from connectors.objects import FolderStore
 from embedded.warehouse import WarehouseServer
 from pipelines.bounded import run_bounded
 from pipelines.graph import Parts
+from pipelines.job_run import JobRun
 from pipelines.jobs.rebuild import Rebuild
 from pipelines.jobs.replay import Replay
 from pipelines.replay import Selection
 from pipelines.seeding import Overrides, Seeds
 from pipelines.seeds import SLICES, read_overrides, read_seeds
 from pipelines.validation import Days
-from schemas.clock import from_us
+from schemas.clock import from_us, wall_clock
 from schemas.columns import Row
 from schemas.envelope import decode
 from schemas.errors import RetriableError
@@ -56,6 +57,12 @@ class Deployment:
         provision(self.client)
         run_bounded(partial(iter, messages()), replace(self.parts, job_name="stream"))
 
+    def run(self, command: str) -> JobRun:
+        return JobRun.new(self.endpoint, command, wall_clock)
+
+    def rebuild(self, days: Days) -> None:
+        run(lambda p: p | "Rebuild" >> Rebuild(self.run("rebuild"), self.parts, days))
+
     def rows(self, row: type[Row]) -> list[Row]:
         name = table_reference(self.client, BY_ROW[row])
         return list(select(self.client, row, f"SELECT * FROM {name}"))
@@ -79,7 +86,7 @@ def test_dead_letters_come_out_on_their_topics_as_the_next_attempt(
     assert isinstance(letter, DeadLetter)
 
     def replayed(chosen: Selection) -> list[Received]:
-        replay = Replay(deployment.endpoint, chosen, PROJECT, objects)
+        replay = Replay(deployment.run("replay"), chosen, PROJECT, objects)
         run(lambda p: p | "Replay" >> replay)
         return topics.taken()
 
@@ -89,6 +96,8 @@ def test_dead_letters_come_out_on_their_topics_as_the_next_attempt(
     assert (change.change_id, change.attempt, change.lane) == (letter.change_id, 2, "replay")
     assert not replayed(Selection(stage="decode"))
     assert not replayed(Selection(until=from_us(letter.failed_at)))
+    noted = [one for one in noted_runs(deployment.endpoint) if one[0] == "replay"]
+    assert noted == [("replay", "succeeded", count) for count in (1, 0, 0)]
 
 
 def test_a_rebuild_of_days_replaces_their_rows_and_no_others(deployment: Deployment) -> None:
@@ -96,7 +105,8 @@ def test_a_rebuild_of_days_replaces_their_rows_and_no_others(deployment: Deploym
     assert len(before) == 29
     raw = deployment.rows(RawChange)
     days = Days(DAY, date(2026, 3, 3))
-    run(lambda p: p | "Rebuild" >> Rebuild(deployment.endpoint, deployment.parts, days))
+    deployment.rebuild(days)
+    assert noted_runs(deployment.endpoint)[-1] == ("rebuild", "succeeded", 20)
     people = [row for row in deployment.rows(Person) if isinstance(row, Person)]
     after = {row.object_id: row for row in people}
     assert len(people) == len(after) == 29, "the rows before are swept"
@@ -125,7 +135,7 @@ def test_a_rebuild_holds_records_against_those_whose_change_it_does_not_read(
         assert sink.flush() == []
         sink.close()
     days = Days(DAY, date(2026, 3, 2))
-    run(lambda p: p | "Rebuild" >> Rebuild(deployment.endpoint, deployment.parts, days))
+    deployment.rebuild(days)
     rows: dict[str, StoredRecord] = {}
     for row in deployment.rows(StoredRecord):
         assert isinstance(row, StoredRecord)

@@ -52,7 +52,6 @@ _MADE_WITH = "what all jobs are made of; this one keeps to messages"
 _MESSAGES_ALONE = {
     "connectors.secrets": _MADE_WITH,
     "warehouse.erasures": _MADE_WITH,
-    "warehouse.storage_write": _MADE_WITH,
 }
 
 
@@ -101,8 +100,12 @@ DUTIES: Mapping[str, Duty] = {
     ),
     "backfiller": Duty(
         ("pipelines.jobs.backfill",),
-        never=_MESSAGES_ALONE | {"warehouse.latest": _MADE_WITH},
-        besides=_ON_DATAFLOW,
+        never=_MESSAGES_ALONE
+        | {
+            "warehouse.latest": _MADE_WITH,
+            "warehouse.other_runs": "beside an erasure it may begin",
+        },
+        besides=_CLOUD | _ON_DATAFLOW,
     ),
     "replayer": Duty(
         ("pipelines.jobs.replay",),

@@ -28,11 +28,13 @@ _REBUILDER = End(
     secrets=frozenset({"redaction-key"}),
     reads=frozenset(
         {
-            *("raw.changes", "sales.*", "ops.erasures", "ops.dead_letters"),
+            *("raw.changes", "sales.*", "ops.erasures", "ops.dead_letters", "ops.runs"),
             *("identity.records", "identity.links", "identity.entities", "identity.overrides"),
         }
     ),
-    changes=frozenset({"sales.*", "identity.records", "ops.replays", "ops.dead_letters"}),
+    changes=frozenset(
+        {"sales.*", "identity.records", "ops.replays", "ops.dead_letters", "ops.runs"}
+    ),
 )
 _LAUNCHER = End(
     frozenset({*(f"poller-{source}" for source in VENDORS), "gmail-delegate"}),

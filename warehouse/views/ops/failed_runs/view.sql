@@ -1,8 +1,9 @@
 -- Runs of commands and jobs that did not succeed, one row a run, each with what it said. Times are UTC.
 -- Rules: those that have noted anything within 14 days, for one notes every ten seconds that it is
--- alive, and more than a year of that is kept. A run counts once, by its newest row. One that
--- says running and has noted nothing for five minutes is lost, as in ops.runs_daily. One that was
--- stopped by hand, or refused because of a setting or an option (ConfigurationError), is here, too.
+-- alive, and more than a year of that is kept. A run counts once, by its newest row; once one says
+-- how it ended, what workers still note is late. One that says running and has noted nothing for
+-- five minutes is lost, as in ops.runs_daily. One that was stopped by hand, or refused because of a
+-- setting or an option (ConfigurationError), is here, too.
 -- is_settled: the same command has begun later and succeeded. error_message is the kind of error, and
 -- never quotes a row; detail has the parameters, the source among them.
 WITH newest AS (
@@ -12,7 +13,7 @@ WITH newest AS (
   FROM `ops.runs`
   WHERE noted_date >= DATE_SUB(CURRENT_DATE(), INTERVAL 14 DAY)
   QUALIFY
-    ROW_NUMBER() OVER (PARTITION BY run_id ORDER BY noted_at DESC, status = 'running') = 1
+    ROW_NUMBER() OVER (PARTITION BY run_id ORDER BY status = 'running', noted_at DESC) = 1
 ),
 judged AS (
   SELECT

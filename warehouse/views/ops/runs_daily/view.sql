@@ -1,6 +1,7 @@
 -- Runs of commands and jobs, by the day on which they began (UTC) and what ran.
--- Rules: a run counts once, by its newest row. It is lost where that says running and is older than
--- five minutes: a run notes that it is alive every ten seconds, and one that has ended says how.
+-- Rules: a run counts once, by its newest row; once one says how it ended, what workers still note
+-- is late. It is lost where that says running and is older than five minutes: a run notes that it
+-- is alive every ten seconds, a job of many workers every minute.
 -- Counts are what its newest row had; duration_s and longest_s are whole seconds of those that
 -- ended, the median and the most.
 WITH newest AS (
@@ -8,7 +9,7 @@ WITH newest AS (
   FROM `ops.runs`
   WHERE TRUE
   QUALIFY
-    ROW_NUMBER() OVER (PARTITION BY run_id ORDER BY noted_at DESC, status = 'running') = 1
+    ROW_NUMBER() OVER (PARTITION BY run_id ORDER BY status = 'running', noted_at DESC) = 1
 ),
 judged AS (
   SELECT
