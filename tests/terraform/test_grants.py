@@ -8,6 +8,7 @@ from duties import DUTIES, ONE_MACHINE
 from google_calls import VENDORS, calls, reached
 from offline import Resource
 from policy import ACCOUNTS, PROJECT, ROLES, Grant, grants, permissions
+from reach import ON_DEMAND
 
 from pipelines.derive import LEFT_OUT
 from schemas.change import SOURCES
@@ -53,7 +54,7 @@ TOLD = ("gmail", "hubspot", "dialpad")
 ACTS_FOR = {
     ("poller-gmail", "gmail-delegate"),
     ("fetcher-gmail", "gmail-delegate"),
-    *(("dispatcher", name) for name in ("backfiller", "replayer", "rebuilder")),
+    *(("dispatcher", name) for name in ON_DEMAND.values()),
 }
 """Who may act for, or sign as, which account."""
 
