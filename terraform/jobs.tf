@@ -15,8 +15,8 @@ locals {
       "--subnetwork=regions/${var.region}/subnetworks/${google_compute_subnetwork.workers.name}",
       "--disable-public-ips",
       "--max-workers=${var.workers.most}",
-      "--staging-location=gs://${google_storage_bucket.this["staging-jobs"].name}/staging",
-      "--temp-location=gs://${google_storage_bucket.this["staging-jobs"].name}/temp",
+      "--staging-location=gs://${google_storage_bucket.this["staging-${name}"].name}/staging",
+      "--temp-location=gs://${google_storage_bucket.this["staging-${name}"].name}/temp",
       join(" ", var.customer_managed_keys ? ["--dataflow-kms-key=${local.kms_key}"] : []),
       # The provider puts these on all that it makes itself: the bill is read by them.
       "--additional-user-labels=${join(",", [

@@ -7,12 +7,14 @@ locals {
       config = { versions = true, days = null }
       # Payloads above 7 MB: raw content, kept as long as raw.changes.
       objects = { versions = false, days = local.expiry_days["raw.changes"] }
-      # What Dataflow stages, and its temporary files. Whoever writes there says what workers run: so
-      # the stream has one of its own.
-      staging      = { versions = false, days = 14 }
-      staging-jobs = { versions = false, days = 14 }
       # A Flex Template a release: a running job is updated from the one before.
       templates = { versions = true, days = null }
+    },
+    # What Dataflow stages, and its temporary files. Whoever replaces a file there says what workers run:
+    # so the stream has one of its own, and so has each job that is started by hand.
+    {
+      for name in concat(["staging"], [for job in keys(local.on_demand) : "staging-${job}"]) :
+      name => { versions = false, days = 14 }
     },
     # A bucket a source, so that no poller can move another's cursor.
     { for source in var.sources : "cursors-${source}" => { versions = true, days = null } },

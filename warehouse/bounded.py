@@ -7,6 +7,7 @@ https://cloud.google.com/bigquery/docs/best-practices-costs#limit_query_costs_by
 
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 from google.api_core.exceptions import BadRequest, ServiceUnavailable, TooManyRequests
@@ -70,15 +71,9 @@ def changed(
     It is not sent twice, unless the warehouse has taken it back: RetriableError where it does so
     again and again.
     """
+    send = partial(submit, client, sql, parameters, timeout_s=timeout_s, retry=None)
     for wait_s in (*CONFLICT_WAITS_S, None):
-        job = submit(
-            client,
-            sql,
-            parameters,
-            timeout_s=timeout_s,
-            maximum_bytes_billed=maximum_bytes_billed,
-            retry=None,
-        )
+        job = send(maximum_bytes_billed=maximum_bytes_billed)
         try:
             job.result(timeout=timeout_s, retry=None, job_retry=None)
         except BadRequest as error:

@@ -206,13 +206,14 @@ run "everything_is_made" {
       strcontains(output.launches[name], "--service-account-email=${account}@test-salesintel.iam.gserviceaccount.com ")
       && strcontains(output.launches[name], "--impersonate-service-account=dispatcher@test-salesintel.iam.gserviceaccount.com ")
       && strcontains(output.launches[name], "gs://test-salesintel-templates/${name}-0123abc.json ")
+      && strcontains(output.launches[name], " --staging-location=gs://test-salesintel-staging-${name}/staging --temp-location=gs://test-salesintel-staging-${name}/temp ")
       && strcontains(output.launches[name], " --disable-public-ips ")
       && strcontains(output.launches[name], "=salesintel,component=${name},cost_center=sales,environment=prod,managed_by=terraform ")
       && strcontains(output.launches[name], "objects=gs://test-salesintel-objects")
       && strcontains(output.launches[name], "pipeline=${name},")
       && strcontains(output.launches[name], "redaction_key=projects/test-salesintel/secrets/redaction-key/") == (name == "rebuild")
     ])
-    error_message = "Each job that is started by hand runs as its own account, without a public address."
+    error_message = "Each job that is started by hand runs as its own account, stages in its own bucket, and has no public address."
   }
 
   assert {
@@ -264,6 +265,19 @@ run "everything_is_made" {
   assert {
     condition     = alltrue([for one in values(google_storage_bucket.this) : one.uniform_bucket_level_access && one.public_access_prevention == "enforced" && !one.force_destroy])
     error_message = "Buckets know no rights of single objects, and nobody from outside."
+  }
+
+  assert {
+    condition     = google_dataflow_flex_template_job.stream[0].staging_location == "gs://test-salesintel-staging/staging" && google_dataflow_flex_template_job.stream[0].temp_location == "gs://test-salesintel-staging/temp"
+    error_message = "The stream stages in its own bucket."
+  }
+
+  assert {
+    condition = {
+      for name, one in google_storage_bucket.this : name => flatten([for rule in one.lifecycle_rule : [for when in rule.condition : when.age]])
+      if startswith(name, "staging")
+    } == { for name in ["staging", "staging-backfill", "staging-rebuild", "staging-replay"] : name => [14] }
+    error_message = "The stream and each job that is started by hand have a bucket to stage in, which keeps nothing for longer than 14 days."
   }
 
   assert {

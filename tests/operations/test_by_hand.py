@@ -32,7 +32,9 @@ SOURCES = ("gmail", "salesforce", "hubspot", "dialpad")
 ALL_OF = {"${span}": ("1h", "24h", "7d"), "${source}": SOURCES, "SOURCE": SOURCES}
 """What stands for several in the name of a job."""
 JOB = re.compile(r"gcloud run jobs execute ([\w-]+)[^`]*?( --args\b|`|$)")
-GCLOUD = re.compile(r"\bgcloud (?:run|dataflow|scheduler|pubsub|secrets|logging|iam) [^`;|&#>\n]+")
+GCLOUD = re.compile(
+    r"\bgcloud (?:run|dataflow|scheduler|pubsub|secrets|storage|logging|iam) [^`;|&#>\n]+"
+)
 """But for auth, by which somebody becomes who he is."""
 LAUNCH = re.compile(r"jq -r \.(\w+)\)\" --parameters ([^`;]+)")
 

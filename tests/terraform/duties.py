@@ -51,6 +51,8 @@ _ON_DATAFLOW = {
 _MADE_WITH = "what all jobs are made of; this one keeps to messages"
 _MESSAGES_ALONE = {
     "connectors.secrets": _MADE_WITH,
+    "warehouse.catalogue": _VIEWS,
+    "warehouse.compaction": _LIMITS,
     "warehouse.erasures": _MADE_WITH,
 }
 

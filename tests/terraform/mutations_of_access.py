@@ -237,8 +237,14 @@ ACCESS = (
     Mutation(
         "a backfill may replace what the stream's workers load",
         _FILE + "accounts.yaml",
-        "bucket/staging-jobs, role: roles/storage.objectUser",
+        "bucket/staging-backfill, role: roles/storage.objectUser",
         "bucket/staging, role: roles/storage.objectUser",
+    ),
+    Mutation(
+        "a backfill and a rebuild stage in one bucket",
+        _FILE + "accounts.yaml",
+        "bucket/staging-backfill, role: roles/storage.objectUser",
+        "bucket/staging-rebuild, role: roles/storage.objectUser",
     ),
     Mutation(
         "everybody who releases starts what rebuilds",

@@ -126,6 +126,12 @@ WIRING = (
         "{ component = name }",
     ),
     Mutation(
+        "a job by hand stages where another may replace what it runs",
+        _FILE + "jobs.tf",
+        'staging-location=gs://${google_storage_bucket.this["staging-${name}"].name}',
+        'staging-location=gs://${google_storage_bucket.this["staging-rebuild"].name}',
+    ),
+    Mutation(
         "a job on Dataflow fails and nobody is told",
         _FILE + "alerts.yaml",
         'job_name=~"(backfill|replay|rebuild)-[0-9]+"',

@@ -50,9 +50,10 @@ BESIDES = """\
   starts what Terraform has written down.
 * `roles/dataflow.worker` exists on projects only, and gives the four accounts that have it more
   than their jobs need: they read the objects of every bucket whose names they know, add new ones,
-  and end machines of the project; so `backfiller`, `replayer` and `rebuilder` are apart from
-  `worker` in tables, topics and secrets, not in what they read of buckets. They replace nothing
-  that it has staged: that is in a bucket of its own.
+  and end machines of the project; so `worker`, `backfiller`, `replayer` and `rebuilder` are apart
+  from each other in tables, topics and secrets, not in what they read of buckets. None replaces
+  what another has staged: each stages in a bucket of its own. Whether a worker of one job may take
+  work of another's, which the role does not tell apart, is Dataflow's to say.
 * Whoever makes the row access policies (`row_policies_by`) may read the tables with texts, for
   BigQuery asks for it, and is in no policy: of their rows it sees none.
 * The deployer (terraform/bootstrap) makes all of this under a role of its own that reads no row,
@@ -106,8 +107,9 @@ def _ends() -> Iterator[str]:
     yield "## In the end"
     yield ""
     yield "Grants add up: who acts as another has its rights. What secrets and tables somebody"
-    yield "comes to in this way, and has no grant for. Nobody else comes to any; nobody acts as"
-    yield "`worker`, but the deployer, who starts the stream:"
+    yield "comes to in this way, and has no grant for. Nobody else comes to any: `backfiller`,"
+    yield "`replayer` and `rebuilder` come to nothing of each other's, for each stages in a bucket"
+    yield "of its own. Nobody acts as `worker`, but the deployer, who starts the stream:"
     yield ""
     yield "| who | acts as | reads secrets | reads tables | changes tables | because |"
     yield "|---|---|---|---|---|---|"

@@ -18,13 +18,17 @@ class End(NamedTuple):
     changes: frozenset[str] = frozenset()
 
 
-_ON_DEMAND = frozenset({"backfiller", "replayer", "rebuilder"})
-_STAGED = "the three stage in one bucket, and what is staged is what their workers run"
-_CODE = "a job on Dataflow runs whatever code it is given"
+ON_DEMAND: Mapping[str, str] = {
+    "backfill": "backfiller",
+    "replay": "replayer",
+    "rebuild": "rebuilder",
+}
+"""Jobs on Dataflow that are started by hand, and the account that each runs as."""
+
 _DELEGATE = End(frozenset({"gmail-delegate"}), "signs for the mailboxes that it polls or fetches")
-_REBUILDER = End(
-    _ON_DEMAND,
-    _STAGED,
+_DISPATCHER = End(
+    frozenset(ON_DEMAND.values()),
+    "a job on Dataflow runs whatever code it is given",
     secrets=frozenset({"redaction-key"}),
     reads=frozenset(
         {
@@ -54,11 +58,8 @@ _LAUNCHER = End(
 OF_ACCOUNTS: Mapping[str, End] = {
     "poller-gmail": _DELEGATE,
     "fetcher-gmail": _DELEGATE,
-    "backfiller": _REBUILDER._replace(accounts=_ON_DEMAND - {"backfiller"}),
-    "replayer": _REBUILDER._replace(accounts=_ON_DEMAND - {"replayer"}),
-    "rebuilder": End(_ON_DEMAND - {"rebuilder"}, _STAGED),
     "launcher": _LAUNCHER,
-    "dispatcher": _REBUILDER._replace(why=_CODE),
+    "dispatcher": _DISPATCHER,
 }
 """By account; all others come to nothing but their grants."""
 
@@ -67,8 +68,8 @@ OF_PEOPLE: Mapping[str, End] = {
         accounts=_LAUNCHER.accounts | {"launcher", "releaser", "rotator"},
         why="act as `launcher`, `releaser` and `rotator`",
     ),
-    "dispatchers": _REBUILDER._replace(
-        accounts=_ON_DEMAND | {"dispatcher"}, why="act as `dispatcher`"
+    "dispatchers": _DISPATCHER._replace(
+        accounts=_DISPATCHER.accounts | {"dispatcher"}, why="act as `dispatcher`"
     ),
     "stewards": End(
         frozenset({"steward"}),

@@ -6,7 +6,7 @@ from fnmatch import fnmatchcase
 import pytest
 from offline import Resource
 from policy import ACCOUNTS, PROJECT, Grant, grants, permissions
-from reach import OF_ACCOUNTS, OF_PEOPLE
+from reach import OF_ACCOUNTS, OF_PEOPLE, ON_DEMAND
 from test_grants import DATA_PROTECTION, DISPATCHERS, RELEASERS, STEWARDS
 
 from schemas.tables import BY_ID
@@ -54,14 +54,16 @@ def _edges(who: str, granted: list[Grant], plan: Plan) -> Iterator[str]:
             yield one.name
         if one.kind == "job" and "run.jobs.runWithOverrides" in permissions(one.role):
             yield runs_as[one.name]
-        if _replaces(one) and one.name.startswith(f"{PROJECT}-staging"):
+        if _stages(one):
             yield from {
-                other.account for other in granted if other.name == one.name and _replaces(other)
+                other.account for other in granted if other.name == one.name and _stages(other)
             } - {who}
 
 
-def _replaces(one: Grant) -> bool:
-    return one.kind == "bucket" and "storage.objects.delete" in permissions(one.role)
+def _stages(one: Grant) -> bool:
+    """Whether it is the right to replace what workers of Dataflow run."""
+    staging = one.kind == "bucket" and one.name.startswith(f"{PROJECT}-staging")
+    return staging and "storage.objects.delete" in permissions(one.role)
 
 
 def closure(who: str, edges: Edges) -> set[str]:
@@ -122,6 +124,17 @@ def test_nobody_acts_in_the_end_as_more_accounts_than_is_written_down(edges: Edg
 def test_nobody_acts_as_the_stream(edges: Edges) -> None:
     """Terraform starts it, as the deployer."""
     assert not [who for who in edges if "worker" in closure(who, edges)]
+
+
+def test_what_a_job_runs_is_replaced_by_its_own_account_alone(granted: list[Grant]) -> None:
+    replaced = {(one.name, one.account or one.member) for one in granted if _stages(one)}
+    mine = {(f"{PROJECT}-staging-{job}", account) for job, account in ON_DEMAND.items()}
+    assert replaced == mine | {(f"{PROJECT}-staging", "worker")}
+
+
+@pytest.mark.parametrize("account", ON_DEMAND.values())
+def test_no_job_that_is_started_by_hand_reaches_another(account: str, edges: Edges) -> None:
+    assert not closure(account, edges)
 
 
 def test_what_is_run_and_by_which_settings_is_written_by_the_deployer_alone(
