@@ -8,7 +8,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from cloud_project import Project, cloud_project, container, typed
+from cloud_project import Project, container, typed
 from google.pubsub_v1 import SubscriberClient
 from typer.testing import Result
 
@@ -36,19 +36,15 @@ TABLES = (
 )
 
 
-@pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
-    with cloud_project(tmp_path_factory.mktemp("project")) as project:
-        yield project
-
-
 @pytest.fixture
-def project(made: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Project]:
+def project(
+    made_project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Project]:
     """Two records of a name, each a person of its own, and a mailbox that they share."""
-    with container(made, tmp_path, monkeypatch) as project:
-        made.stack.write([linked(ADA, "p-ada"), linked(HER_TWIN, "p-twin")])
+    with container(made_project, tmp_path, monkeypatch) as project:
+        made_project.stack.write([linked(ADA, "p-ada"), linked(HER_TWIN, "p-twin")])
         yield project
-    made.stack.empty(*TABLES)
+    made_project.stack.empty(*TABLES)
 
 
 def linked(record_key: str, entity_id: str, revision: int = 1) -> Link:
