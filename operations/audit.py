@@ -1,4 +1,4 @@
-"""ops.audit: who asked for, changed, took out or erased what, with what and with which outcome."""
+"""ops.audit: who asked for, looked at, changed, took out or erased what, and with which outcome."""
 
 import getpass
 import hmac
@@ -13,7 +13,7 @@ from rich.markup import escape
 
 from operations.console import StackGone, errors
 from schemas.clock import DAY_US, Clock, wall_clock
-from schemas.errors import ConfigurationError, RetriableError
+from schemas.errors import ConfigurationError, RetriableError, SalesIntelError
 from schemas.operations import Audit
 from schemas.tables import BY_ROW
 from warehouse.clients import Endpoint, write_client
@@ -31,10 +31,12 @@ class Unaudited(RetriableError):
 
 
 class Deed:
-    """What is being done; the command says how many rows it gave."""
+    """What is being done; the command says what it was about and how many rows it gave."""
 
     def __init__(self) -> None:
         self.rows_given: int | None = None
+        self.found: dict[str, Any] = {}
+        """Parameters that are known only within; the row at the end has them, too."""
 
 
 @contextmanager
@@ -58,7 +60,7 @@ def audited(
         audit_id=uuid.uuid4().hex,
         command=command,
         actor=by or getpass.getuser(),
-        parameters=json.dumps(dict(parameters), default=str),
+        parameters=_json(parameters),
         outcome="begun",
         started_at=(now := clock()),
         noted_at=now,
@@ -90,6 +92,7 @@ def audited(
             now = max(clock(), begun.noted_at + 1)
             ended = msgspec.structs.replace(
                 begun,
+                parameters=_json({**parameters, **deed.found}),
                 outcome=outcome,
                 error_type=error_type,
                 rows_given=deed.rows_given,
@@ -98,7 +101,8 @@ def audited(
             )
             try:
                 _write(endpoint, ended, give_up)
-            except RetriableError as error:
+            except SalesIntelError as error:
+                # Also of who may not write there: it is done, and what it gave is seen.
                 errors.print(
                     f"{command} is not noted in ops.audit: {escape(str(error))}", style="yellow"
                 )
@@ -108,6 +112,10 @@ def keyed(value: str, key: bytes) -> str:
     """An address, a number or a name as ops.audit may hold it: only who has the key of the data
     directory (`redaction.key`) can tell whether it is that of somebody they know."""
     return hmac.digest(key, value.encode(), "sha256").hex()[:HASH_CHARACTERS]
+
+
+def _json(parameters: Mapping[str, Any]) -> str:
+    return json.dumps(dict(parameters), default=str)
 
 
 def _write(endpoint: Endpoint, row: Audit, give_up_after_s: float) -> None:

@@ -110,15 +110,15 @@ class Erasure(Row, frozen=True, kw_only=True):
 
 
 class Audit(Row, frozen=True, kw_only=True):
-    """ops.audit: who asked for, changed, took out or erased what; a row at the end, and of what
-    must not go unseen one before it begins."""
+    """ops.audit: who asked for, looked at, changed, took out or erased what; a row at the end, and
+    of what must not go unseen one before it begins."""
 
     audit_id: Annotated[str, col("What was done; its rows share it, and the newest counts.")]
-    command: Annotated[str, col("query, link, unlink, export-person, erase …")]
+    command: Annotated[str, col("query, explain, link, unlink, export-person, erase …")]
     actor: Annotated[str, col("Who did it: name of the account, or given.", "personal")]
     parameters: Annotated[
         Json,
-        col("With what: views, ids, keyed hashes of addresses, or SQL as asked.", "personal"),
+        col("With what: views, ids, counts, keyed hashes of addresses, SQL as asked.", "personal"),
     ]
     outcome: Annotated[str, col("begun, succeeded, failed, or stopped by hand.")]
     error_type: Annotated[str | None, col("Class of the error, of what failed.")] = None

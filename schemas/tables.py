@@ -242,7 +242,7 @@ TABLES: tuple[Table, ...] = (
         "ops",
         "audit",
         Audit,
-        "Who asked, decided, took out or erased what, and when.",
+        "Who asked, looked, decided, took out or erased what, and when.",
         partition="noted_date",
         cluster=("command", "actor"),
         key=("audit_id",),

@@ -10,6 +10,7 @@ from typing import Any, TextIO
 
 from operations.console import console
 from operations.identity.known import NO_RECORDS, Known, known
+from operations.identity.noting import looking
 from operations.place import Place, warehouse_at
 from schemas.errors import ConfigurationError
 from schemas.identity import IdentityRecord
@@ -60,15 +61,19 @@ def candidates(
     if write is None:
         raise ConfigurationError(f"--format {output!r}: choose one of {', '.join(FORMATS)}")
     checked_limit(limit)
-    if file is None and model is None:
-        with warehouse_at(place) as client:
-            found = run_sql(client, PUBLISHED, limit=limit)
-            if not (found.rows or run_sql(client, ANY_LINK, limit=1).rows):
-                raise ConfigurationError(NO_RECORDS)
-    else:
-        rows = list(to_review(known(place, file, model)))
-        found = QueryResult(columns=COLUMNS, rows=rows[:limit], truncated=len(rows) > limit)
-    write(found, stream)
+    with looking(place, file, "candidates", {"limit": limit}) as deed:
+        if file is None and model is None:
+            with warehouse_at(place) as client:
+                found = run_sql(client, PUBLISHED, limit=limit)
+                if not (found.rows or run_sql(client, ANY_LINK, limit=1).rows):
+                    raise ConfigurationError(NO_RECORDS)
+        else:
+            asked = known(place, file, model)
+            deed.found = asked.audited
+            rows = list(to_review(asked))
+            found = QueryResult(columns=COLUMNS, rows=rows[:limit], truncated=len(rows) > limit)
+        deed.rows_given = len(found.rows)
+        write(found, stream)
     if output == "table" and found.rows:
         console.print("  decide: salesintel link RECORD OTHER, or salesintel unlink RECORD OTHER")
 

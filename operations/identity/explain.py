@@ -7,6 +7,7 @@ from pathlib import Path
 from google.cloud import bigquery
 
 from operations.identity.known import Known, known, say
+from operations.identity.noting import looking
 from operations.place import Place, warehouse_at
 from schemas.clock import rfc3339
 from schemas.errors import ConfigurationError
@@ -30,18 +31,21 @@ ORDER BY probability DESC, other
 
 def explain(place: Place, file: Path | None, name: str, model: str | None) -> None:
     """Says why of a record or an entity; ConfigurationError where there is none of that name."""
-    asked = known(place, file, model)
-    record_key = record_named(asked, name, file)
-    if record_key != name:
-        say(f"{name} is an entity; of its records {record_key} names it")
-    say(f"weighed with model {asked.model.version}")
-    say(why(asked.resolver, record_key, asked.verdicts))
-    if file is None:
-        say(published(asked, record_key))
-        link = asked.links.get(record_key)
-        if link is not None:
-            with warehouse_at(place) as client:
-                say("\n".join(pairs(client, link.entity_id or "", record_key)))
+    with looking(place, file, "explain") as deed:
+        asked = known(place, file, model)
+        record_key = record_named(asked, name, file)
+        deed.found = {**asked.audited, "entities": entities_of(asked, record_key)}
+        deed.rows_given = len(weighed_as_one(asked, record_key))
+        if record_key != name:
+            say(f"{name} is an entity; of its records {record_key} names it")
+        say(f"weighed with model {asked.model.version}")
+        say(why(asked.resolver, record_key, asked.verdicts))
+        if file is None:
+            say(published(asked, record_key))
+            link = asked.links.get(record_key)
+            if link is not None:
+                with warehouse_at(place) as client:
+                    say("\n".join(pairs(client, link.entity_id or "", record_key)))
 
 
 def record_named(asked: Known, name: str, file: Path | None = None) -> str:
@@ -67,6 +71,26 @@ def record_named(asked: Known, name: str, file: Path | None = None) -> str:
     )
 
 
+def weighed_as_one(asked: Known, record_key: str) -> set[str]:
+    """The records of the entity that a record belongs to, as weighed."""
+    resolver = asked.resolver
+    group = resolver.components.group(_number(asked, record_key))
+    return {resolver.records.keys[one] for one in group}
+
+
+def entities_of(asked: Known, record_key: str) -> list[str]:
+    """The entity that a record belongs to as weighed, and as published where that is another."""
+    link = asked.links.get(record_key)
+    weighed = asked.resolver.components.entity_id(_number(asked, record_key))
+    return sorted({one for one in (weighed, link.entity_id if link else None) if one})
+
+
+def _number(asked: Known, record_key: str) -> int:
+    number = asked.resolver.records.number(record_key)
+    assert number is not None
+    return number
+
+
 def published(asked: Known, record_key: str) -> str:
     """The link that the running pipeline has written for a record, and where it differs."""
     link = asked.links.get(record_key)
@@ -77,10 +101,7 @@ def published(asked: Known, record_key: str) -> str:
         f"published: {link.entity_id} by {link.method}, confidence {link.confidence:.4f}, "
         f"{len(together)} records, decided {rfc3339(link.resolved_at)}"
     ]
-    resolver = asked.resolver
-    number = resolver.records.number(record_key)
-    assert number is not None
-    weighed = {resolver.records.keys[one] for one in resolver.components.group(number)}
+    weighed = weighed_as_one(asked, record_key)
     for what, keys in (
         ("weighed as one and not published so", weighed - together),
         ("published as one and not weighed so", together - weighed),

@@ -59,6 +59,11 @@ class Known(NamedTuple):
         return {(one.left_key, one.right_key): one.verdict for one in self.overrides}
 
     @property
+    def audited(self) -> dict[str, str | int]:
+        """As ops.audit may hold it: under which model, and how many were read."""
+        return {"model": self.model.version, "records": len(self.every)}
+
+    @property
     def by_key(self) -> dict[str, IdentityRecord]:
         """The records by key."""
         return {record.record_key: record for record in self.records}

@@ -1,7 +1,7 @@
 """`salesintel match-report`: how much was matched and how far it can be trusted."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, TextIO
 
@@ -9,6 +9,7 @@ import msgspec
 from rich.console import Console
 
 from operations.identity.known import Known, known
+from operations.identity.noting import looking
 from operations.identity.record_files import read_rows
 from operations.identity.sightings import sighted
 from operations.place import Place, warehouse_at
@@ -47,16 +48,23 @@ def match_report(
     told = read_truth(truth) if truth else {}
     if file is not None and not truth:
         told = read_truth(file, required=False)
-    asked = known(place, file, model)
-    sections = [Section("rates", RATES, rates(asked, told))]
-    if file is None:
-        with warehouse_at(place) as client:
-            sections[0].rows[:0] = list(sighted(client, asked, told))
-    sections += [
-        Section("calibration", CALIBRATION, list(calibrated(asked, told))),
-        Section("largest components", COMPONENTS, list(largest(asked))),
-        Section("hot keys", ("key", "records"), list(hot_keys(asked))),
-    ]
+    with looking(place, file, "match-report") as deed:
+        asked = known(place, file, model)
+        deed.found = asked.audited
+        sections = [Section("rates", RATES, rates(asked, told))]
+        if file is None:
+            with warehouse_at(place) as client:
+                sections[0].rows[:0] = list(sighted(client, asked, told))
+        sections += [
+            Section("calibration", CALIBRATION, list(calibrated(asked, told))),
+            Section("largest components", COMPONENTS, list(largest(asked))),
+            Section("hot keys", ("key", "records"), list(hot_keys(asked))),
+        ]
+        deed.rows_given = sum(len(section.rows) for section in sections)
+        _write(sections, output, stream)
+
+
+def _write(sections: Sequence[Section], output: str, stream: TextIO) -> None:
     if output == "json":
         shown = {section.title: section.rows for section in sections}
         stream.write(msgspec.json.format(msgspec.json.encode(shown).decode(), indent=2) + "\n")

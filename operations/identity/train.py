@@ -8,6 +8,7 @@ from rich.markup import escape
 
 from operations.console import console, errors
 from operations.identity.known import Known, known, resolved, rule, say
+from operations.identity.noting import looking
 from operations.place import Place
 from schemas.errors import ConfigurationError
 from transforms.identity.measures import Difference, difference
@@ -27,23 +28,23 @@ def train(place: Place, file: Path | None, model: str | None, out: Path) -> Diff
         raise ConfigurationError(f"{out} is there already, and a model is never changed: name anew")
     if file is not None and model is None:
         model = "shipped"
-    asked = known(place, file, model, bytes_a_record=BYTES_A_RECORD)
-    with errors.status("fitting a model") as status:
-        features = Extraction(asked.settings).all_features(asked.records)
-        fitted = fit(features.items(), lambda text: status.update(text))
-    _say_fitted(fitted)
-    now, then = _entities(asked), _under(asked, fitted)
-    found = difference(now, then)
-    _show("split", found.split)
-    _show("merged", found.merged)
-    console.print(
-        f"{len(now):,} records: {len(set(now.values())):,} entities under "
-        f"{escape(asked.model.version)}, {len(set(then.values())):,} under "
-        f"{escape(fitted.version)}; {len(found.split):,} would split, {len(found.merged):,} would "
-        f"merge, {found.moved:,} records be with others than now",
-        soft_wrap=True,
-    )
-    write_model(fitted, out)
+    with looking(place, file, "train") as deed:
+        asked = known(place, file, model, bytes_a_record=BYTES_A_RECORD)
+        deed.found = asked.audited
+        fitted = _fitted(asked)
+        deed.found = {**asked.audited, "fitted": fitted.version}
+        now, then = _entities(asked), _under(asked, fitted)
+        found = difference(now, then)
+        _show("split", found.split)
+        _show("merged", found.merged)
+        console.print(
+            f"{len(now):,} records: {len(set(now.values())):,} entities under "
+            f"{escape(asked.model.version)}, {len(set(then.values())):,} under "
+            f"{escape(fitted.version)}; {len(found.split):,} would split, {len(found.merged):,} "
+            f"would merge, {found.moved:,} records be with others than now",
+            soft_wrap=True,
+        )
+        write_model(fitted, out)
     name, use = escape(str(out)), escape(_to_use(place, out))
     console.print(
         f"[green]{name}[/green] has the new model; nothing uses it yet. Look closer: salesintel "
@@ -51,6 +52,14 @@ def train(place: Place, file: Path | None, model: str | None, out: Path) -> Diff
         soft_wrap=True,
     )
     return found
+
+
+def _fitted(asked: Known) -> Model:
+    with errors.status("fitting a model") as status:
+        features = Extraction(asked.settings).all_features(asked.records)
+        fitted = fit(features.items(), lambda text: status.update(text))
+    _say_fitted(fitted)
+    return fitted
 
 
 def _to_use(place: Place, out: Path) -> str:

@@ -23,9 +23,11 @@ from schemas.columns import Row
 from schemas.envelope import encode
 from schemas.flow import Received
 from schemas.identity import IdentityRecord
+from schemas.operations import Audit
 from transforms.identity.records import stored_record
 from transforms.settings import load_settings
 from warehouse.clients import bigquery_client
+from warehouse.latest import latest
 from warehouse.query import run_sql
 from warehouse.sink import StorageSink
 
@@ -46,6 +48,13 @@ class Held(NamedTuple):
         found = run_sql(client, "SELECT * FROM `identity.links_latest`", limit=100_000).rows
         client.close()
         return {row["record_key"]: row["entity_id"] for row in found}
+
+    def noted(self) -> Audit:
+        """What was noted last."""
+        client = bigquery_client(self.server.endpoint)
+        newest = max(latest(client, Audit), key=lambda row: row.noted_at)
+        client.close()
+        return newest
 
 
 @contextmanager

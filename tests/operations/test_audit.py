@@ -1,7 +1,11 @@
 """What is done is noted with its outcome; what must not go unseen is not done unless it can be."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
 
+import grpc
 import msgspec
 import pytest
 from google.cloud import bigquery
@@ -10,6 +14,9 @@ from embedded.ports import free_port
 from embedded.warehouse import PROJECT, WarehouseServer
 from operations.audit import Deed, Unaudited, audited, keyed
 from operations.console import StackGone
+from operations.identity.noting import looking
+from operations.place import Cloud
+from schemas.errors import FatalError
 from schemas.operations import Audit
 from schemas.tables import BY_ROW
 from warehouse.clients import Endpoint, bigquery_client
@@ -70,6 +77,20 @@ def test_what_must_not_go_unseen_is_noted_before_and_after(
 
 
 @pytest.mark.slow
+def test_what_is_known_only_within_stands_in_the_row_at_the_end(noted: Noted) -> None:
+    with (
+        pytest.raises(ValueError, match="x"),
+        audited(noted.endpoint, "grant", {"mailboxes": 1}, must=True) as deed,
+    ):
+        [begun] = noted.of("grant")
+        deed.found = {"readers": 2}
+        raise ValueError("x")
+    [ended] = noted.of("grant")
+    assert msgspec.json.decode(begun.parameters) == {"mailboxes": 1}
+    assert msgspec.json.decode(ended.parameters) == {"mailboxes": 1, "readers": 2}
+
+
+@pytest.mark.slow
 def test_of_a_stack_that_has_gone_only_the_beginning_is_there(noted: Noted) -> None:
     with pytest.raises(StackGone), audited(noted.endpoint, "link", {}, must=True):
         raise StackGone("gone")
@@ -89,13 +110,52 @@ def test_what_cannot_be_noted_is_not_done_where_it_must_be(monkeypatch: pytest.M
     assert not done
 
 
+class Denying(grpc.GenericRpcHandler):  # type: ignore[misc]
+    """A warehouse whose ops.audit somebody may not write."""
+
+    def service(self, handler_call_details: Any) -> Any:
+        def deny(requests: Any, context: grpc.ServicerContext) -> None:
+            context.abort(grpc.StatusCode.PERMISSION_DENIED, "Permission denied on ops.audit")
+
+        return grpc.stream_stream_rpc_method_handler(deny)
+
+
+@pytest.fixture
+def denied() -> Iterator[Endpoint]:
+    server = grpc.server(ThreadPoolExecutor(1), handlers=[Denying()])
+    port = server.add_insecure_port("127.0.0.1:0")
+    server.start()
+    yield Endpoint(project=PROJECT, rest="", grpc=f"127.0.0.1:{port}")
+    server.stop(None).wait()
+
+
 def test_a_question_is_answered_all_the_same_and_says_that_it_is_not_noted(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    denied: Endpoint, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr("operations.audit.OPTIONAL_GIVE_UP_AFTER_S", 0.1)
-    with audited(AWAY, "query", {}, must=False) as deed:
+    for endpoint in (AWAY, denied):
+        with audited(endpoint, "query", {}, must=False) as deed:
+            deed.rows_given = 1
+        assert "query is not noted in ops.audit" in capsys.readouterr().err
+        with looking(Cloud("p", endpoint=endpoint), None, "explain") as deed:
+            deed.rows_given = 1
+        assert "explain is not noted in ops.audit" in capsys.readouterr().err
+
+
+def test_whoever_may_not_note_what_must_be_is_not_told_to_try_again(denied: Endpoint) -> None:
+    done: list[Deed] = []
+    with (
+        pytest.raises(FatalError, match=r"ops\.audit cannot be written"),
+        audited(denied, "erase", {}, must=True) as deed,
+    ):
+        done.append(deed)
+    assert not done
+
+
+def test_a_file_of_records_is_its_owners_and_not_noted(capsys: pytest.CaptureFixture[str]) -> None:
+    with looking(Cloud("p", endpoint=AWAY), Path("records.csv"), "explain") as deed:
         deed.rows_given = 1
-    assert "query is not noted in ops.audit" in capsys.readouterr().err
+    assert capsys.readouterr().err == ""
 
 
 def test_a_keyed_hash_tells_nothing_without_its_key() -> None:

@@ -27,6 +27,7 @@ PAGES = (
     *RUNBOOKS,
     *map(Path, ("docs/incidents.md", "docs/on-call.md", "docs/troubleshooting.md")),
     *map(Path, ("docs/disaster-recovery.md", "docs/deployment.md", "docs/rotation.md")),
+    Path("docs/updates.md"),
 )
 SOURCES = ("gmail", "salesforce", "hubspot", "dialpad")
 ALL_OF = {"${span}": ("1h", "24h", "7d"), "${source}": SOURCES, "SOURCE": SOURCES}

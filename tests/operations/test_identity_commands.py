@@ -97,6 +97,26 @@ def test_explain_says_by_which_pairs_a_published_entity_is_held_together(held: H
         assert f"{row['left_key']} – {row['right_key']} by {row['method']}, p " in said
 
 
+def test_whoever_looks_is_noted_and_of_whom_he_looked_at_the_entity_alone(held: Held) -> None:
+    entity_id, keys = several(held)
+    for name in (keys[0], entity_id):
+        assert held.call("explain", name).exit_code == 0
+        row = held.noted()
+        assert (row.command, row.outcome) == ("explain", "succeeded")
+        assert row.rows_given
+        said = json.loads(row.parameters)
+        assert said.keys() == {"model", "records", "entities"}
+        assert said["records"] > len(held.links()) / 2
+        assert entity_id in said["entities"]
+        assert not [key for key in held.links() if key in row.parameters]
+    listed = json.loads(held.call("candidates", "--limit", 3, "--format", "json").stdout)
+    row = held.noted()
+    assert (row.command, row.outcome, row.rows_given) == ("candidates", "succeeded", len(listed))
+    assert json.loads(row.parameters) == {"limit": 3}
+    assert held.call("explain", "nobody").exit_code == 2
+    assert held.noted() == row, "nothing was shown"
+
+
 def test_candidates_are_those_that_the_pipeline_has_written(held: Held) -> None:
     links = held.links()
     asked = json.loads(held.call("candidates", "--format", "json").stdout)

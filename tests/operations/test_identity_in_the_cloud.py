@@ -5,10 +5,11 @@ import json
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
-from cloud_project import Project, cloud_project, container, typed
+from cloud_project import Project, container, typed
 from google.pubsub_v1 import SubscriberClient
 from typer.testing import Result
 
@@ -36,19 +37,15 @@ TABLES = (
 )
 
 
-@pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
-    with cloud_project(tmp_path_factory.mktemp("project")) as project:
-        yield project
-
-
 @pytest.fixture
-def project(made: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Project]:
+def project(
+    made_project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Project]:
     """Two records of a name, each a person of its own, and a mailbox that they share."""
-    with container(made, tmp_path, monkeypatch) as project:
-        made.stack.write([linked(ADA, "p-ada"), linked(HER_TWIN, "p-twin")])
+    with container(made_project, tmp_path, monkeypatch) as project:
+        made_project.stack.write([linked(ADA, "p-ada"), linked(HER_TWIN, "p-twin")])
         yield project
-    made.stack.empty(*TABLES)
+    made_project.stack.empty(*TABLES)
 
 
 def linked(record_key: str, entity_id: str, revision: int = 1) -> Link:
@@ -206,6 +203,15 @@ def test_records_are_weighed_by_the_settings_and_the_model_that_the_stream_has(
     assert report["rates"][-1]["matched"] == 2
     trained = typed("train", "--out", str(tmp_path / "three.json"))
     assert 'write identity_model = "three.json" into them, and release again' in trained.stdout
+    weighed = {"model": "two", "records": 2}
+    explained, reported, learnt = noted(project)
+    entities = explained.pop("entities")
+    assert "p-ada" in entities and len(entities) == 2, "as published, and as weighed"
+    assert explained == {"command": "explain", "rows_given": 2, **weighed}
+    assert reported.pop("rows_given") > 2
+    assert reported == {"command": "match-report", **weighed}
+    assert str(learnt.pop("fitted")).startswith("fit-")
+    assert learnt == {"command": "train", "rows_given": None, **weighed}
 
     project.storage.blobs.pop("two.json")
     told = typed("explain", ADA)
@@ -215,6 +221,17 @@ def test_records_are_weighed_by_the_settings_and_the_model_that_the_stream_has(
     unset = typed("explain", ADA)
     assert (unset.exit_code, unset.stdout) == (2, "")
     assert "SALESINTEL_CONFIG is not set" in unset.stderr
+    assert len(noted(project)) == 3, "nothing was shown"
+
+
+def noted(project: Project) -> list[dict[str, Any]]:
+    """Who has looked at what, the first first."""
+    found = project.stack.ask(
+        "SELECT command, rows_given, outcome, TO_JSON_STRING(parameters) AS parameters "
+        "FROM `ops.audit` ORDER BY noted_at"
+    )
+    assert {row.pop("outcome") for row in found} == {"succeeded"}
+    return [json.loads(row.pop("parameters")) | row for row in found]
 
 
 def test_possible_matches_are_those_that_are_published_and_take_neither_room_nor_settings(
@@ -225,6 +242,7 @@ def test_possible_matches_are_those_that_are_published_and_take_neither_room_nor
     project.stack.write([near(ADA, HER_TWIN)])
     [asked] = json.loads(typed("candidates", "--format", "json").stdout)
     assert (asked["record"], asked["other"], asked["why"]) == (ADA, HER_TWIN, "near")
+    assert noted(project) == [{"command": "candidates", "rows_given": 1, "limit": 20}]
 
 
 def near(left: str, right: str) -> Row:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from cloud_project import WEBHOOKS, Project, cloud_project, container, secret, typed
+from cloud_project import WEBHOOKS, Project, container, secret, typed
 from notice_channels import chat
 from watched_rows import a_change, a_person
 
@@ -39,15 +39,11 @@ MOST_ASKED = 100
 CONTACTS = ("--objects", "contact")
 
 
-@pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
-    with cloud_project(tmp_path_factory.mktemp("project")) as project:
-        yield project
-
-
 @pytest.fixture
-def project(made: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Project]:
-    with container(made, tmp_path, monkeypatch) as project:
+def project(
+    made_project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Project]:
+    with container(made_project, tmp_path, monkeypatch) as project:
         yield project
 
 

@@ -132,6 +132,13 @@ ACCESS = (
         "resource: table/identity.overrides, role: custom/rowEraser",
     ),
     Mutation(
+        "a steward cannot note what he looks at",
+        _FILE + "accounts.yaml",
+        "    - { resource: table/ops.audit, role: custom/rowWriter, "
+        'why: "notes who decides what, before it is done, and who looks at whom" }\n',
+        "",
+    ),
+    Mutation(
         "the compactor cannot move a view",
         _FILE + "accounts.yaml",
         "    - { resource: view/sales.consent, role: custom/viewKeeper, "

@@ -141,6 +141,22 @@ def test_a_steward_reads_what_the_questions_of_its_commands_name_and_nothing_els
     assert read == named
 
 
+def test_whose_code_notes_what_people_do_may_write_that_from_every_command(
+    granted: list[Grant],
+) -> None:
+    """The retention deletes what has expired."""
+    noting = set()
+    for account, duty in DUTIES.items():
+        by_root = {
+            "operations.audit" in reached((root,), duty.source, ONE_MACHINE) for root in duty.roots
+        }
+        assert len(by_root) == 1, f"some commands of {account} note what is done, and some do not"
+        noting |= {account} if True in by_root else set()
+    roles = of_role(granted, "rowWriter") | of_role(granted, "rowEraser")
+    writing = {account for account, name in roles if account and name == "ops.audit"}
+    assert noting | {"retention"} == writing
+
+
 READ_WHOLE = ("compactor", "eraser", "exporter", "rebuilder", "replayer")
 """Accounts whose code reads every column of their tables."""
 

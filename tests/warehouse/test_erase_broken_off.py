@@ -1,7 +1,7 @@
 """Erasures that are broken off or run beside others: nothing is left, and nobody comes back."""
 
 import itertools
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,6 @@ from erased_world import (
     person_of,
     rows_of_the_world,
     stored,
-    warehouse_of_the_world,
 )
 from google.cloud import bigquery
 from rows import a_row
@@ -33,7 +32,7 @@ from schemas.tables import BY_ROW
 from transforms.erasure import Marks
 from transforms.settings import Settings
 from warehouse import bounded
-from warehouse.clients import Endpoint, bigquery_client
+from warehouse.clients import Endpoint
 from warehouse.erase import Erasing, Nowhere
 from warehouse.row_writer import RowWriter
 from warehouse.sink import MemorySink, StorageSink
@@ -46,19 +45,6 @@ DIALLED = "dialpad:contact:d-ann"
 """A record of hers without the address."""
 NUMBER = "+14152340199"
 HERS = ("ann@", "Ann Lee", ANN, SEEN, DIALLED, NUMBER, "QW5uIExlZ")
-
-
-@pytest.fixture(scope="module")
-def endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Endpoint]:
-    with warehouse_of_the_world(tmp_path_factory.mktemp("erase")) as endpoint:
-        yield endpoint
-
-
-@pytest.fixture(scope="module")
-def client(endpoint: Endpoint) -> Iterator[bigquery.Client]:
-    client = bigquery_client(endpoint)
-    yield client
-    client.close()
 
 
 class Refusing(MemorySink):
@@ -134,8 +120,8 @@ def begun_again(
     "asked", [BY_ADDRESS, pytest.param({"named": [DIALLED]}, marks=pytest.mark.exhaustive)]
 )
 def test_what_is_broken_off_among_the_rows_that_say_who_it_is_goes_by_the_marks(
-    client: bigquery.Client,
-    endpoint: Endpoint,
+    world_client: bigquery.Client,
+    world_endpoint: Endpoint,
     monkeypatch: pytest.MonkeyPatch,
     asked: Mapping[str, Any],
 ) -> None:
@@ -144,44 +130,46 @@ def test_what_is_broken_off_among_the_rows_that_say_who_it_is_goes_by_the_marks(
     def of_links(_: int, sql: str) -> bool:
         return sql.startswith("DELETE") and links in sql
 
-    assert begun_again(client, endpoint, monkeypatch, of_links, asked)
+    assert begun_again(world_client, world_endpoint, monkeypatch, of_links, asked)
 
 
 @pytest.mark.exhaustive
 @pytest.mark.timeout(600)
 def test_it_may_be_broken_off_before_any_statement_and_begun_again(
-    client: bigquery.Client, endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch
+    world_client: bigquery.Client, world_endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     broken = 0
-    while begun_again(client, endpoint, monkeypatch, lambda n, _: n == broken):  # noqa: B023
+    while begun_again(world_client, world_endpoint, monkeypatch, lambda n, _: n == broken):  # noqa: B023
         broken += 1
     assert broken > 15
 
 
 def test_of_two_that_are_erased_at_once_neither_comes_back_with_the_rows_of_the_other(
-    client: bigquery.Client, endpoint: Endpoint
+    world_client: bigquery.Client, world_endpoint: Endpoint
 ) -> None:
-    empty(client)
-    fill(endpoint)
-    bo = Marks(subject_of(client, address="bo@acme.test").marks(KEY, "US"), KEY)
+    empty(world_client)
+    fill(world_endpoint)
+    bo = Marks(subject_of(world_client, address="bo@acme.test").marks(KEY, "US"), KEY)
     # Since the rows of both were read.
-    writer = RowWriter(StorageSink.opener(endpoint), "erase", 1, open_known=lambda: lambda: bo)
-    person = person_of(subject_of(client, address="ann@acme.test"))
-    assert "3" in Erasing(client, writer, person, Nowhere()).once().changes
+    writer = RowWriter(
+        StorageSink.opener(world_endpoint), "erase", 1, open_known=lambda: lambda: bo
+    )
+    person = person_of(subject_of(world_client, address="ann@acme.test"))
+    assert "3" in Erasing(world_client, writer, person, Nowhere()).once().changes
     writer.close()
-    named = {one.email for one in all_rows(client)["sales.participants"]}
+    named = {one.email for one in all_rows(world_client)["sales.participants"]}
     assert named == {None}
 
 
 @pytest.mark.exhaustive
 def test_nothing_is_deleted_where_what_is_left_is_refused(
-    client: bigquery.Client, endpoint: Endpoint
+    world_client: bigquery.Client, world_endpoint: Endpoint
 ) -> None:
-    empty(client)
-    fill(endpoint)
-    before = all_rows(client)
-    person = person_of(subject_of(client, address="ann@acme.test"))
+    empty(world_client)
+    fill(world_endpoint)
+    before = all_rows(world_client)
+    person = person_of(subject_of(world_client, address="ann@acme.test"))
     writer = RowWriter(Refusing, "erase", 1)
     with pytest.raises(RetriableError, match="rows without the person were refused: full"):
-        Erasing(client, writer, person, Nowhere()).once()
-    assert all_rows(client) == before
+        Erasing(world_client, writer, person, Nowhere()).once()
+    assert all_rows(world_client) == before

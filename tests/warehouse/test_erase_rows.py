@@ -1,6 +1,6 @@
 """A person goes out of every table, pass by pass, and everybody else's rows stay as they were."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from pathlib import Path
 
 import msgspec
@@ -16,7 +16,6 @@ from erased_world import (
     fill,
     person_of,
     rows_of_the_world,
-    warehouse_of_the_world,
 )
 from google.cloud import bigquery
 
@@ -30,7 +29,7 @@ from schemas.records import Interaction
 from transforms.erasure import Marks
 from transforms.forget import ERASED
 from transforms.settings import Retention, Settings
-from warehouse.clients import Endpoint, bigquery_client
+from warehouse.clients import Endpoint
 from warehouse.compaction import clear
 from warehouse.erase import Elsewhere, Erasing, Nowhere
 from warehouse.row_writer import RowWriter
@@ -39,19 +38,6 @@ from warehouse.subject import subject_of
 from warehouse.traced import Person
 
 pytestmark = pytest.mark.slow
-
-
-@pytest.fixture(scope="module")
-def endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Endpoint]:
-    with warehouse_of_the_world(tmp_path_factory.mktemp("erase")) as endpoint:
-        yield endpoint
-
-
-@pytest.fixture(scope="module")
-def client(endpoint: Endpoint) -> Iterator[bigquery.Client]:
-    client = bigquery_client(endpoint)
-    yield client
-    client.close()
 
 
 class Dropped(Nowhere):
@@ -85,9 +71,9 @@ def erased(
 
 
 def test_a_person_is_known_by_all_records_and_by_what_nobody_else_bears(
-    client: bigquery.Client,
+    world_client: bigquery.Client,
 ) -> None:
-    subject = subject_of(client, address="Ann@ACME.test")
+    subject = subject_of(world_client, address="Ann@ACME.test")
     assert subject.entities == ("p-ann",)
     assert subject.identifiers.records == (ANN, SEEN)
     assert subject.identifiers.emails == ("ann@acme.test",)
@@ -96,17 +82,17 @@ def test_a_person_is_known_by_all_records_and_by_what_nobody_else_bears(
     # Bo answers at the same number.
     assert (subject.identifiers.phones, subject.shared) == ((), 1)
     assert subject.interactions == ("i-3",)
-    assert subject_of(client, named=[SEEN]) == subject
+    assert subject_of(world_client, named=[SEEN]) == subject
 
 
-def test_whom_nobody_can_be_meant_by_is_refused(client: bigquery.Client) -> None:
+def test_whom_nobody_can_be_meant_by_is_refused(world_client: bigquery.Client) -> None:
     for asked, said in (
         ({"address": "ann@"}, "no e-mail address"),
         ({"number": "12"}, "no phone number"),
         ({"number": "+14152340100"}, "2 people are known by that"),
     ):
         with pytest.raises(ConfigurationError, match=said):
-            subject_of(client, **asked)
+            subject_of(world_client, **asked)
 
 
 @pytest.mark.parametrize(
@@ -122,45 +108,47 @@ def test_whom_nobody_can_be_meant_by_is_refused(client: bigquery.Client) -> None
     ],
 )
 def test_whoever_is_held_is_not_erased_and_it_is_said_who_says_so(
-    client: bigquery.Client, endpoint: Endpoint, hold: bool | tuple[str, ...], says: str
+    world_client: bigquery.Client, world_endpoint: Endpoint, hold: bool | tuple[str, ...], says: str
 ) -> None:
     settings = Settings(retention=Retention(legal_hold=hold))
-    scene = Scene(StackHere(DataDirectory(Path("nowhere"))), endpoint, settings, "s.toml", KEY)
-    subject = subject_of(client, address="ann@acme.test")
+    scene = Scene(
+        StackHere(DataDirectory(Path("nowhere"))), world_endpoint, settings, "s.toml", KEY
+    )
+    subject = subject_of(world_client, address="ann@acme.test")
     if not says:
-        refuse_held(scene, client, subject)
+        refuse_held(scene, world_client, subject)
         return
     with pytest.raises(ConfigurationError, match=f"{says}.*legal_hold in s.toml"):
-        refuse_held(scene, client, subject)
+        refuse_held(scene, world_client, subject)
 
 
 def test_copies_of_the_latest_rows_are_seen_and_go_whole(
-    client: bigquery.Client, endpoint: Endpoint
+    world_client: bigquery.Client, world_endpoint: Endpoint
 ) -> None:
     current = CURRENT["sales.people"]
     writer = RowWriter(lambda: MemorySink([]), "erase", 1)
-    person = person_of(subject_of(client, address="ann@acme.test"))
-    erasing = Erasing(client, writer, person, Nowhere())
+    person = person_of(subject_of(world_client, address="ann@acme.test"))
+    erasing = Erasing(world_client, writer, person, Nowhere())
     put = f"INSERT INTO `{current.id}` SELECT *, CURRENT_TIMESTAMP() FROM `sales.people`"
     counted = f"SELECT COUNT(*) AS n FROM `{current.id}`"
-    client.query_and_wait(put)
-    assert [row.n for row in client.query_and_wait(counted)] == [2]
+    world_client.query_and_wait(put)
+    assert [row.n for row in world_client.query_and_wait(counted)] == [2]
     assert erasing.look(copies=True).rows[current.id] == 1
-    clear(client)
-    assert [row.n for row in client.query_and_wait(counted)] == [0]
+    clear(world_client)
+    assert [row.n for row in world_client.query_and_wait(counted)] == [0]
 
 
 def test_every_table_is_treated_and_the_others_stay(
-    client: bigquery.Client, endpoint: Endpoint
+    world_client: bigquery.Client, world_endpoint: Endpoint
 ) -> None:
     # Of what stands beside an address nothing says that it is somebody else's.
     doubted = "export-ann@acme.test.eml"
-    fill(endpoint, [change_row(Interaction, "5", subject=doubted, mailbox="bo@acme.test")])
-    before = all_rows(client)
-    person = person_of(subject_of(client, address="ann@acme.test"))
+    fill(world_endpoint, [change_row(Interaction, "5", subject=doubted, mailbox="bo@acme.test")])
+    before = all_rows(world_client)
+    person = person_of(subject_of(world_client, address="ann@acme.test"))
     dropped = Dropped()
-    done = erased(client, endpoint, person, dropped)
-    after = all_rows(client)
+    done = erased(world_client, world_endpoint, person, dropped)
+    after = all_rows(world_client)
     text = repr(after).replace(BOS_OTHER, "")
     assert not any(one in text for one in ("ann@", "Ann Lee", ANN, SEEN, "QW5uIExlZ"))
     for table_id in ("raw.changes", "sales.interactions", "sales.participants", "ops.audit"):
@@ -184,28 +172,28 @@ def test_every_table_is_treated_and_the_others_stay(
 
 
 def test_what_a_backup_brings_back_goes_by_the_marks_alone(
-    client: bigquery.Client, endpoint: Endpoint
+    world_client: bigquery.Client, world_endpoint: Endpoint
 ) -> None:
-    fill(endpoint)
-    marks = subject_of(client, address="ann@acme.test").marks(KEY, "US")
-    erased(client, endpoint, Person.forgotten(Marks(marks, KEY)))
-    text = repr(all_rows(client)).replace(BOS_OTHER, "")
+    fill(world_endpoint)
+    marks = subject_of(world_client, address="ann@acme.test").marks(KEY, "US")
+    erased(world_client, world_endpoint, Person.forgotten(Marks(marks, KEY)))
+    text = repr(all_rows(world_client)).replace(BOS_OTHER, "")
     assert not any(one in text for one in ("ann@", "Ann Lee", ANN, SEEN))
 
 
 def test_a_pass_that_breaks_off_leaves_who_it_is_and_the_rows_that_name_payloads(
-    client: bigquery.Client, endpoint: Endpoint
+    world_client: bigquery.Client, world_endpoint: Endpoint
 ) -> None:
-    fill(endpoint)
+    fill(world_endpoint)
     theirs = msgspec.structs.replace(rows_of_the_world()[8], dataref="folder:y")
-    fill(endpoint, [theirs])
-    before = subject_of(client, address="ann@acme.test")
-    writer = RowWriter(StorageSink.opener(endpoint), "erase", 1)
+    fill(world_endpoint, [theirs])
+    before = subject_of(world_client, address="ann@acme.test")
+    writer = RowWriter(StorageSink.opener(world_endpoint), "erase", 1)
     with pytest.raises(RetriableError, match="does not answer"):
-        Erasing(client, writer, person_of(before), Dropped(fails_at="folder:y")).once()
+        Erasing(world_client, writer, person_of(before), Dropped(fails_at="folder:y")).once()
     writer.close()
-    assert "folder:y" in {one.dataref for one in all_rows(client)["raw.changes"]}
-    assert subject_of(client, address="ann@acme.test") == before
+    assert "folder:y" in {one.dataref for one in all_rows(world_client)["raw.changes"]}
+    assert subject_of(world_client, address="ann@acme.test") == before
 
 
 DIALLED = "dialpad:contact:d-ann"
