@@ -106,8 +106,10 @@ NOTED = {
     "granter": {"ops.readers"},
     "quality": {"ops.quality", "ops.runs"},
     "notifier": {"ops.runs"},
+    "replayer": {"ops.runs"},
 }
-"""What an account reads besides that it notes there: that it searches, or asks, all of its kind."""
+"""What an account reads besides that it notes there: that it searches, asks, or looks who else is
+at work."""
 
 
 def test_nobody_else_takes_rows_away(granted: list[Grant]) -> None:
