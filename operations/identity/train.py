@@ -18,6 +18,9 @@ from transforms.identity.weighed.weights import Model, write_model
 
 BYTES_A_RECORD = 10_000
 """Weighed under two models, with the features that one is fitted to: 8.1 KB of synthetic people."""
+FEWEST_BEARERS = 10
+"""A model stays where an erasure does not look, and its file lists values that are common: an
+address or a number that fewer records have may be one person's own."""
 MOST_EXAMPLES = 5
 MOST_PARTS = 4
 
@@ -57,7 +60,7 @@ def train(place: Place, file: Path | None, model: str | None, out: Path) -> Diff
 def _fitted(asked: Known) -> Model:
     with errors.status("fitting a model") as status:
         features = Extraction(asked.settings).all_features(asked.records)
-        fitted = fit(features.items(), lambda text: status.update(text))
+        fitted = fit(features.items(), lambda text: status.update(text), FEWEST_BEARERS)
     _say_fitted(fitted)
     return fitted
 

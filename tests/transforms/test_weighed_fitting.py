@@ -6,11 +6,12 @@ from functools import cache
 from itertools import combinations
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from schemas.errors import ConfigurationError
 from schemas.identity import IdentityRecord
-from transforms.identity.weighed.features import features_of
+from transforms.identity.weighed.features import Features, features_of
 from transforms.identity.weighed.fitting import fit
 from transforms.identity.weighed.resolver import Resolver
 from transforms.identity.weighed.weights import SHIPPED, Model, read_model, write_model
@@ -112,6 +113,24 @@ def test_what_no_record_has_keeps_its_shipped_weight() -> None:
 def test_too_few_records_leave_the_shipped_model() -> None:
     few = [(record.record_key, features_of(record)) for record, _ in population()[:20]]
     assert fit(few).person == SHIPPED.person
+
+
+def test_a_model_to_keep_names_what_many_records_have_and_nobody_s_own() -> None:
+    def features(number: int, mail: str) -> tuple[str, Features]:
+        record, _ = population()[number]
+        record = msgspec.structs.replace(record, emails=(mail,))
+        return record.record_key, features_of(record)
+
+    # Three records of one person, as three systems have them, and a mailbox that twelve share.
+    own = [features(number, "ann.lee@acme.test") for number in range(3)]
+    shared = [features(number, "info@acme.test") for number in range(3, 15)]
+    others = [features(number, f"p{number}@acme.test") for number in range(15, 300)]
+    records = [*own, *shared, *others]
+    here = fit(records).person.frequencies["mail"]
+    assert here.values.keys() == {"ann.lee@acme.test", "info@acme.test"}
+    kept = fit(records, fewest_bearers=10).person.frequencies["mail"]
+    assert kept.values == {"info@acme.test": here.values["info@acme.test"]}
+    assert kept.rare == here.rare
 
 
 def test_a_model_is_the_same_after_it_was_written(tmp_path: Path) -> None:

@@ -58,9 +58,14 @@ Counts = list[list[float]]
 
 
 def fit(
-    records: Iterable[tuple[str, Features]], told: Callable[[str], None] = lambda _: None
+    records: Iterable[tuple[str, Features]],
+    told: Callable[[str], None] = lambda _: None,
+    fewest_bearers: int = 1,
 ) -> Model:
-    """A model of the records (record_key, features), the same whatever their order."""
+    """A model of the records (record_key, features), the same whatever their order.
+
+    It names no value that fewer than `fewest_bearers` records have.
+    """
     ranked = sorted(
         ((_rank(key, features), features) for key, features in records), key=lambda pair: pair[0]
     )
@@ -69,7 +74,7 @@ def fit(
     for kind, shipped in (("person", SHIPPED.person), ("account", SHIPPED.account)):
         chosen = [f for _, f in ranked if f.kind == kind][:SAMPLE]
         told(f"fitting {kind}: {len(chosen):,} records")
-        parts[kind] = fit_kind(chosen, shipped)
+        parts[kind] = fit_kind(chosen, shipped, fewest_bearers)
     return Model(f"fit-{version}", parts["person"], parts["account"])
 
 
@@ -79,7 +84,7 @@ def _rank(key: str, features: Features) -> bytes:
     return of_key + hashlib.blake2b(msgspec.msgpack.encode(features), digest_size=8).digest()
 
 
-def fit_kind(chosen: Sequence[Features], shipped: Weights) -> Weights:
+def fit_kind(chosen: Sequence[Features], shipped: Weights, fewest_bearers: int = 1) -> Weights:
     """Weights for records of one kind; the shipped ones where nothing can be learnt."""
     if len(chosen) < FEWEST_PAIRS:
         return shipped
@@ -88,7 +93,7 @@ def fit_kind(chosen: Sequence[Features], shipped: Weights) -> Weights:
     random_u = _strangers(levels, len(chosen), shipped, rng)
     families = _pairs_by_family(chosen)
     m, within = _by_family(levels, families, random_u, shipped, rng)
-    rates = _frequencies(chosen)
+    rates = _frequencies(chosen, fewest_bearers)
     pairs = sorted(set().union(*families.values())) if families else []
     every = len(chosen) * (len(chosen) - 1) / 2
     sampled = 1.0
@@ -311,7 +316,7 @@ def _family(
     return matches, m, counts
 
 
-def _frequencies(chosen: Sequence[Features]) -> dict[str, Frequencies]:
+def _frequencies(chosen: Sequence[Features], fewest: int) -> dict[str, Frequencies]:
     values: dict[str, list[str]] = {
         "given": [f.given for f in chosen],
         "family": [f.family for f in chosen],
@@ -321,4 +326,7 @@ def _frequencies(chosen: Sequence[Features]) -> dict[str, Frequencies]:
         "place": [f.postal or f.city for f in chosen],
         "org": [f.org for f in chosen],
     }
-    return {name: frequencies(values[name], unique=name in ("mail", "phone")) for name in ADJUSTED}
+    return {
+        name: frequencies(values[name], unique=name in ("mail", "phone"), fewest=fewest)
+        for name in ADJUSTED
+    }

@@ -135,8 +135,9 @@ class Scorer:
         return parts
 
 
-def frequencies(values: Iterable[str], *, unique: bool) -> Frequencies:
-    """How common each value is beside the mean; too few values say nothing."""
+def frequencies(values: Iterable[str], *, unique: bool, fewest: int = 1) -> Frequencies:
+    """How common each value is beside the mean; too few values say nothing, and one that fewer than
+    `fewest` records bear counts as rare."""
     counts: dict[str, int] = {}
     total = 0
     for value in values:
@@ -153,7 +154,11 @@ def frequencies(values: Iterable[str], *, unique: bool) -> Frequencies:
         return round(BIT * max(COMMON_BITS, min(RARE_BITS, bits)))
 
     rare = adjustment(0)
-    listed = {value: bits for value, n in counts.items() if (bits := adjustment(n)) != rare}
+    listed = {
+        value: bits
+        for value, n in counts.items()
+        if n >= fewest and (bits := adjustment(n)) != rare
+    }
     return Frequencies(rare, listed)
 
 
