@@ -53,6 +53,9 @@ def release(action: str, environment: str, tag: str, *, replace: bool, dry_run: 
         if looks:
             stream.plan(wanted)
             return
+        if "drain" in decision.steps:
+            # What cannot even be planned would be found out when nothing streams any more.
+            stream.plan(wanted)
         carry_out(decision, wanted, stream, positions, lambda step: console.print(SAID[step]))
         if back:
             # Consumed: the release that was rolled back may be deployed again, from where it is.

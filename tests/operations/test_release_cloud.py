@@ -34,6 +34,7 @@ TERRAFORM = """#!/bin/sh
 echo "$@" >> "$NOTED"
 case "$1" in
   output) cat "$STATE" ;;
+  plan) exit "${PLAN_FAILS:-0}" ;;
   apply) exit "${FAILS:-0}" ;;
 esac
 """
@@ -309,6 +310,19 @@ def test_a_release_is_shown_first_and_brought_and_taken_back_with_yes(desk: Desk
     back = desk.call("rollback", "--release", "abc", "--yes")
     assert "nothing → abc: drain, seek, apply" in back.stdout
     assert desk.checkout.calls()[-1].endswith("-var=release=abc")
+    assert not desk.positions.kept("before-def")
+
+
+def test_what_terraform_cannot_plan_leaves_the_stream_as_it_is(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk.jobs.start()
+    desk.checkout.released("abc")
+    monkeypatch.setenv("PLAN_FAILS", "1")
+    refused = desk.call("deploy", "--release", "def", "--replace", "--yes")
+    assert refused.exit_code == 1
+    assert "terraform plan has failed" in refused.stderr
+    assert desk.jobs.jobs[0]["currentState"] == "JOB_STATE_RUNNING"
     assert not desk.positions.kept("before-def")
 
 
