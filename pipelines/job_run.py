@@ -64,18 +64,17 @@ class JobRun(NamedTuple):
 class Begin(beam.PTransform):  # type: ignore[misc]
     """Writes the start row; the output is one element, for what has to come after that."""
 
-    def __init__(self, run: JobRun, *, beside_erasures: bool = True) -> None:
-        """Not `beside_erasures`: what it reads now it writes when an erasure may have looked there
-        already."""
+    def __init__(self, run: JobRun, *, apart_from_erasures: bool = False) -> None:
+        """`apart_from_erasures`: what it reads now it writes when one may have looked there."""
         super().__init__()
-        self._run, self._beside_erasures = run, beside_erasures
+        self._run, self._apart = run, apart_from_erasures
 
     def expand(self, begin: beam.pvalue.PBegin) -> beam.PCollection:
         """An element and what is made of it."""
         return (
             begin
             | "Impulse" >> beam.Impulse()
-            | "Note" >> beam.Map(begun, self._run, self._beside_erasures).with_output_types(bytes)
+            | "Note" >> beam.Map(begun, self._run, self._apart).with_output_types(bytes)
         )
 
 
@@ -117,14 +116,14 @@ class Beating(beam.DoFn):  # type: ignore[misc]
         self._open.__exit__(None, None, None)
 
 
-def begun(element: bytes, run: JobRun, beside_erasures: bool) -> bytes:
+def begun(element: bytes, run: JobRun, apart_from_erasures: bool) -> bytes:
     """The start row; RetriableError where an erasure is at work, which would miss what is read now.
 
     An erasure notes itself before it looks for others, and so does this: of two that begin together
     at least one sees the other.
     """
     with run.notes() as notes:
-        if beside_erasures:
+        if not apart_from_erasures:
             notes.note("running")
             return element
         with bigquery_client(run.endpoint) as client:

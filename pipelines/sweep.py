@@ -8,7 +8,7 @@ from google.cloud import bigquery
 from schemas.operations import DeadLetter
 from schemas.records import RawChange
 from schemas.tables import BY_ROW, TABLES
-from warehouse.bounded import WHOLE_TABLES_BYTES, rows
+from warehouse.bounded import changed, rows
 from warehouse.latest import table_reference
 
 DERIVED = tuple(table for table in TABLES if table.dataset == "sales")
@@ -43,13 +43,7 @@ def sweep(client: bigquery.Client, cut: Cut, dataset_prefix: str = "") -> None:
             f"WHERE written_at < @began AND change_id IN (SELECT change_id FROM {raw} WHERE {read})"
             f" AND change_id NOT IN (SELECT change_id {_unread(dead)} AND change_id IS NOT NULL)"
         )
-        rows(
-            client,
-            statement,
-            _parameters(cut),
-            timeout_s=TIMEOUT_S,
-            maximum_bytes_billed=WHOLE_TABLES_BYTES,
-        )
+        changed(client, statement, _parameters(cut), timeout_s=TIMEOUT_S)
 
 
 def unread(client: bigquery.Client, cut: Cut, dataset_prefix: str = "") -> int:

@@ -43,6 +43,11 @@ class Replay(Row, frozen=True, kw_only=True):
     written_date: Annotated[Days, col("Day of written_at; the partition.")]
 
 
+SILENT_S = 300.0
+"""A run that has noted nothing for so long is over, killed or not: thirty heartbeats of a command,
+five of a job of many workers. The views of ops have the same bound."""
+
+
 class Run(Row, frozen=True, kw_only=True):
     """ops.runs: a start row, heartbeats and an end row for every run of a command or job."""
 

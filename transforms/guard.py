@@ -82,6 +82,12 @@ class GuardFn(beam.DoFn):  # type: ignore[misc]
         self._dead_here = counter(f"{DEAD_LETTERS}_{step.stage}")
         self._retried = counter(RETRIED)
 
+    def start_bundle(self) -> None:
+        """Says that there are none yet: an alert on the increase of a counter does not see what it
+        begins with."""
+        for each in (self._dead, self._dead_here, self._retried):
+            each.inc(0)
+
     def process(self, element: Any) -> Iterator[Any]:
         """One element out, or one dead letter."""
         try:

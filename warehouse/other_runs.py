@@ -11,14 +11,13 @@ from google.cloud import bigquery
 
 from schemas.clock import DAY_US, Clock, from_us, wall_clock
 from schemas.errors import RetriableError
+from schemas.operations import SILENT_S
 from warehouse.bounded import rows
 from warehouse.catalogue import qualified
 from warehouse.compaction import TIMEOUT_S as STATEMENT_S
 
 LOOKS_EVERY_S = 5.0
 ASK_TIMEOUT_S = 60.0
-SILENT_S = 300.0
-"""A run that has noted nothing for so long is over, killed or not: thirty heartbeats."""
 
 _RUNS = """
 SELECT run_id, status, noted_at FROM (

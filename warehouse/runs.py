@@ -19,7 +19,6 @@ from warehouse.sink import StorageSink
 log = logging.getLogger(__name__)
 
 HEARTBEAT_US = 10_000_000
-"""Where nothing is noted for thirty times as long, ops.health shows a run as lost."""
 LOOKS_EVERY_S = 1.0
 GIVE_UP_AFTER_S = 30.0
 

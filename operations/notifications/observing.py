@@ -19,10 +19,9 @@ from operations.notifications.settings import Bounds
 from operations.place import Place, warehouse_at
 from schemas.clock import Clock, from_us
 from schemas.errors import ConfigurationError, SalesIntelError
+from schemas.operations import SILENT_S
 from warehouse.query import Value, run_own
 
-LOST_S = 300
-"""A run notes something every ten seconds; after five minutes of silence it is lost."""
 RUN_DAYS = 2
 """How long a run that is lost or has failed is spoken of."""
 MOST = 1_000
@@ -54,14 +53,16 @@ GROUP BY stage ORDER BY stage
 _AGES = "SELECT source, publish_lag_s FROM `ops.freshness` ORDER BY source"
 _RUNS = """
 WITH newest AS (
-  SELECT command, run_id, status, started_at, noted_at, COALESCE(error_message, '') AS error
+  SELECT
+    command, run_id, status, started_at, noted_at, COALESCE(error_message, '') AS error,
+    COALESCE(JSON_VALUE(detail, '$.source'), '') AS source
   FROM `ops.runs`
   WHERE noted_date >= @day AND noted_at >= @since
   QUALIFY ROW_NUMBER() OVER (PARTITION BY run_id ORDER BY status = 'running', noted_at DESC) = 1
 ),
 judged AS (
   SELECT *,
-    MAX(IF(status = 'succeeded', started_at, NULL)) OVER (PARTITION BY command) AS good,
+    MAX(IF(status = 'succeeded', started_at, NULL)) OVER (PARTITION BY command, source) AS good,
     CASE
       WHEN status = 'failed' AND error != 'ConfigurationError' THEN 'failed'
       WHEN status = 'running' AND TIMESTAMP_DIFF(@now, noted_at, SECOND) > @lost_s THEN 'lost'
@@ -109,7 +110,7 @@ def runs_amiss(client: bigquery.Client, since: datetime, now: datetime) -> list[
         "now": now,
         "since": since,
         "day": since.date(),
-        "lost_s": LOST_S,
+        "lost_s": int(SILENT_S),
     }
     return run_own(client, _RUNS, values, limit=MOST).rows
 

@@ -149,7 +149,7 @@ def _carried_out(
         with console.status("waiting until every writer has the order …"):
             order.give(marks)
             around.until_held(marks)
-            around.until_written()
+            around.until_jobs_end()
         run.changes += _passes(erasing.once, passes)
     run.changes += _passes(tools.last_of(erasing), MOST_PASSES)
     with console.status("getting rid of what deleted rows leave behind …"):
@@ -198,7 +198,7 @@ def apply_standing(place: Place, by: str | None = None) -> bool:
             around.clear_copies()
             with console.status("waiting until every writer has the marks …"):
                 around.until_held(sorted(standing), restored=True)
-                around.until_written()
+                around.until_jobs_end()
             done = _passes(erasing.once, 1) + _passes(tools.last_of(erasing), 1)
             around.clear_copies()
             around.renew()

@@ -51,7 +51,7 @@ class OneMachine:
         """As Surroundings."""
         self._checks.until_none()
 
-    def until_written(self) -> None:
+    def until_jobs_end(self) -> None:
         """As Surroundings: the lock keeps rebuilds out."""
         self._replays.until_none()
 

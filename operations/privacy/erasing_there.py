@@ -73,7 +73,7 @@ class InTheCloud:
         """Payloads that name nobody: what lies at an address never changes."""
         self._compactions = self._others(COMPACTIONS)
         self._checks = self._others(CHECKS)
-        self._writers = (self._others(REBUILDS), self._others(REPLAYS))
+        self._jobs = (self._others(REBUILDS), self._others(REPLAYS))
 
     def _others(self, watched: Watched) -> OtherRuns:
         return OtherRuns(self._client, watched, self._clock, self._sleep, console.print)
@@ -127,10 +127,10 @@ class InTheCloud:
         """As Surroundings."""
         self._checks.until_none()
 
-    def until_written(self) -> None:
+    def until_jobs_end(self) -> None:
         """As Surroundings."""
-        for writers in self._writers:
-            writers.until_none()
+        for jobs in self._jobs:
+            jobs.until_none()
 
     def clear_copies(self) -> None:
         """As Surroundings. A compaction that has begun meanwhile may have put rows back, and is

@@ -46,7 +46,7 @@ class Surroundings(Elsewhere, Protocol):
         before is not held against marks."""
         ...
 
-    def until_written(self) -> None:
+    def until_jobs_end(self) -> None:
         """Returns when nothing is at work that writes or publishes what it has read before: it was
         found in no table, and names the person in texts that are held against no mark."""
         ...

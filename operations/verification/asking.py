@@ -28,6 +28,32 @@ WHERE noted_date >= DATE(@since) AND noted_at >= @since
 GROUP BY source
 ORDER BY source
 """
+_PUBLISHED = """
+WITH runs AS (
+  SELECT JSON_VALUE(detail, '$.source') AS source, started_at
+  FROM `ops.runs`
+  WHERE noted_date >= DATE(@since) AND noted_at >= @since AND noted_at <= @settled
+    AND command IN ('poll', 'backfill', 'fetch') AND status = 'succeeded' AND changes > 0
+),
+published AS (
+  SELECT source, MAX(started_at) AS at FROM runs WHERE source IS NOT NULL GROUP BY source
+),
+here AS (
+  SELECT source, publish_time FROM `raw.changes` WHERE publish_date >= DATE(@since)
+  UNION ALL
+  SELECT source, publish_time FROM `raw.duplicates` WHERE publish_date >= DATE(@since)
+  UNION ALL
+  SELECT source, publish_time FROM `ops.dead_letters` WHERE failed_date >= DATE(@since)
+)
+SELECT
+  source,
+  TIMESTAMP_DIFF(ANY_VALUE(published.at), MAX(here.publish_time), SECOND) AS missing_s,
+  MAX(here.publish_time) IS NULL AS is_none_here
+FROM published
+LEFT JOIN here USING (source)
+GROUP BY source
+ORDER BY source
+"""
 _NIGHTS = """
 SELECT JSON_VALUE(detail, '$.source') AS source, COUNT(DISTINCT DATE(started_at)) AS nights
 FROM `ops.runs`
@@ -94,6 +120,15 @@ QUESTIONS: tuple[Question, ...] = (
         "polls_that_succeeded",
         lambda asked: asked.own(_POLLS, since=asked.since),
         lambda rows, asked: rules.read(rows, asked.expected),
+    ),
+    Question(
+        "published_and_not_here_s",
+        lambda asked: asked.own(
+            _PUBLISHED,
+            since=asked.since,
+            settled=asked.now - timedelta(seconds=rules.DELAY_S),
+        ),
+        lambda rows, asked: rules.arrived(rows),
     ),
     Question(
         "error_ratio",

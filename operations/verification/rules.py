@@ -24,6 +24,8 @@ ERROR_RATIO = 0.01
 """Of a source's messages within the window; the alert fires at five times as many."""
 DELAY_S = 300.0
 """From publish to row: the objective for freshness (terraform/slo.tf)."""
+CLOCKS_S = 60.0
+"""By how much the clocks of pollers and of Pub/Sub may differ."""
 MATCH_RATES: Mapping[str, float] = {"email": 0.90, "call": 0.85}
 """Kind of interaction to the share of its sightings that must be matched."""
 LACKING = 0.01
@@ -74,6 +76,18 @@ def in_time(rows: Rows) -> Iterator[Check]:
     else:
         action = "the pipeline is behind: salesintel status, then runbooks/oldest-message.md"
         yield at_most("pipeline_delay_s", max(delays), DELAY_S, action)
+
+
+def arrived(rows: Rows) -> Iterator[Check]:
+    """Source, and by how much the newest run that published anything began after the newest of its
+    messages that is a row, a duplicate or a dead letter: what was published has come."""
+    for row in rows:
+        action = "the pipeline takes nothing: salesintel status, then runbooks/oldest-message.md"
+        check, about = "published_and_not_here_s", row["source"]
+        if row["is_none_here"]:
+            yield missing(check, f"<= {CLOCKS_S:g}", action, about)
+        else:
+            yield at_most(check, max(row["missing_s"], 0), CLOCKS_S, action, about)
 
 
 def failed_messages(rows: Rows, bounds: Bounds) -> Iterator[Check]:

@@ -27,7 +27,7 @@ from schemas.clock import Clock, from_us
 from schemas.flow import Normalised, Received, RowBatch
 from transforms.identity.newest import Seen, Standing, held_against, newer, seen
 from warehouse.bounded import rows
-from warehouse.clients import Endpoint, bigquery_client
+from warehouse.clients import bigquery_client
 from warehouse.compaction import start_over
 from warehouse.latest import table_reference
 
@@ -45,10 +45,10 @@ def published(days: Days) -> tuple[str, list[bigquery.ScalarQueryParameter]]:
     return condition, asked
 
 
-def begun(_: bytes, endpoint: Endpoint, days: Days) -> Iterator[str]:
+def days_with_changes(_: bytes, run: JobRun, days: Days) -> Iterator[str]:
     """The days that hold changes. Rows will be taken away: no view may go by a copy of them."""
     condition, asked = published(days)
-    with bigquery_client(endpoint) as client:
+    with run.at_work(), bigquery_client(run.endpoint) as client:
         start_over(client)
         raw = table_reference(client, RAW)
         sql = f"SELECT DISTINCT publish_date FROM {raw} WHERE {condition}"  # noqa: S608
@@ -56,9 +56,10 @@ def begun(_: bytes, endpoint: Endpoint, days: Days) -> Iterator[str]:
     yield from (day.isoformat() for day in sorted(found))
 
 
-def messages_of(day: str, endpoint: Endpoint) -> Iterator[Received]:
+def messages_of(day: str, run: JobRun) -> Iterator[Received]:
     """The accepted changes of a day."""
-    yield from raw_messages(endpoint, day=date.fromisoformat(day))
+    with run.at_work():
+        yield from raw_messages(run.endpoint, day=date.fromisoformat(day))
 
 
 def derived_rows(element: Normalised, clock: Clock) -> RowBatch:
@@ -76,9 +77,9 @@ def swept(_: bytes, written: Any, run: JobRun, cut: Cut) -> None:
         start_over(client)
 
 
-def standing_in(_: bytes, endpoint: Endpoint, days: Days) -> Iterator[tuple[str, Standing]]:
+def standing_in(_: bytes, run: JobRun, days: Days) -> Iterator[tuple[str, Standing]]:
     """The newest row of each record, whether what it is made of is read by this job or not."""
-    with bigquery_client(endpoint) as client:
+    with run.at_work(), bigquery_client(run.endpoint) as client:
         for one in standing_records(client, "", *published(days)):
             yield one.stored.record_key, one
 
@@ -124,21 +125,20 @@ class Rebuild(beam.PTransform):  # type: ignore[misc]
 
     def expand(self, begin: beam.pvalue.PBegin) -> beam.PCollection:
         """The sweep has the writing as its side input, and so comes after all of it."""
-        parts, run, endpoint = self._parts, self._run, self._run.endpoint
+        parts, run = self._parts, self._run
         until = midnight(self._days.until)
         assert until is not None
         began = from_us(parts.clock())
         cut = Cut(began, until, parts.job_name, midnight(self._days.since))
         days = (
             begin
-            | "Begin" >> Begin(run, beside_erasures=False)
-            | "Days" >> beam.FlatMap(begun, endpoint, self._days).with_output_types(str)
+            | "Begin" >> Begin(run, apart_from_erasures=True)
+            | "Days" >> beam.FlatMap(days_with_changes, run, self._days).with_output_types(str)
         )
         messages = (
             days
             | "Apart" >> beam.Reshuffle()
-            | "Messages" >> beam.FlatMap(messages_of, endpoint).with_output_types(Received)
-            | "Alive" >> beam.ParDo(Beating(run)).with_output_types(Received)
+            | "Messages" >> beam.FlatMap(messages_of, run).with_output_types(Received)
         )
         left, dead = facts_of(messages, parts)
         rows = left | "Derived" >> beam.Map(derived_rows, parts.clock).with_output_types(RowBatch)
@@ -175,9 +175,7 @@ class Rebuild(beam.PTransform):  # type: ignore[misc]
             begin
             | "Records" >> beam.Impulse()
             | "Standing"
-            >> beam.FlatMap(standing_in, self._run.endpoint, self._days).with_output_types(
-                KV[str, Any]
-            )
+            >> beam.FlatMap(standing_in, self._run, self._days).with_output_types(KV[str, Any])
         )
         together = {SEEN: newest, STANDS: standing} | "By record" >> beam.CoGroupByKey()
         return together | "Stored" >> beam.FlatMap(stored, self._parts.clock).with_output_types(

@@ -20,7 +20,7 @@ from pipelines.replay import Message, Selection, dead_letters, message_of
 from pipelines.validation import days_of
 from schemas.flow import RowBatch
 from schemas.operations import DeadLetter
-from warehouse.clients import Endpoint, bigquery_client
+from warehouse.clients import bigquery_client
 
 
 def midnight(day: date | None) -> datetime | None:
@@ -28,9 +28,9 @@ def midnight(day: date | None) -> datetime | None:
     return None if day is None else datetime(day.year, day.month, day.day, tzinfo=UTC)
 
 
-def selected(_: bytes, endpoint: Endpoint, chosen: Selection) -> Iterator[RowBatch]:
+def selected(_: bytes, run: JobRun, chosen: Selection) -> Iterator[RowBatch]:
     """The dead letters that are meant, one a batch."""
-    with bigquery_client(endpoint) as client:
+    with run.at_work(), bigquery_client(run.endpoint) as client:
         for letter in dead_letters(client, chosen):
             yield RowBatch((letter,))
 
@@ -48,14 +48,14 @@ class Replay(beam.PTransform):  # type: ignore[misc]
     def __init__(self, run: JobRun, chosen: Selection, project: str, objects: ObjectStore) -> None:
         super().__init__()
         self._run = run
-        self._read = partial(selected, endpoint=run.endpoint, chosen=chosen)
+        self._read = partial(selected, run=run, chosen=chosen)
         self._publish = PublishFn(project, objects, to_message)
 
     def expand(self, begin: beam.pvalue.PBegin) -> beam.PCollection:
         """One reads, all publish."""
         published = (
             begin
-            | "Begin" >> Begin(self._run, beside_erasures=False)
+            | "Begin" >> Begin(self._run, apart_from_erasures=True)
             | "Letters" >> beam.FlatMap(self._read).with_output_types(RowBatch)
             | "Apart" >> beam.Reshuffle()
             | "Alive" >> beam.ParDo(Beating(self._run)).with_output_types(RowBatch)

@@ -110,6 +110,38 @@ def test_a_deployment_that_does_what_it_should_ends_with_0_and_says_so_in_its_ru
     assert {row["status"] for row in runs} == {"running", "succeeded"}
 
 
+def test_a_stream_that_takes_nothing_is_amiss_though_its_rows_of_before_look_well(
+    stack: SmallStack, settings: Path
+) -> None:
+    def published(ago_s: int, changes: int = 3) -> Row:
+        return msgspec.structs.replace(
+            of_source(a_run("poll", "succeeded", ago_s)), changes=changes
+        )
+
+    def checked(*rows: Row) -> dict[str, Any]:
+        stack.empty("raw.changes", "ops.runs")
+        stack.write([*well(), *rows])
+        return verified(stack, settings)[1].get("published_and_not_here_s", {})
+
+    # Five minutes are what a message may take.
+    assert checked(published(30)) == {}
+    assert checked(published(400, changes=0)) == {}
+    assert checked(published(400))["outcome"] == "holds"
+    old = [a_change(f"hubspot:contact:{number}", ago_s=3_000) for number in range(20)]
+    stack.empty("raw.changes", "ops.runs")
+    stack.write([*old, *well()[20:], published(400)])
+    code, found = verified(stack, settings)
+    assert code == 1
+    assert not_holding(found)["published_and_not_here_s"] == "amiss"
+    assert 2_590 <= found["published_and_not_here_s"]["figure"] <= 2_610
+    # What comes again, and what cannot be read, has come.
+    stack.write([msgspec.structs.replace(a_letter(1), publish_time=wall_clock())])
+    assert verified(stack, settings)[1]["published_and_not_here_s"]["outcome"] == "holds"
+    stack.empty("raw.changes", "ops.dead_letters")
+    _, found = verified(stack, settings)
+    assert not_holding(found)["published_and_not_here_s"] == "amiss"
+
+
 def test_whatever_is_amiss_is_found_and_ends_with_1(stack: SmallStack, settings: Path) -> None:
     stack.write(
         [
@@ -166,7 +198,7 @@ def test_what_gets_no_answer_is_unknown_and_ends_with_2(
     monkeypatch.setattr(asking, "run_own", late)
     code, found = verified(stack, settings)
     assert code == 2
-    unanswered = ("polls_that_succeeded", "duplicates")
+    unanswered = ("polls_that_succeeded", "published_and_not_here_s", "duplicates")
     expected = dict.fromkeys(unanswered, "unknown") | {"match_rate": "not applicable yet"}
     assert not_holding(found) == expected
     assert "longer than 300 s" in found["duplicates"]["action"]

@@ -1,6 +1,7 @@
 """A job notes its run from its first step to its last, and does not begin beside an erasure that
 would miss what it reads."""
 
+import time
 from collections.abc import Callable
 
 import apache_beam as beam
@@ -11,6 +12,7 @@ from pipelines import job_run
 from pipelines.job_run import Beating, Begin, Done, End, JobRun, begun
 from schemas.clock import wall_clock
 from schemas.errors import RetriableError
+from warehouse import runs
 from warehouse.clients import Endpoint, bigquery_client
 from warehouse.other_runs import REBUILDS, OtherRuns
 from warehouse.runs import noted_run
@@ -44,7 +46,7 @@ def test_a_job_notes_its_start_that_it_is_alive_and_what_it_has_done(
 
 
 def test_of_a_job_and_an_erasure_that_begin_together_one_sees_the_other(noting: Endpoint) -> None:
-    begin: Callable[[JobRun], bytes] = lambda one: begun(b"", one, beside_erasures=False)  # noqa: E731
+    begin: Callable[[JobRun], bytes] = lambda one: begun(b"", one, apart_from_erasures=True)  # noqa: E731
     with bigquery_client(noting) as client:
         rebuilds = OtherRuns(client, REBUILDS)
         with (
@@ -61,5 +63,17 @@ def test_of_a_job_and_an_erasure_that_begin_together_one_sees_the_other(noting: 
 
 def test_a_job_that_publishes_what_it_is_given_begins_beside_an_erasure(noting: Endpoint) -> None:
     with noted_run(noting, "erase"):
-        begun(b"", JobRun.new(noting, "backfill", wall_clock), beside_erasures=True)
+        begun(b"", JobRun.new(noting, "backfill", wall_clock), apart_from_erasures=False)
     assert ("backfill", "running", 0) in noted_runs(noting)
+
+
+def test_a_statement_that_takes_long_is_a_job_at_work(
+    noting: Endpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(job_run, "BEAT_US", -1)
+    monkeypatch.setattr(runs, "LOOKS_EVERY_S", 0.01)
+    slow = JobRun.new(noting, "slow", wall_clock)
+    with slow.at_work():
+        deadline = time.monotonic() + 30
+        while not [one for one in noted_runs(noting) if one[0] == "slow"]:
+            assert time.monotonic() < deadline

@@ -149,3 +149,17 @@ def test_a_claim_checked_payload_is_fetched_and_verified() -> None:
 
     with pytest.raises(Exception, match="dataref"):
         decode_message(received, missing)
+
+
+def test_a_step_without_dead_letters_says_that_there_are_none() -> None:
+    pipeline = TestPipeline(runner="FnApiRunner", options=PipelineOptions([]))
+    arrivals = pipeline | beam.Create([an_arrival(0)]).with_output_types(Arrival)
+    arrivals | Guard(refuse_odd, "normalise", Normalised, clock=lambda: 9)
+    result = pipeline.run()
+    result.wait_until_finish()
+    counters = result.metrics().query()["counters"]
+    assert {one.key.metric.name: one.committed for one in counters} == {
+        "dead_letters": 0,
+        "dead_letters_normalise": 0,
+        "retried": 0,
+    }

@@ -4,12 +4,13 @@
 -- how it ended, what workers still note is late. One that says running and has noted nothing for
 -- five minutes is lost, as in ops.runs_daily. One that was stopped by hand, or refused because of a
 -- setting or an option (ConfigurationError), is here, too.
--- is_settled: the same command has begun later and succeeded. error_message is the kind of error, and
--- never quotes a row; detail has the parameters, the source among them.
+-- is_settled: the same command has begun later, for the same source, and succeeded. error_message is
+-- the kind of error, and never quotes a row; detail has the parameters, the source among them.
 WITH newest AS (
   SELECT
     run_id, command, status, started_at, noted_at, changes, skipped, failed, error_message, detail,
-    MAX(IF(status = 'succeeded', started_at, NULL)) OVER (PARTITION BY command) AS newest_success
+    MAX(IF(status = 'succeeded', started_at, NULL))
+      OVER (PARTITION BY command, JSON_VALUE(detail, '$.source')) AS newest_success
   FROM `ops.runs`
   WHERE noted_date >= DATE_SUB(CURRENT_DATE(), INTERVAL 14 DAY)
   QUALIFY
