@@ -199,6 +199,7 @@ def _warehouse(load: Load, measured: Measured) -> Iterator[Use]:
         ("stored, written to within 90 days", "bigquery_active", active / GIB),
         ("stored, older", "bigquery_long_term", aged / GIB),
         ("figures, rates and rules asked", "bigquery_query", own_scans(load, measured) / TIB),
+        ("compaction of the latest rows", "bigquery_query", compacted(load, measured) / TIB),
         (
             "people's questions",
             "bigquery_query",
@@ -224,6 +225,15 @@ def own_scans(load: Load, measured: Measured) -> float:
     a_change = 2 * watched * measured["watched_bytes"] + before * measured["first_copy_bytes"]
     watching = starts("figures") * load.events / MONTH_DAYS * a_change
     return watching + (starts("rates") + starts("quality")) * held(load, measured, "facts")
+
+
+def compacted(load: Load, measured: Measured) -> float:
+    """Bytes a month that compactions read: no partition says when a row was written, so tables and
+    their copies are read whole, at the most, where anything has come."""
+    latest = held(load, measured, "facts") + load.months * load.events * (
+        an_event(load, measured, KEPT) + measured["identity_bytes"]
+    )
+    return 2 * starts("compact") * latest
 
 
 def starts(job: str) -> float:

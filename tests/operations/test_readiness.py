@@ -45,6 +45,36 @@ def test_every_file_and_test_that_proves_an_item_is_there(line: str) -> None:
         assert not name or name in functions_of(ROOT / path), proof
 
 
+def left_out(proof: str) -> bool:
+    """Whether a test that is named runs in `make test-exhaustive` alone, as a whole."""
+    path, _, name = proof.partition("::")
+    if not path.startswith("tests/") or not path.endswith(".py"):
+        return False
+    tree = ast.parse((ROOT / path).read_text("utf-8"))
+    marks = [
+        ast.unparse(node.value)
+        for node in tree.body
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "pytestmark"
+    ]
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef) and node.name == name:
+            marks += map(ast.unparse, node.decorator_list)
+    return any(
+        "mark.exhaustive" in mark and not mark.startswith("pytest.mark.parametrize")
+        for mark in marks
+    )
+
+
+def test_a_proof_that_not_every_run_of_the_tests_gives_says_which_does() -> None:
+    named = {line: [one for one in proofs(line) if left_out(one)] for line in LINES}
+    assert any(named.values())
+    assert not [
+        line
+        for line, found in named.items()
+        if found and "make test-exhaustive" not in proofs(line)
+    ]
+
+
 @pytest.mark.skipif(not any(one.exists() for one in CHECKLISTS), reason="the list is not here")
 def test_every_item_of_the_list_that_this_answers_has_a_line() -> None:
     (path, *_) = [one for one in CHECKLISTS if one.exists()]
