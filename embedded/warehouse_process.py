@@ -1,4 +1,4 @@
-"""The process of the embedded warehouse: bqemulator 1.4.0, with eight of its faults mended.
+"""The process of the embedded warehouse: bqemulator 1.4.0, with nine of its faults mended.
 
 * It copies a table whole after every change of it, for `FOR SYSTEM_TIME AS OF`, and drops the
   copies after seven days: time and disk grow with the square of a table's appends. Nothing of ours
@@ -8,6 +8,8 @@
   a cursor of its own on the database.
 * Rows that were appended while a column was added to their table were refused, or the column was;
   here the two are apart (appended_rows.py).
+* A query that takes for ever let nobody else be answered; here it ends when its time is over
+  (statement_limits.py).
 * It writes the text of every view, and of the views in it, into each query, parses and translates
   all of it, which took seconds for an empty answer, so that the policies of rows can be put in, and
   who asks. Here a query reads DuckDB's views, which hold the translation already, unless it says as
@@ -51,7 +53,7 @@ from bqemulator.versioning.snapshots import SnapshotManager
 from fastapi import FastAPI
 from sqlglot.dialects.dialect import Dialect
 
-from embedded import appended_rows, parsed_once
+from embedded import appended_rows, parsed_once, statement_limits
 from embedded.compacted_file import rewrite_if_requested
 from embedded.recent_answers import RecentAnswers
 from embedded.row_columns import columns_of_rows
@@ -124,6 +126,7 @@ def mend() -> None:
         or not hasattr(inner_query, "rewrite_for_row_access")
         or not hasattr(write_servicer, "proto_rows_to_arrow_table")
         or not hasattr(write_servicer.BigQueryWriteHandler, "_flush_to_target")
+        or not hasattr(jobs, "_handle_query_job")
         or not isinstance(DuckDBEngine.__dict__.get("connection"), property)
         or not isinstance(getattr(executor, "_translator", None), SQLTranslator)
         or getattr(executor, "JOB_RESULTS", None) is not getattr(jobs, "JOB_RESULTS", 0)
@@ -137,7 +140,9 @@ def mend() -> None:
     Dialect.parse = parsed_once.parse  # type: ignore[method-assign]
     write_servicer.proto_rows_to_arrow_table = columns_of_rows
     write_servicer.BigQueryWriteHandler._flush_to_target = appended_rows.insert  # type: ignore[method-assign]
-    DuckDBEngine.execute = appended_rows.execute  # type: ignore[method-assign]
+    DuckDBEngine.execute = statement_limits.limited(appended_rows.execute)  # type: ignore[method-assign]
+    DuckDBEngine.fetch_arrow = statement_limits.limited(DuckDBEngine.fetch_arrow)  # type: ignore[method-assign]
+    jobs._handle_query_job = statement_limits.handled
     answers = RecentAnswers(executor.JOB_SCHEMAS)
     executor.JOB_RESULTS = jobs.JOB_RESULTS = answers  # type: ignore[attr-defined]
     bqemulator.server.create_app = _app  # type: ignore[attr-defined]

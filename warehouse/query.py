@@ -30,6 +30,8 @@ LONGEST_S = 6 * 3600.0
 
 ROWS = 100
 MOST_ROWS = 1_000_000_000
+TIMED_OUT = "Job timed out"
+"""Of a statement that the warehouse has ended, as its limit says."""
 OUT_OF_MEMORY = "Out of Memory Error"
 """Of DuckDB, in the embedded warehouse."""
 
@@ -279,6 +281,8 @@ class _Question(NamedTuple):
                 "--since, a --limit below 1,000), or start the system with `salesintel up "
                 "--warehouse-memory 4GB`"
             )
+        if isinstance(error, GoogleAPICallError) and TIMED_OUT in str(error.message):
+            return self._late()
         if isinstance(error, BadRequest | Forbidden):
             return RefusedQuery(words_of(error))
         reason = words_of(error) if isinstance(error, GoogleAPICallError) else "no connection"

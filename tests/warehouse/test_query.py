@@ -214,6 +214,17 @@ def test_a_query_that_takes_too_long_is_given_up(client: bigquery.Client) -> Non
         run_sql(client, sql, timeout_s=0.3)
 
 
+@pytest.mark.slow
+def test_a_query_that_is_given_up_holds_up_nobody_after_it(client: bigquery.Client) -> None:
+    rows = "UNNEST(GENERATE_ARRAY(1, 1000))"
+    pairs = ", ".join(f"{rows} AS {name}" for name in "abcd")
+    for _ in range(2):
+        with pytest.raises(RetriableError, match=r"longer than 0\.5 s: narrow"):
+            run_sql(client, f"SELECT COUNT(*) AS n FROM {pairs} WHERE a + b = c * d", timeout_s=0.5)
+        # It would take days; whoever asks next waits for none of it.
+        assert run_sql(client, "SELECT 1 AS n", timeout_s=30).rows == [{"n": 1}]
+
+
 def test_a_warehouse_that_is_away_is_said_to_be_away() -> None:
     absent = bigquery.Client(
         project=PROJECT,
