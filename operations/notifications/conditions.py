@@ -87,15 +87,20 @@ def conditions(seen: Observed, bounds: Bounds, now: int) -> dict[str, Notice]:
     return {notice.key: notice for notice in found}
 
 
+AGED = ("run_lost", "run_failed")
+"""Kinds that end by themselves, after two weeks: what nobody has mended since has not recovered."""
+
+
 def recovered(notice: Notice, now: int) -> Notice:
     """That a condition no longer holds."""
+    well = "nothing: it is well again"
     return Notice(
         kind=notice.kind,
         key=notice.key,
         state="recovered",
         severity=notice.severity,
         subject=notice.subject,
-        action="nothing: it is well again",
+        action=f"{well}, or two weeks have passed" if notice.kind in AGED else well,
         runbook=notice.runbook,
         happened_at=now,
     )

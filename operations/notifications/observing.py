@@ -22,8 +22,8 @@ from schemas.errors import ConfigurationError, SalesIntelError
 from schemas.operations import SILENT_S
 from warehouse.query import Value, run_own
 
-RUN_DAYS = 2
-"""How long a run that is lost or has failed is spoken of."""
+RUN_DAYS = 14
+"""How long a run that is lost or has failed is spoken of: as ops.failed_runs has it."""
 MOST = 1_000
 
 _SOURCE = "COALESCE(source, REGEXP_EXTRACT(topic, r'^changes-(.+)$'), 'unknown')"
@@ -69,7 +69,8 @@ judged AS (
     END AS state
   FROM newest
 )
-SELECT command, run_id, state, error FROM judged
+SELECT IF(source = '', command, CONCAT(command, ' ', source)) AS command, run_id, state, error
+FROM judged
 WHERE state IS NOT NULL AND COALESCE(good < started_at, TRUE)
 ORDER BY started_at
 """

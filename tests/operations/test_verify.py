@@ -142,6 +142,20 @@ def test_a_stream_that_takes_nothing_is_amiss_though_its_rows_of_before_look_wel
     assert not_holding(found)["published_and_not_here_s"] == "amiss"
 
 
+def test_the_success_of_another_source_makes_no_failure_good(
+    stack: SmallStack, settings: Path
+) -> None:
+    failed = of_source(a_run("nightly", "failed", 50, "KeyError"))
+    other = msgspec.structs.replace(a_run("nightly", "succeeded", 40), detail='{"source": "gmail"}')
+    stack.write([*well(), failed, other])
+    code, found = verified(stack, settings)
+    assert code == 1
+    assert found["failed_runs"]["outcome"] == "amiss"
+    assert found["failed_runs"]["action"].startswith("nightly hubspot: start it again")
+    stack.write([of_source(a_run("nightly", "succeeded", 30))])
+    assert verified(stack, settings)[1]["failed_runs"]["outcome"] == "holds"
+
+
 def test_whatever_is_amiss_is_found_and_ends_with_1(stack: SmallStack, settings: Path) -> None:
     stack.write(
         [
