@@ -42,7 +42,8 @@ COMPACTIONS = Watched("compact", "a compaction", STATEMENT_S + SILENT_S)
 """The warehouse ends the last statement that a killed one began by itself."""
 CHECKS = Watched("quality", "a check of the rules", SILENT_S)
 """One keeps keys of records that it has read up to an hour before; a killed one keeps nothing."""
-REBUILDS = Watched("rebuild", "a rebuild", SILENT_S)
+REBUILDS = Watched("rebuild", "a rebuild", 6 * SILENT_S)
+"""No step of it works while Dataflow hands everything from one to the next, and none says so."""
 REPLAYS = Watched("replay", "a replay", SILENT_S)
 """As a rebuild: what it has read before an erasure it writes, or publishes, after that."""
 ERASURES = Watched("erase", "an erasure", SILENT_S)
