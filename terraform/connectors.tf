@@ -116,8 +116,9 @@ resource "google_cloud_run_v2_job" "this" {
       volumes {
         name = "settings"
         gcs {
-          bucket    = google_storage_bucket.this["config"].name
-          read_only = true
+          bucket        = google_storage_bucket.this["config"].name
+          read_only     = true
+          mount_options = local.mounted
         }
       }
     }
@@ -215,8 +216,9 @@ resource "google_cloud_run_v2_service" "this" {
     volumes {
       name = "settings"
       gcs {
-        bucket    = google_storage_bucket.this["config"].name
-        read_only = true
+        bucket        = google_storage_bucket.this["config"].name
+        read_only     = true
+        mount_options = local.mounted
       }
     }
   }

@@ -21,6 +21,8 @@ locals {
   released = var.release != ""
   image    = "${var.region}-docker.pkg.dev/${var.project}/salesintel/salesintel:${var.release}"
   settings = "/etc/salesintel/salesintel.toml"
+  # Commands are not root (templates/salesintel), and what is mounted is theirs.
+  mounted = ["uid=65532", "gid=65532"]
 }
 
 data "google_project" "this" {

@@ -1,6 +1,10 @@
 """What the image is made of: the locked packages and the rooms; what it leaves out nobody opens."""
 
+import os
 import re
+import runpy
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -80,6 +84,33 @@ def test_containers_of_cloud_run_name_the_command_for_the_entry_point_is_that_of
     connectors = (ROOT / "terraform" / "connectors.tf").read_text(encoding="utf-8")
     images = re.findall(r"image += local\.image\n +(\w+) += (.*)", connectors)
     assert images == [("command", '["salesintel"]')] * 2
+
+
+def test_commands_are_not_root_and_what_is_mounted_is_their_users() -> None:
+    (user,) = re.findall(r"useradd --uid (\d+) .* (\w+)\n", DOCKERFILE)
+    command = (ROOT / "templates" / "salesintel").read_text(encoding="utf-8")
+    assert user[1] == runpy.run_path(str(ROOT / "templates" / "salesintel"))["USER"]
+    # Nothing of ours is loaded by root.
+    assert command.index("become(USER)") < command.index("from operations")
+    mounted = f'mounted = ["uid={user[0]}", "gid={user[0]}"]'
+    assert mounted in (ROOT / "terraform" / "locals.tf").read_text(encoding="utf-8")
+    connectors = (ROOT / "terraform" / "connectors.tf").read_text(encoding="utf-8")
+    assert connectors.count("gcs {") == connectors.count("mount_options = local.mounted") == 2
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
+def test_who_has_become_another_is_never_root_again() -> None:
+    tried = f"""
+import os, runpy
+runpy.run_path({str(ROOT / "templates" / "salesintel")!r}, run_name="loaded")["become"]("nobody")
+print(os.getuid() > 0, os.geteuid() > 0, os.getgid() > 0, os.getgroups())
+try:
+    os.setuid(0)
+except PermissionError:
+    print("never again")
+"""
+    done = subprocess.run([sys.executable, "-c", tried], capture_output=True, text=True, timeout=60)
+    assert done.stdout.split("\n")[:2] == ["True True True []", "never again"], done.stderr
 
 
 def test_what_is_trimmed_is_opened_by_nobody(tmp_path: Path) -> None:
