@@ -1,5 +1,6 @@
 """Where notices go: the notifier's own output, a chat by webhook, mails by SMTP."""
 
+import logging
 import re
 import smtplib
 import ssl
@@ -24,6 +25,8 @@ from operations.notifications.settings import (
 from schemas.clock import from_us
 from schemas.errors import RetriableError
 from schemas.notice import Notice
+
+log = logging.getLogger(__name__)
 
 TIMEOUT_S = 10.0
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]+")
@@ -118,10 +121,17 @@ class MailChannel:
         """As Channel."""
         try:
             with self._connected() as server:
-                server.send_message(self._written(telling))
+                refused = server.send_message(self._written(telling))
         except (OSError, smtplib.SMTPException) as error:
             # The words of these errors quote addresses.
             raise RetriableError(f"the mail server: {type(error).__name__}") from None
+        if refused:
+            # The others have it, and would have it twice.
+            log.warning(
+                "the mail server takes no mail for %d of %d recipients: see [notifications.mail]",
+                len(refused),
+                len(self._settings.recipients),
+            )
 
     def _connected(self) -> smtplib.SMTP:
         settings = self._settings

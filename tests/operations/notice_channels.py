@@ -27,6 +27,8 @@ class Mailbox:
     def __init__(self) -> None:
         self.mails: list[Message] = []
         self.away = False
+        self.unknown = ""
+        """Whom it knows no mailbox of."""
         self.port = 0
 
     @property
@@ -84,6 +86,9 @@ def mailbox() -> Iterator[Mailbox]:
                     taken.mails.append(
                         email.message_from_bytes(self.content(), policy=policy.default)
                     )
+                if word == b"RCPT" and taken.unknown and taken.unknown.encode() in line:
+                    self.say("550 nobody of that name")
+                    continue
                 self.say("221 bye" if word == b"QUIT" else "250 well")
                 if word == b"QUIT":
                     return
