@@ -8,12 +8,12 @@ from googleapiclient.discovery import build
 
 from operations.console import console
 from operations.release.acting import acting
-from operations.release.carrying_out import carry_out, decided, facts_of
+from operations.release.carrying_out import carry_out, facts_of
 from operations.release.cloud import CloudStream
 from operations.release.dataflow import StreamingJob
 from operations.release.environment import checked_release, environment_of
 from operations.release.positions import Positions
-from operations.release.steps import Step
+from operations.release.steps import Step, decided
 from schemas.errors import ConfigurationError
 
 ACTIONS = ("plan", "deploy", "drain", "rollback")
@@ -21,6 +21,7 @@ SAID: dict[Step, str] = {
     "snapshot": "keeping where the subscriptions stand",
     "drain": "draining the stream: what it has read is written",
     "seek": "going back to where the subscriptions stood",
+    "forget": "dropping the snapshots that nobody goes back to any more",
     "apply": "terraform apply",
 }
 
@@ -41,9 +42,8 @@ def release(action: str, environment: str, tag: str, *, replace: bool, dry_run: 
     stream.prepare()
     with pubsub_v1.SubscriberClient(credentials=credentials) as subscriber:
         positions = Positions(subscriber, place.project)
-        back = action == "rollback"
-        facts = facts_of(stream, positions, wanted, back=back, replace=replace)
-        decision = decided(facts, back=back)
+        facts = facts_of(stream, positions, wanted, back=action == "rollback", replace=replace)
+        decision = decided(facts)
         shown = ", ".join(decision.steps)
         console.print(
             f"{facts.running or 'nothing'} → {wanted}: {shown} ({decision.why})",
@@ -56,10 +56,15 @@ def release(action: str, environment: str, tag: str, *, replace: bool, dry_run: 
         if "drain" in decision.steps:
             # What cannot even be planned would be found out when nothing streams any more.
             stream.plan(wanted)
-        carry_out(decision, wanted, stream, positions, lambda step: console.print(SAID[step]))
-        if back:
-            # Consumed: the release that was rolled back may be deployed again, from where it is.
-            positions.forget(decision.position)
+        missed = carry_out(
+            decision, wanted, stream, positions, lambda step: console.print(SAID[step])
+        )
+    if missed:
+        console.print(
+            f"  not sought back, for nothing was kept of it: {', '.join(missed)}",
+            highlight=False,
+            soft_wrap=True,
+        )
     console.print(
         f"  now: gcloud run jobs execute verify-1h --wait --project={place.project} "
         f"--region={place.region} "
