@@ -9,9 +9,10 @@ from googleapiclient.discovery import build
 from operations.console import console
 from operations.release.acting import acting
 from operations.release.carrying_out import carry_out, facts_of
+from operations.release.checkout import Checkout
 from operations.release.cloud import CloudStream
 from operations.release.dataflow import StreamingJob
-from operations.release.environment import checked_release, environment_of
+from operations.release.environment import Environment, checked_release, environment_of
 from operations.release.positions import Positions
 from operations.release.steps import Step, decided
 from schemas.errors import ConfigurationError
@@ -26,8 +27,19 @@ SAID: dict[Step, str] = {
 }
 
 
-def release(action: str, environment: str, tag: str, *, replace: bool, dry_run: bool) -> None:
-    """Decides, says what and why, and does it unless it is a dry run."""
+def release(
+    action: str,
+    environment: str,
+    tag: str,
+    *,
+    replace: bool,
+    this_checkout: bool,
+    dry_run: bool,
+) -> None:
+    """Decides, says what and why, and does it unless it is a dry run.
+
+    Nothing is done from a checkout of another release, unless `this_checkout` is what is meant.
+    """
     if action not in ACTIONS:
         raise ConfigurationError(f"{action!r}: choose one of {', '.join(ACTIONS)}")
     place = environment_of(environment)
@@ -39,6 +51,7 @@ def release(action: str, environment: str, tag: str, *, replace: bool, dry_run: 
         _drain(stream, environment, dry_run=dry_run)
         return
     wanted = checked_release(tag)
+    _check_checkout(place, wanted, refuses=not looks and not this_checkout)
     stream.prepare()
     with pubsub_v1.SubscriberClient(credentials=credentials) as subscriber:
         positions = Positions(subscriber, place.project)
@@ -53,9 +66,8 @@ def release(action: str, environment: str, tag: str, *, replace: bool, dry_run: 
         if looks:
             stream.plan(wanted)
             return
-        if "drain" in decision.steps:
-            # What cannot even be planned would be found out when nothing streams any more.
-            stream.plan(wanted)
+        # What cannot even be planned would be found out when nothing streams any more.
+        stream.plan(wanted)
         missed = carry_out(
             decision, wanted, stream, positions, lambda step: console.print(SAID[step])
         )
@@ -72,6 +84,19 @@ def release(action: str, environment: str, tag: str, *, replace: bool, dry_run: 
         highlight=False,
         soft_wrap=True,
     )
+
+
+def _check_checkout(place: Environment, wanted: str, *, refuses: bool) -> None:
+    """Terraform's files and the names of transforms are those of this tree, the image is not."""
+    if Checkout(place.folder).is_at(wanted):
+        return
+    what = f"this checkout is not at {wanted}, and its Terraform would be applied to that image"
+    if refuses:
+        raise ConfigurationError(
+            f"{what}: `git checkout {wanted}` first; --this-checkout (THIS_CHECKOUT=1) where it is "
+            "meant so, or where no commit has that name"
+        )
+    console.print(f"{what}", highlight=False, markup=False, soft_wrap=True)
 
 
 def dataflow_service(credentials: Credentials) -> Any:

@@ -94,9 +94,22 @@ def release(
     replace: Annotated[
         bool, typer.Option("--replace", help="Not in place: Dataflow has refused the update.")
     ] = False,
+    this_checkout: Annotated[
+        bool,
+        typer.Option(
+            "--this-checkout", help="Terraform's files as they are here, of another commit."
+        ),
+    ] = False,
     yes: Yes = False,
 ) -> None:
     """Bring a release to the cloud or take it back; shows first what it would do."""
     from operations.releasing import release as run
 
-    run(action, environment, tag, replace=replace, dry_run=not yes)
+    run(
+        action,
+        environment,
+        tag,
+        replace=replace,
+        this_checkout=this_checkout,
+        dry_run=not yes,
+    )

@@ -2,14 +2,16 @@
 
 import json
 import subprocess
+import tempfile
 from collections.abc import Sequence
 
 from operations.release.carrying_out import Run
 from operations.release.checkout import Checkout, program
 from operations.release.dataflow import StreamingJob
 from operations.release.environment import Environment
+from operations.release.planned import taken_away
 from pipelines.compatibility import incompatibilities
-from schemas.errors import RetriableError
+from schemas.errors import FatalError, RetriableError
 
 INTERFACE = "tests/templates/golden/stream.txt"
 """Of the job as it is staged for Dataflow."""
@@ -29,8 +31,17 @@ class CloudStream:
         self._terraform("init", "-reconfigure", f"-backend-config={self._environment.backend}")
 
     def plan(self, release: str) -> None:
-        """Shows what Terraform would change."""
-        self._terraform("plan", "-lock=false", *self._variables(release))
+        """Shows what Terraform would change; FatalError where that takes rows away."""
+        with tempfile.TemporaryDirectory() as folder:
+            saved = f"{folder}/plan"
+            self._terraform("plan", "-lock=false", f"-out={saved}", *self._variables(release))
+            gone = taken_away(json.loads(self._terraform("show", "-json", saved, quiet=True)))
+        if gone:
+            raise FatalError(
+                f"Terraform would drop {', '.join(gone)}: a newer release has made it. Stay in the "
+                "checkout of that one, and give the same command with --this-checkout "
+                "(THIS_CHECKOUT=1): the older image writes the older columns alone"
+            )
 
     def last(self) -> Run:
         """By Dataflow, and not by Terraform's state: that may have a release which Dataflow has
@@ -38,13 +49,13 @@ class CloudStream:
         return self._job.last()
 
     def differences(self, running: str, wanted: str) -> tuple[str, ...] | None:
-        """Of the two releases' interfaces, under the names that the wanted one gives, where this
-        checkout knows both commits (docs/updates.md)."""
+        """Of the two releases' interfaces, where this checkout knows both commits, under the names
+        that Terraform passes on: those of this tree (docs/updates.md)."""
         before = self._checkout.file(running, INTERFACE)
         after = self._checkout.file(wanted, INTERFACE)
         if before is None or after is None:
             return None
-        names = json.loads(self._checkout.file(wanted, NAMES) or "{}")
+        names = json.loads((self._environment.folder.parent / NAMES).read_text("utf-8"))
         return tuple(map(str, sorted(incompatibilities(before, after, names))))
 
     def drain(self) -> None:
@@ -69,11 +80,14 @@ class CloudStream:
     def _variables(self, release: str) -> Sequence[str]:
         return (f"-var-file={self._environment.variables}", f"-var=release={release}")
 
-    def _terraform(self, command: str, *arguments: str) -> None:
-        """RetriableError where it fails."""
+    def _terraform(self, command: str, *arguments: str, quiet: bool = False) -> str:
+        """What it says, where `quiet`; RetriableError where it fails."""
+        asked = () if command == "show" else ("-input=false",)
         done = subprocess.run(
-            [program("terraform"), command, "-input=false", *arguments],
+            [program("terraform"), command, *asked, *arguments],
             cwd=self._environment.folder,
+            stdout=subprocess.PIPE if quiet else None,
+            text=True,
             check=False,
         )
         if done.returncode:
@@ -81,3 +95,4 @@ class CloudStream:
             if command == "apply":
                 hint = "; where Dataflow refused the update, the same again with REPLACE=1"
             raise RetriableError(f"terraform {command} has failed: it says why above{hint}")
+        return done.stdout or ""

@@ -23,6 +23,7 @@ TERRAFORM = """#!/bin/sh
 echo "$@" >> "$NOTED"
 case "$1" in
   plan) exit "${PLAN_FAILS:-0}" ;;
+  show) printf %s "$PLANNED" ;;
   apply)
     test "${FAILS:-0}" = 0 || exit 1
     test -n "$REFUSED" || echo "$@" | sed 's/.*-var=release=//' >> "$LAUNCHED" ;;
@@ -131,11 +132,17 @@ class Checkout:
         program.chmod(program.stat().st_mode | stat.S_IXUSR)
         monkeypatch.setenv("PATH", f"{program.parent}:{os.environ['PATH']}")
         monkeypatch.setenv("NOTED", str(self.noted))
+        names = path.parent / "templates" / "transform-names.json"
+        names.parent.mkdir()
+        names.write_text("{}")
+        monkeypatch.setenv("PLANNED", "{}")
         monkeypatch.setenv("LAUNCHED", str(self.launched))
         self.environment = Environment(name="dev", project=PROJECT, region="r", folder=path)
 
     def calls(self) -> list[str]:
-        return self.noted.read_text().splitlines() if self.noted.exists() else []
+        """But for a look at what was planned."""
+        lines = self.noted.read_text().splitlines() if self.noted.exists() else []
+        return [line for line in lines if not line.startswith("show")]
 
     def commit(self, file: str, text: str, tag: str = "") -> str:
         """What it is called after it is committed."""

@@ -1,6 +1,7 @@
 """A release by the real clients: Pub/Sub's against the embedded server, Dataflow's against a
 stand-in of its API, and a terraform that notes how it is called."""
 
+import json
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -287,6 +288,8 @@ def desk(place: Place, monkeypatch: pytest.MonkeyPatch) -> Desk:
     (folder / "environments").mkdir()
     variables = f'project = "{PROJECT}"\nregion = "r"\n'
     (folder / "environments" / "dev.tfvars").write_text(variables)
+    for tag in ("abc", "def"):
+        place.checkout.commit("tag", tag, tag)
     monkeypatch.chdir(folder.parent)
     monkeypatch.setattr(releasing, "acting", lambda project, looks: AnonymousCredentials())
     monkeypatch.setattr(releasing, "dataflow_service", lambda credentials: place.client)
@@ -305,6 +308,7 @@ def test_a_release_is_shown_first_and_brought_and_taken_back_with_yes(desk: Desk
     assert "gcloud run jobs execute verify-1h --wait --project=" in done.stdout
     assert desk.jobs.states() == ["DRAINED", "RUNNING"]
     assert desk.positions.kept("abc-to-def")
+    desk.checkout.check_out("abc")
     back = desk.call("rollback", "--release", "abc", "--yes")
     assert "def → abc: drain, seek, apply, forget" in back.stdout
     assert desk.checkout.calls()[-1].endswith("-var=release=abc")
@@ -317,6 +321,7 @@ def test_what_nobody_kept_is_told_when_it_is_not_sought_back(desk: Desk) -> None
     with pubsub_v1.SubscriberClient() as subscriber:
         lost = f"projects/{PROJECT}/snapshots/{SUBSCRIPTIONS[2]}-abc-to-def"
         subscriber.delete_snapshot(snapshot=lost)
+    desk.checkout.check_out("abc")
     back = desk.call("rollback", "--release", "abc", "--yes")
     assert f"not sought back, for nothing was kept of it: {SUBSCRIPTIONS[2]}" in back.stdout
 
@@ -333,6 +338,39 @@ def test_what_terraform_cannot_plan_leaves_the_stream_as_it_is(
     assert not desk.positions.kept("abc-to-def")
 
 
+def test_a_plan_that_drops_what_a_newer_release_has_made_is_not_carried_out(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk.jobs.start("newer")
+    before = {"dataset_id": "sales", "table_id": "deals", "schema": '[{"name": "new"}]'}
+    change = {"actions": ["update"], "before": before, "after": {**before, "schema": "[]"}}
+    planned = {"resource_changes": [{"type": "google_bigquery_table", "change": change}]}
+    monkeypatch.setenv("PLANNED", json.dumps(planned))
+    refused = desk.call("rollback", "--release", "def", "--yes")
+    assert refused.exit_code == 2
+    assert "would drop sales.deals.new" in refused.stderr and "THIS_CHECKOUT=1" in refused.stderr
+    assert desk.jobs.states() == ["RUNNING"]
+
+
+@pytest.mark.parametrize("action", ["deploy", "rollback"])
+@pytest.mark.parametrize("release", ["abc", "nowhere"])
+def test_no_release_is_brought_from_the_checkout_of_another_unless_that_is_meant(
+    desk: Desk, action: str, release: str
+) -> None:
+    """Terraform's files would be of the one, and the image of the other."""
+    desk.jobs.start("older")
+    refused = desk.call(action, "--release", release, "--yes")
+    assert refused.exit_code == 2
+    assert f"not at {release}" in refused.stderr and f"git checkout {release}" in refused.stderr
+    assert not desk.checkout.calls()
+    shown = desk.call(action, "--release", release)
+    assert f"this checkout is not at {release}" in shown.stdout
+    assert desk.checkout.calls()[-1].startswith("plan")
+    meant = desk.call(action, "--release", release, "--this-checkout", "--yes")
+    assert meant.exit_code == 0, meant.stderr
+    assert desk.jobs.states() == ["UPDATED", "RUNNING"]
+
+
 def test_a_drain_is_shown_first_too(desk: Desk) -> None:
     desk.jobs.start("abc")
     assert "with --yes" in desk.call("drain").stdout
@@ -345,7 +383,7 @@ def test_what_cannot_be_released_is_refused_before_anything_is_asked(desk: Desk)
     for arguments, words in (
         (("ship",), "plan, deploy, drain, rollback"),
         (("plan", "--release", "NO"), "tag of an image"),
-        (("rollback", "--release", "abc"), "nothing has run"),
+        (("rollback", "--release", "def"), "nothing has run"),
     ):
         refused = desk.call(*arguments)
         assert refused.exit_code == 2
@@ -354,8 +392,10 @@ def test_what_cannot_be_released_is_refused_before_anything_is_asked(desk: Desk)
 
 @pytest.mark.parametrize("target", ["plan", "deploy", "rollback", "drain"])
 def test_the_make_targets_call_it(target: str) -> None:
-    line = ["make", "-n", target, "ENVIRONMENT=prod", "RELEASE=abc", "REPLACE=1"]
+    line = ["make", "-n", target, "ENVIRONMENT=prod", "RELEASE=abc", "REPLACE=1", "THIS_CHECKOUT=1"]
     done = subprocess.run(line, cwd=ROOT, capture_output=True, text=True, check=True)
-    wanted = f"salesintel release {target} --environment prod --release abc --replace"
+    wanted = (
+        f"salesintel release {target} --environment prod --release abc --replace --this-checkout"
+    )
     assert wanted in done.stdout
     assert ("--yes" in done.stdout) is (target != "plan")
