@@ -1,5 +1,6 @@
 """`salesintel release`: plan, deploy, drain and roll back an environment in the cloud."""
 
+import subprocess
 from typing import Any
 
 from google.auth.credentials import Credentials
@@ -9,15 +10,17 @@ from googleapiclient.discovery import build
 from operations.console import console
 from operations.release.acting import acting
 from operations.release.carrying_out import carry_out, facts_of
-from operations.release.checkout import Checkout
+from operations.release.checkout import Checkout, program
 from operations.release.cloud import CloudStream
 from operations.release.dataflow import StreamingJob
 from operations.release.environment import Environment, checked_release, environment_of
 from operations.release.positions import Positions
 from operations.release.steps import Step, decided
-from schemas.errors import ConfigurationError
+from schemas.errors import ConfigurationError, RetriableError
 
 ACTIONS = ("plan", "deploy", "drain", "rollback")
+WITHIN = ("1h", "24h", "7d")
+"""Each has a job of its own (terraform/connectors.tf)."""
 SAID: dict[Step, str] = {
     "snapshot": "keeping where the subscriptions stand",
     "drain": "draining the stream: what it has read is written",
@@ -41,7 +44,7 @@ def release(
     Nothing is done from a checkout of another release, unless `this_checkout` is what is meant.
     """
     if action not in ACTIONS:
-        raise ConfigurationError(f"{action!r}: choose one of {', '.join(ACTIONS)}")
+        raise ConfigurationError(f"{action!r}: choose one of verify, {', '.join(ACTIONS)}")
     place = environment_of(environment)
     looks = dry_run or action == "plan"
     credentials = acting(place.project, looks=looks)
@@ -77,12 +80,30 @@ def release(
             highlight=False,
             soft_wrap=True,
         )
-    console.print(
-        f"  now: gcloud run jobs execute verify-1h --wait --project={place.project} "
-        f"--region={place.region} "
+    now = " ".join(_verification(place, WITHIN[0]))
+    console.print(f"  now: {now}", highlight=False, soft_wrap=True)
+
+
+def verify_there(environment: str, within: str) -> None:
+    """Starts `verify` as a job of the environment, and waits for it; RetriableError where something
+    is amiss, or it cannot tell, which the job's log says."""
+    place = environment_of(environment)
+    if within not in WITHIN:
+        raise ConfigurationError(f"--within {within!r}: choose one of {', '.join(WITHIN)}")
+    gcloud, *arguments = _verification(place, within)
+    if subprocess.run([program(gcloud), *arguments], check=False).returncode:
+        raise RetriableError(
+            f"verify-{within} of {environment} has not ended well: the job's log says what is "
+            "amiss, or could not be told (docs/deployment.md)"
+        )
+
+
+def _verification(place: Environment, within: str) -> tuple[str, ...]:
+    return (
+        *("gcloud", "run", "jobs", "execute", f"verify-{within}", "--wait"),
+        f"--project={place.project}",
+        f"--region={place.region}",
         f"--impersonate-service-account=launcher@{place.project}.iam.gserviceaccount.com",
-        highlight=False,
-        soft_wrap=True,
     )
 
 

@@ -371,6 +371,33 @@ def test_no_release_is_brought_from_the_checkout_of_another_unless_that_is_meant
     assert desk.jobs.states() == ["UPDATED", "RUNNING"]
 
 
+def test_an_environment_is_verified_by_its_own_job(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gcloud = desk.checkout.path / "bin" / "gcloud"
+    gcloud.write_text('#!/bin/sh\necho "$@" >> "$NOTED"\nexit "${VERIFIED:-0}"\n')
+    gcloud.chmod(0o755)
+    assert desk.call("verify", "--within", "24h").exit_code == 0
+    account = f"launcher@{PROJECT}.iam.gserviceaccount.com"
+    assert desk.checkout.calls() == [
+        f"run jobs execute verify-24h --wait --project={PROJECT} --region=r "
+        f"--impersonate-service-account={account}"
+    ]
+    monkeypatch.setenv("VERIFIED", "1")
+    amiss = desk.call("verify")
+    assert amiss.exit_code == 1 and "verify-1h of dev has not ended well" in amiss.stderr
+    assert desk.call("verify", "--within", "1y").exit_code == 2
+
+
+def test_make_verify_is_of_this_machine_unless_an_environment_is_named() -> None:
+    def made(*named: str) -> str:
+        line = ["make", "-n", "verify", "WITHIN=7d", *named]
+        return subprocess.run(line, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+
+    assert "salesintel verify --within 7d" in made()
+    assert "salesintel release verify --environment prod --within 7d" in made("ENVIRONMENT=prod")
+
+
 def test_a_drain_is_shown_first_too(desk: Desk) -> None:
     desk.jobs.start("abc")
     assert "with --yes" in desk.call("drain").stdout
