@@ -10,13 +10,21 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 from google.auth.credentials import AnonymousCredentials
+from google.cloud import pubsub_v1
 from googleapiclient.discovery import build
 
+from embedded.messaging import provision_messaging
+from embedded.pubsub import PubSubServer
+from operations.release.carrying_out import carry_out, facts_of
+from operations.release.cloud import CloudStream
+from operations.release.dataflow import StreamingJob
 from operations.release.environment import Environment
+from operations.release.positions import Positions
+from operations.release.steps import Decision, decided
 
 PROJECT = "salesintel-test"
 TERRAFORM = """#!/bin/sh
@@ -164,3 +172,46 @@ class Checkout:
         return subprocess.run(
             line, cwd=self.path, capture_output=True, text=True, check=True
         ).stdout.strip()
+
+
+class Place(NamedTuple):
+    """Where is released to, and by which clients."""
+
+    checkout: Checkout
+    jobs: Dataflow
+    client: Any
+    positions: Positions
+
+    def stream(self, patience_s: float = 60.0) -> CloudStream:
+        at_once: Any = str
+        job = StreamingJob(self.client, PROJECT, "r", wait=at_once, patience_s=patience_s)
+        return CloudStream(self.checkout.environment, job)
+
+    def decision(self, wanted: str, *, back: bool = False, replace: bool = False) -> Decision:
+        facts = facts_of(self.stream(), self.positions, wanted, back=back, replace=replace)
+        return decided(facts)
+
+    def release(self, wanted: str, *, back: bool = False, replace: bool = False) -> tuple[str, ...]:
+        """The steps that were taken."""
+        decision = self.decision(wanted, back=back, replace=replace)
+        carry_out(decision, wanted, self.stream(), self.positions)
+        return decision.steps
+
+    def broken_off_before(self, step: str, wanted: str) -> None:
+        """A replacement of what runs that gets as far as that."""
+        decision = self.decision(wanted, replace=True)
+        steps = decision.steps[: decision.steps.index(step)]  # type: ignore[arg-type]
+        carry_out(decision._replace(steps=steps), wanted, self.stream(), self.positions)
+
+
+@contextmanager
+def released_to(path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Place]:
+    """A place in a folder, with nothing released yet."""
+    checkout = Checkout(path / "desk" / "terraform", monkeypatch)
+    server = PubSubServer(path / "pubsub")
+    monkeypatch.setenv("PUBSUB_EMULATOR_HOST", server.start())
+    provision_messaging(PROJECT)
+    jobs = Dataflow(checkout.launched)
+    with dataflow_at(jobs) as client, pubsub_v1.SubscriberClient() as subscriber:
+        yield Place(checkout, jobs, client, Positions(subscriber, PROJECT))
+    server.stop()
