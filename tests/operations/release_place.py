@@ -50,7 +50,8 @@ class Dataflow:
         self._launched = launched
         self._moment = 0
 
-    def answer(self, method: str, path: str, body: Any) -> Any:
+    def answer(self, method: str, path: str, query: str, body: Any) -> Any:
+        """A summary, as a list has them, tells no labels."""
         self._launch()
         if method == "PUT":
             self._to(self._job(path), body["requestedState"].replace("ED", "ING"))
@@ -61,7 +62,7 @@ class Dataflow:
         job = self._job(path)
         if self.polls >= self.drains_after and job["currentState"] == "JOB_STATE_DRAINING":
             self._to(job, "JOB_STATE_DRAINED")
-        return job
+        return job if "view=JOB_VIEW_DESCRIPTION" in query else {**job, "labels": {}}
 
     def start(self, release: str = "", name: str = "stream") -> None:
         """A new job; one that runs by that name has been updated to it."""
@@ -101,9 +102,9 @@ def dataflow_at(jobs: Dataflow) -> Iterator[Any]:
         def answer(self) -> None:
             length = int(self.headers.get("Content-Length") or 0)
             body = json.loads(self.rfile.read(length) or "null")
-            path = self.path.partition("?")[0]
+            path, _, query = self.path.partition("?")
             assert path.startswith(f"/v1b3/projects/{PROJECT}/locations/r/jobs")
-            content = json.dumps(jobs.answer(self.command, path, body)).encode()
+            content = json.dumps(jobs.answer(self.command, path, query, body)).encode()
             self.send_response(200)
             self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(content)))
