@@ -56,25 +56,26 @@ security-check: setup ## bandit, known vulnerabilities, secrets in the tree
 	@$(BIN)/python .ci/find_secrets.py
 	@.ci/audit
 
+NAMED := $(ENVIRONMENT)
 ENVIRONMENT ?= dev
 WITHIN ?= 1h
 export SALESINTEL_PROJECT
 RELEASED = $(BIN)/salesintel release
-OF = --environment $(ENVIRONMENT) --release $(TAG) $(if $(REPLACE),--replace)
+OF = --environment $(ENVIRONMENT) --release $(TAG) $(if $(REPLACE),--replace) $(if $(THIS_CHECKOUT),--this-checkout)
 
 plan: setup ## What a release would change: ENVIRONMENT=dev, RELEASE=tag of the image, default this commit's
 	@$(RELEASED) plan $(OF)
 
-deploy: setup ## Brings a release to the cloud; REPLACE=1 where Dataflow refused to update the job
+deploy: setup ## Brings the release that is checked out to the cloud; REPLACE=1 where Dataflow refused to update the job
 	@$(RELEASED) deploy $(OF) --yes
 
-verify: setup ## Whether this machine does what it should, WITHIN=1h, 24h or 7d; 0 well, 1 amiss, 2 cannot tell
-	@$(BIN)/salesintel verify --within $(WITHIN)
+verify: setup ## Whether this machine, or ENVIRONMENT=prod, does what it should, WITHIN=1h, 24h or 7d; 0 well
+	@$(if $(NAMED),$(RELEASED) verify --environment $(ENVIRONMENT),$(BIN)/salesintel verify) --within $(WITHIN)
 
 drain: setup ## Ends the stream when all that it has read is written
 	@$(RELEASED) drain $(OF) --yes
 
-rollback: setup ## Back to an older release: RELEASE=the one before
+rollback: setup ## Back to an older release, which is checked out: RELEASE=the one before
 	@$(RELEASED) rollback $(OF) --yes
 
 tools: ## Builds fake-gcs-server with Go: cursors are tested against it wherever it is

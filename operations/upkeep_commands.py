@@ -88,15 +88,33 @@ def cost(
 
 @app.command()
 def release(
-    action: Annotated[str, typer.Argument(help="plan, deploy, drain or rollback.")],
+    action: Annotated[str, typer.Argument(help="plan, deploy, verify, drain or rollback.")],
     environment: Annotated[str, typer.Option(help="Of terraform/environments: dev, prod.")],
     tag: Annotated[str, typer.Option("--release", help="Tag of the image, a git sha.")] = "",
     replace: Annotated[
         bool, typer.Option("--replace", help="Not in place: Dataflow has refused the update.")
     ] = False,
+    this_checkout: Annotated[
+        bool,
+        typer.Option(
+            "--this-checkout", help="Terraform's files as they are here, of another commit."
+        ),
+    ] = False,
+    within: Annotated[str, typer.Option(help="Of verify: 1h, 24h or 7d.")] = "1h",
     yes: Yes = False,
 ) -> None:
     """Bring a release to the cloud or take it back; shows first what it would do."""
     from operations.releasing import release as run
+    from operations.releasing import verify_there
 
-    run(action, environment, tag, replace=replace, dry_run=not yes)
+    if action == "verify":
+        verify_there(environment, within)
+        return
+    run(
+        action,
+        environment,
+        tag,
+        replace=replace,
+        this_checkout=this_checkout,
+        dry_run=not yes,
+    )

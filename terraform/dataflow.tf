@@ -63,7 +63,7 @@ resource "google_dataflow_flex_template_job" "stream" {
   kms_key_name            = local.kms_key
   # An element that takes this long is tried again in a new process. No hot-key logging: it prints keys.
   additional_pipeline_options = ["element_processing_timeout_minutes=10"]
-  labels                      = { component = "stream" }
+  labels                      = { component = "stream", release = replace(var.release, ".", "_") }
 
   # What is in flight is written before the job ends; only a person takes the job away.
   on_delete                    = "drain"

@@ -31,3 +31,14 @@ locals {
     if local.released
   }
 }
+
+# Where who may start them reads how, of this project and of the release that runs: Terraform's state is
+# the deployer's alone.
+resource "google_storage_bucket_object" "launch" {
+  for_each = local.launches
+
+  bucket       = google_storage_bucket.this["templates"].name
+  name         = "${each.key}.sh"
+  content_type = "text/plain; charset=utf-8"
+  content      = each.value
+}

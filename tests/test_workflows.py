@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 import yaml
 
+from operations.release.dataflow import DRAIN_S, START_S
+
 ROOT = Path(__file__).resolve().parents[1]
 WORKFLOWS = {
     path.stem: yaml.safe_load(path.read_text("utf-8"))
@@ -85,10 +87,28 @@ def test_a_pull_request_never_meets_the_cloud() -> None:
 
 def test_a_release_is_a_tag_that_people_have_approved() -> None:
     release = WORKFLOWS["release"]
-    assert triggers(release) == {"push": {"tags": ["v*"]}}
+    assert triggers(release).keys() == {"push", "workflow_dispatch"}
+    assert triggers(release)["push"] == {"tags": ["v*"]}
     assert release["jobs"]["release"]["environment"] == "production"
     (federated,) = (step for step in steps(release) if FEDERATED in step.get("uses", ""))
     assert federated["with"].keys() == {"workload_identity_provider", "service_account"}
+
+
+def test_whoever_runs_a_release_chooses_one_target_and_types_nothing() -> None:
+    inputs = triggers(WORKFLOWS["release"])["workflow_dispatch"]["inputs"]
+    assert {one["type"] for one in inputs.values()} == {"choice", "boolean"}
+    ran = {step["if"]: step["run"] for step in steps(WORKFLOWS["release"]) if "if" in step}
+    assert ran.pop("github.event_name == 'push'") == "make image push plan"
+    options = inputs["action"]["options"]
+    assert options == ["plan", "deploy", "verify", "drain", "rollback"]
+    assert ran == {f"inputs.action == '{one}'": f"make {one}" for one in options}
+
+
+def test_a_release_knows_the_commits_of_those_before_and_its_own() -> None:
+    (release,) = WORKFLOWS["release"]["jobs"].values()
+    assert release["steps"][0]["with"]["fetch-depth"] == 0
+    assert release["env"]["RELEASE"] == "${{ github.sha }}"
+    assert release["timeout-minutes"] * 60 > DRAIN_S + START_S + 3_600
 
 
 def test_google_takes_tags_of_our_repository_alone() -> None:

@@ -4,6 +4,7 @@ https://cloud.google.com/pubsub/docs/replay-overview
 """
 
 import sqlite3
+from collections.abc import Mapping
 from typing import Any
 
 from google.protobuf import empty_pb2
@@ -16,6 +17,10 @@ from embedded.pubsub.subscribed import RETENTION_S
 from schemas.clock import Clock
 
 SnapshotPb = types.Snapshot.pb()
+ORPHANS = (
+    "DELETE FROM snapshot_acks WHERE snapshot NOT IN (SELECT id FROM snapshots)",
+    "DELETE FROM snapshot_labels WHERE snapshot NOT IN (SELECT id FROM snapshots)",
+)
 
 
 class SnapshotStore:
@@ -25,7 +30,9 @@ class SnapshotStore:
         self._store = store
         self._clock = clock
 
-    def create(self, name: str, subscription: StoredSubscription) -> None:
+    def create(
+        self, name: str, subscription: StoredSubscription, labels: Mapping[str, str]
+    ) -> None:
         """Keeps what is acknowledged now; sqlite3.IntegrityError where the name is taken."""
         now = self._clock()
 
@@ -38,12 +45,15 @@ class SnapshotStore:
                 "SELECT ?, topic, floor, ? FROM subscriptions WHERE id = ?",
                 (name, now, subscription.id),
             )
-            database.execute(
-                "DELETE FROM snapshot_acks WHERE snapshot NOT IN (SELECT id FROM snapshots)"
-            )
+            for statement in ORPHANS:
+                database.execute(statement)
             database.execute(
                 "INSERT INTO snapshot_acks SELECT ?, message FROM acks WHERE subscription = ?",
                 (cursor.lastrowid, subscription.id),
+            )
+            database.executemany(
+                "INSERT INTO snapshot_labels VALUES (?, ?, ?)",
+                [(cursor.lastrowid, key, value) for key, value in labels.items()],
             )
 
         self._store.write(operation)
@@ -56,6 +66,11 @@ class SnapshotStore:
         snapshot, topic, created = rows[0]
         return int(snapshot), int(topic), int(created)
 
+    def labels(self, snapshot: int) -> dict[str, str]:
+        """What it was labelled with."""
+        statement = "SELECT key, value FROM snapshot_labels WHERE snapshot = ?"
+        return {row[0]: row[1] for row in self._store.read(statement, (snapshot,))}
+
     def names(self) -> list[str]:
         """Of all that there are."""
         return [row[0] for row in self._store.read("SELECT name FROM snapshots ORDER BY name", ())]
@@ -65,7 +80,8 @@ class SnapshotStore:
 
         def operation(database: sqlite3.Connection) -> None:
             database.execute("DELETE FROM snapshots WHERE id = ?", (snapshot,))
-            database.execute("DELETE FROM snapshot_acks WHERE snapshot = ?", (snapshot,))
+            for statement in ORPHANS:
+                database.execute(statement)
 
         self._store.write(operation)
 
@@ -91,7 +107,7 @@ class Snapshots:
         """CreateSnapshot."""
         subscribed = self._broker.subscribed(request.subscription)
         try:
-            self._snapshots.create(request.name, subscribed.stored)
+            self._snapshots.create(request.name, subscribed.stored, request.labels)
         except sqlite3.IntegrityError:
             raise AlreadyExists(request.name) from None
         return self._pb(request.name)
@@ -126,7 +142,11 @@ class Snapshots:
         return types.SeekResponse.pb()()
 
     def _pb(self, name: str) -> Any:
-        _, topic, created = self._snapshots.found(name)
-        answer = SnapshotPb(name=name, topic=self._broker.topic_name(topic))
+        snapshot, topic, created = self._snapshots.found(name)
+        answer = SnapshotPb(
+            name=name,
+            topic=self._broker.topic_name(topic),
+            labels=self._snapshots.labels(snapshot),
+        )
         answer.expire_time.seconds = created // 1_000_000 + RETENTION_S
         return answer

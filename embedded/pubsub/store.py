@@ -35,6 +35,8 @@ CREATE TABLE IF NOT EXISTS snapshots
    created INTEGER);
 CREATE TABLE IF NOT EXISTS snapshot_acks
   (snapshot INTEGER, message INTEGER, PRIMARY KEY (snapshot, message)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS snapshot_labels
+  (snapshot INTEGER, key TEXT, value TEXT, PRIMARY KEY (snapshot, key)) WITHOUT ROWID;
 """
 VERSION = 1
 IDS_A_QUERY = 500

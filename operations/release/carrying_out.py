@@ -1,21 +1,28 @@
 """The steps of a decision, taken one after another on whatever carries the stream."""
 
 from collections.abc import Callable
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from operations.release.positions import Positions
-from operations.release.steps import Decision, Facts, Step, deployment, rollback
+from operations.release.steps import Decision, Facts, Step, position_of
+
+
+class Run(NamedTuple):
+    """One run of the pipeline: a job, or a process."""
+
+    id: str = ""
+    """Empty: there is none, and there was none."""
+    release: str = ""
+    live: bool = False
+    ending: bool = False
+    """Whether it lives, and writes what it has read so as to end."""
 
 
 class Stream(Protocol):
     """What runs the pipeline: Dataflow with Terraform, or a process of this machine."""
 
-    def running(self) -> str:
-        """The release that streams now; empty where none does."""
-        ...
-
-    def latest(self) -> str:
-        """The release that streamed last, whether it still does or not; empty where none has."""
+    def last(self) -> Run:
+        """The run that reads, or the one that did last."""
         ...
 
     def differences(self, running: str, wanted: str) -> tuple[str, ...] | None:
@@ -29,7 +36,7 @@ class Stream(Protocol):
 
     def apply(self, release: str) -> None:
         """Makes this release stream: a running job is updated, else a new one is started, with its
-        resolver seeded from the tables."""
+        resolver seeded from the tables. An error where it does not stream then."""
         ...
 
 
@@ -37,20 +44,21 @@ def facts_of(
     stream: Stream, positions: Positions, wanted: str, *, back: bool, replace: bool
 ) -> Facts:
     """What is so now; `back`: of a rollback."""
-    running, latest = stream.running(), stream.latest()
+    last = stream.last()
+    running = last.release if last.live else ""
+    kept_of = positions.kept(position_of(last.release, wanted)) if last.release else ""
     return Facts(
         wanted=wanted,
         running=running,
-        latest=latest,
+        latest=last.release,
+        ending=last.ending,
         differences=stream.differences(running, wanted) if running else (),
-        kept=positions.kept(f"before-{(running or latest) if back else wanted}"),
+        kept=kept_of == last.id != "",
+        stale=kept_of not in ("", last.id),
         replace=replace,
+        back=back,
+        reread=back and bool(positions.kept(position_of(wanted, last.release))),
     )
-
-
-def decided(facts: Facts, *, back: bool) -> Decision:
-    """What follows from the facts."""
-    return rollback(facts) if back else deployment(facts)
 
 
 def carry_out(
@@ -59,16 +67,23 @@ def carry_out(
     stream: Stream,
     positions: Positions,
     say: Callable[[Step], None] = lambda step: None,
-) -> None:
-    """Takes every step; one that fails ends it, and the same command goes on from there."""
+) -> tuple[str, ...]:
+    """Takes every step; one that fails ends it, and the same command goes on from there.
+
+    Returns the subscriptions that were to be sought back, and of which nothing was kept.
+    """
+    missed: tuple[str, ...] = ()
     for step in decision.steps:
         say(step)
         match step:
             case "snapshot":
-                positions.keep(decision.position)
+                positions.keep(decision.position, stream.last().id)
             case "drain":
                 stream.drain()
             case "seek":
-                positions.seek(decision.position)
+                missed = positions.seek(decision.position)
+            case "forget":
+                positions.forget(decision.position)
             case "apply":
                 stream.apply(release)
+    return missed

@@ -9,8 +9,9 @@ from schemas.errors import ConfigurationError
 
 TERRAFORM = Path("terraform")
 NAME = re.compile(r"[a-z][a-z0-9-]{0,19}\Z")
-RELEASE = re.compile(r"[a-z0-9][a-z0-9._-]{0,39}\Z")
-"""A tag of an image that can stand in the name of a snapshot, too: a git sha as a rule."""
+RELEASE = re.compile(r"(?!.*-to-)[a-z0-9][a-z0-9.-]{0,39}\Z")
+"""A tag of an image that can stand in the name of a snapshot and in a label, too (steps.py,
+dataflow.py): a git sha as a rule."""
 _VALUE = re.compile(r'^(\w+)\s*=\s*"([^"]*)"', re.MULTILINE)
 
 
@@ -53,6 +54,7 @@ def checked_release(text: str) -> str:
     """The tag; ConfigurationError where it cannot be one."""
     if not RELEASE.match(text):
         raise ConfigurationError(
-            f"--release {text!r}: name the tag of an image, as in a git sha in lower case"
+            f"--release {text!r}: name the tag of an image, as in a git sha: lower case, "
+            "no underscore, no -to-"
         )
     return text

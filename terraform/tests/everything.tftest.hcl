@@ -217,6 +217,19 @@ run "everything_is_made" {
   }
 
   assert {
+    condition = toset(keys(google_storage_bucket_object.launch)) == toset(["backfill", "replay", "rebuild"]) && alltrue([
+      for name, one in google_storage_bucket_object.launch :
+      one.bucket == "test-salesintel-templates" && one.name == "${name}.sh" && one.content == output.launches[name]
+    ])
+    error_message = "Who may start a job reads how where its template lies, without Terraform's state."
+  }
+
+  assert {
+    condition     = google_dataflow_flex_template_job.stream[0].labels["release"] == "0123abc"
+    error_message = "Which release streams is said by the job itself."
+  }
+
+  assert {
     condition     = alltrue([for source in ["gmail", "salesforce", "hubspot", "dialpad"] : google_cloud_run_v2_job.this["poll-${source}"].template[0].template[0].service_account == "poller-${source}@test-salesintel.iam.gserviceaccount.com"])
     error_message = "Each poller runs as its own account."
   }

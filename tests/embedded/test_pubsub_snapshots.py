@@ -12,7 +12,8 @@ from schemas.clock import wall_clock
 
 TOPIC, OTHER = f"{PROJECT}/topics/t", f"{PROJECT}/topics/other"
 SUBSCRIPTION, ELSEWHERE = f"{PROJECT}/subscriptions/s", f"{PROJECT}/subscriptions/elsewhere"
-SNAPSHOT = f"{PROJECT}/snapshots/s-before-b"
+SNAPSHOT = f"{PROJECT}/snapshots/s-a-to-b"
+LABELS = {"job": "2026-11-30_01"}
 DAY_US = 86_400_000_000
 
 
@@ -47,7 +48,9 @@ class Stand:
         return sorted(texts.values())
 
     def snapshot(self) -> None:
-        self.clients.subscriber.create_snapshot(name=SNAPSHOT, subscription=SUBSCRIPTION)
+        self.clients.subscriber.create_snapshot(
+            request={"name": SNAPSHOT, "subscription": SUBSCRIPTION, "labels": LABELS}
+        )
 
     def seek(self) -> None:
         request = {"subscription": SUBSCRIPTION, "snapshot": SNAPSHOT}
@@ -94,7 +97,7 @@ def test_a_snapshot_has_its_topic_and_a_name_that_is_taken_once(stand: Stand) ->
     subscriber = stand.clients.subscriber
     stand.snapshot()
     found = subscriber.get_snapshot(snapshot=SNAPSHOT)
-    assert (found.name, found.topic) == (SNAPSHOT, TOPIC)
+    assert (found.name, found.topic, dict(found.labels)) == (SNAPSHOT, TOPIC, LABELS)
     assert [one.name for one in subscriber.list_snapshots(project=PROJECT)] == [SNAPSHOT]
     with pytest.raises(AlreadyExists):
         stand.snapshot()

@@ -37,7 +37,7 @@ GCLOUD = re.compile(
     r"\bgcloud (?:run|dataflow|scheduler|pubsub|secrets|storage|logging|iam) [^`;|&#>\n]+"
 )
 """But for auth, by which somebody becomes who he is."""
-LAUNCH = re.compile(r"jq -r \.(\w+)\)\" --parameters ([^`;]+)")
+LAUNCH = re.compile(r"(?:^|(?<=\n))launch (\w+) ([^`;\n ]+)")
 
 
 class Row(NamedTuple):
@@ -114,9 +114,12 @@ def test_jobs_of_the_page_are_made_and_told_no_more_than_may_be() -> None:
 
 
 def test_templates_of_the_page_are_there_and_take_what_they_are_told() -> None:
-    found = {match[1]: match[2] for row in ROWS for match in LAUNCH.finditer(row.cloud)}
+    cells = [code for row in ROWS for code in row.cloud.split("`")]
+    found = {match[1]: match[2] for code in cells for match in LAUNCH.finditer(code)}
     assert found.keys() == TEMPLATES.keys() - {"stream"}
-    for name, parameters in found.items():
+    elsewhere = [pair for page in PAGES for code in code_of(page) for pair in LAUNCH.findall(code)]
+    assert elsewhere
+    for name, parameters in [*found.items(), *elsewhere]:
         given = {one.partition("=")[0] for one in parameters.split(",")}
         assert given <= TEMPLATES[name].by_name.keys(), name
 
@@ -173,6 +176,37 @@ def test_no_call_of_gcloud_is_made_as_whom_a_page_does_not_say() -> None:
         assert f"`{acting}`" in next(who for one, who in whose().items() if call.startswith(one))
 
 
+def test_a_job_is_launched_as_terraform_wrote_it_for_the_project_of_the_shell(
+    tmp_path: Path,
+) -> None:
+    """Without Terraform's state, so not by that of another environment either; what cannot be read
+    starts nothing."""
+    text = (TERRAFORM / "jobs.tf").read_text("utf-8")
+    _, _, written = text.partition('resource "google_storage_bucket_object" "launch"')
+    assert '.this["templates"].name' in written and '"${each.key}.sh"' in written
+    block = next(code for code in code_of(BY_HAND) if "launch()" in code).removeprefix("bash")
+    stand_in = r"""gcloud() {
+      echo "${CLOUDSDK_AUTH_IMPERSONATE_SERVICE_ACCOUNT:-you}: $*" >> "$SAID"
+      if [ "$1" = storage ]; then "$READABLE" && echo 'gcloud dataflow x-$(echo 7)'; fi
+    }"""
+    typed = [stand_in, block, ': > "$SAID"', "launch replay 'a=b c,d=$e'"]
+    said = tmp_path / "said"
+    for readable, launched in (
+        ("true", ["you: dataflow x-7 --parameters a=b c,d=$e"]),
+        ("false", []),
+    ):
+        done = subprocess.run(
+            ["bash", "-uc", "\n".join(typed)],
+            env={"PATH": os.environ["PATH"], "SAID": str(said), "READABLE": readable},
+            check=False,
+        )
+        asked, *then = said.read_text("utf-8").splitlines()
+        account = "dispatcher@acme-salesintel-prod.iam.gserviceaccount.com"
+        assert asked == f"{account}: storage cat gs://acme-salesintel-prod-templates/replay.sh"
+        assert then == launched
+        assert (done.returncode == 0) is bool(launched)
+
+
 def test_what_is_regional_says_where() -> None:
     """On each page that has it, but of Cloud Run, for which a variable says it."""
     for page in (*PAGES, BY_HAND):
@@ -188,8 +222,8 @@ def test_what_is_regional_says_where() -> None:
 
 def test_jobs_are_started_by_the_account_that_may() -> None:
     for row in ROWS:
-        started = {"execute": "gcloud run jobs execute", "launches": "output -json launches"}
-        by = {"execute": "`launcher`", "launches": "`dispatcher`"}
+        started = {"execute": "gcloud run jobs execute", "launch": "`launch "}
+        by = {"execute": "`launcher`", "launch": "`dispatcher`"}
         assert all(by[how] in row.who for how, command in started.items() if command in row.cloud)
 
 

@@ -1,354 +1,210 @@
 """A release by the real clients: Pub/Sub's against the embedded server, Dataflow's against a
 stand-in of its API, and a terraform that notes how it is called."""
 
-import json
-import os
-import stat
-import subprocess
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any, NamedTuple
 
 import pytest
-from google.auth.credentials import AnonymousCredentials
 from google.cloud import pubsub_v1
-from googleapiclient.discovery import build
-from typer.testing import CliRunner, Result
+from release_place import PROJECT, Place, released_to
 
-from embedded.messaging import provision_messaging
-from embedded.pubsub import PubSubServer
-from operations import cli, releasing
-from operations.release import dataflow as draining
-from operations.release.carrying_out import carry_out, decided, facts_of
-from operations.release.cloud import INTERFACE, CloudStream
-from operations.release.dataflow import StreamingJob
-from operations.release.environment import Environment
-from operations.release.positions import SUBSCRIPTIONS, Positions
+from operations.release.cloud import INTERFACE
+from operations.release.positions import SUBSCRIPTIONS
+from operations.release.steps import REPLACED
 from schemas.errors import FatalError, RetriableError
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-PROJECT = "salesintel-test"
-TERRAFORM = """#!/bin/sh
-echo "$@" >> "$NOTED"
-case "$1" in
-  output) cat "$STATE" ;;
-  plan) exit "${PLAN_FAILS:-0}" ;;
-  apply) exit "${FAILS:-0}" ;;
-esac
-"""
-
-
-class Dataflow:
-    """Jobs of a project: one drains after being asked twice how it is."""
-
-    def __init__(self) -> None:
-        self.jobs: list[dict[str, Any]] = []
-        self.polls = 0
-        self.drains_after = 2
-
-    def answer(self, method: str, path: str, body: Any) -> Any:
-        if method == "PUT":
-            self._job(path)["currentState"] = body["requestedState"].replace("ED", "ING")
-            return self._job(path)
-        if path.endswith("/jobs"):
-            return {"jobs": self.jobs}
-        self.polls += 1
-        job = self._job(path)
-        if self.polls >= self.drains_after and job["currentState"] == "JOB_STATE_DRAINING":
-            job["currentState"] = "JOB_STATE_DRAINED"
-        return job
-
-    def _job(self, path: str) -> dict[str, Any]:
-        return next(job for job in self.jobs if path.endswith(job["id"]))
-
-    def start(self, name: str = "stream") -> None:
-        self.jobs.append({"id": f"id-{name}", "name": name, "currentState": "JOB_STATE_RUNNING"})
 
 
 @pytest.fixture
-def dataflow() -> Iterator[tuple[Dataflow, Any]]:
-    """The stand-in, and the API's own client pointed at it."""
-    jobs = Dataflow()
-
-    class Handler(BaseHTTPRequestHandler):
-        def answer(self) -> None:
-            length = int(self.headers.get("Content-Length") or 0)
-            body = json.loads(self.rfile.read(length) or "null")
-            path = self.path.partition("?")[0]
-            assert path.startswith(f"/v1b3/projects/{PROJECT}/locations/r/jobs")
-            content = json.dumps(jobs.answer(self.command, path, body)).encode()
-            self.send_response(200)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(content)))
-            self.end_headers()
-            self.wfile.write(content)
-
-        do_GET = do_PUT = answer  # noqa: N815
-
-        def log_message(self, *given: Any) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
-    client = build(
-        "dataflow",
-        "v1b3",
-        credentials=AnonymousCredentials(),
-        client_options={"api_endpoint": f"http://127.0.0.1:{server.server_port}/"},
-    )
-    yield jobs, client
-    client.close()
-    server.shutdown()
-    server.server_close()
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Place]:
+    with released_to(tmp_path, monkeypatch) as made:
+        yield made
 
 
-@pytest.fixture
-def positions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Positions]:
-    server = PubSubServer(tmp_path / "pubsub")
-    monkeypatch.setenv("PUBSUB_EMULATOR_HOST", server.start())
-    provision_messaging(PROJECT)
-    with pubsub_v1.SubscriberClient() as subscriber:
-        yield Positions(subscriber, PROJECT)
-    server.stop()
-
-
-class Checkout:
-    """A folder with a terraform that notes its arguments."""
-
-    def __init__(self, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.noted, self.state = path / "noted", path / "state.json"
-        self.state.write_text("{}")
-        program = path / "bin" / "terraform"
-        program.parent.mkdir()
-        program.write_text(TERRAFORM)
-        program.chmod(program.stat().st_mode | stat.S_IXUSR)
-        monkeypatch.setenv("PATH", f"{program.parent}:{os.environ['PATH']}")
-        monkeypatch.setenv("NOTED", str(self.noted))
-        monkeypatch.setenv("STATE", str(self.state))
-        self.environment = Environment(name="dev", project=PROJECT, region="r", folder=path)
-
-    def released(self, tag: str) -> None:
-        template = {"value": f"gs://bucket/stream-{tag}.json"}
-        self.state.write_text(json.dumps({"stream_template": template}))
-
-    def calls(self) -> list[str]:
-        lines = self.noted.read_text().splitlines() if self.noted.exists() else []
-        return [line for line in lines if not line.startswith("output")]
-
-
-@pytest.fixture
-def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Checkout:
-    return Checkout(tmp_path, monkeypatch)
-
-
-def stream_of(checkout: Checkout, client: Any, patience_s: float = 60.0) -> CloudStream:
-    job = StreamingJob(client, PROJECT, "r", wait=lambda seconds: None, patience_s=patience_s)
-    return CloudStream(checkout.environment, job)
-
-
-def test_a_first_deployment_applies_and_asks_for_nothing_else(
-    checkout: Checkout, dataflow: tuple[Dataflow, Any], positions: Positions
-) -> None:
-    stream = stream_of(checkout, dataflow[1])
-    stream.prepare()
-    facts = facts_of(stream, positions, "abc", back=False, replace=False)
-    carry_out(decided(facts, back=False), "abc", stream, positions)
-    assert checkout.calls() == [
+def test_a_first_deployment_applies_and_asks_for_nothing_else(place: Place) -> None:
+    place.stream().prepare()
+    assert place.release("abc") == ("apply",)
+    assert place.checkout.calls() == [
         "init -input=false -reconfigure -backend-config=environments/dev.backend",
         "apply -input=false -auto-approve -var-file=environments/dev.tfvars -var=release=abc",
     ]
-    assert not positions.kept("before-abc")
+    assert place.stream().last()[1:] == ("abc", True, False)
 
 
-def test_a_replacement_keeps_positions_drains_seeks_and_applies_and_can_be_broken_off(
-    checkout: Checkout,
-    dataflow: tuple[Dataflow, Any],
-    positions: Positions,
-    monkeypatch: pytest.MonkeyPatch,
+def test_a_stream_that_was_drained_goes_on_from_where_it_is_however_it_came_to_run(
+    place: Place,
 ) -> None:
-    jobs, client = dataflow
-    jobs.start("other")
-    jobs.start()
-    checkout.released("abc")
-    stream = stream_of(checkout, client)
-    facts = facts_of(stream, positions, "def", back=False, replace=True)
-    assert (facts.running, facts.differences, facts.kept) == ("abc", None, False)
-    taken: list[str] = []
+    place.release("a")
+    assert place.release("b", replace=True) == REPLACED
+    place.stream().drain()
+    assert place.release("b") == ("apply",)
+    assert place.jobs.states() == ["DRAINED", "DRAINED", "RUNNING"]
+
+
+@pytest.mark.parametrize("drained", [False, True])
+def test_a_release_that_comes_again_is_not_taken_back_to_where_it_began_before(
+    place: Place, drained: bool
+) -> None:
+    """a-to-b is there from the first time; nobody goes back to it the second time."""
+    for release in ("a", "b", "c", "a"):
+        place.release(release, replace=True)
+    first = place.positions.kept("a-to-b")
+    if drained:
+        place.stream().drain()
+        assert place.release("b") == ("forget", "apply")
+        assert not place.positions.kept("a-to-b")
+    else:
+        assert place.release("b", replace=True) == REPLACED
+        assert place.positions.kept("a-to-b") not in ("", first)
+
+
+def test_the_same_release_is_replaced_where_that_is_asked_for(place: Place) -> None:
+    place.release("b")
+    assert place.release("b", replace=True) == REPLACED
+    assert place.release("b") == ("forget", "apply")
+
+
+@pytest.mark.parametrize(
+    ("step", "again"),
+    [("drain", REPLACED), ("seek", ("seek", "apply")), ("apply", ("seek", "apply"))],
+)
+def test_what_was_broken_off_goes_on_with_the_same_command(
+    place: Place, step: str, again: tuple[str, ...]
+) -> None:
+    place.jobs.start("other", name="other")
+    place.release("a")
+    place.broken_off_before(step, "b")
+    assert place.release("b") == again
+    assert place.jobs.states() == ["DRAINED", "RUNNING"]
+    assert place.jobs.states("other") == ["RUNNING"]
+
+
+def test_what_was_broken_off_in_the_drain_waits_for_its_end(place: Place) -> None:
+    place.release("a")
+    place.broken_off_before("drain", "b")
+    place.jobs.drains_after = 1_000
+    with pytest.raises(RetriableError, match="JOB_STATE_DRAINING after 30 s"):
+        place.stream(patience_s=30.0).drain()
+    assert place.decision("c").steps == ("drain", "apply")
+    place.jobs.drains_after = place.jobs.polls + 2
+    assert place.release("b") == ("drain", "seek", "apply")
+
+
+def test_a_failed_apply_says_what_to_do_and_the_next_goes_on(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place.release("a")
     monkeypatch.setenv("FAILS", "1")
     with pytest.raises(RetriableError, match="REPLACE=1"):
-        carry_out(decided(facts, back=False), "def", stream, positions, taken.append)
-    assert taken == ["snapshot", "drain", "seek", "apply"]
-    assert [job["currentState"] for job in jobs.jobs] == [
-        "JOB_STATE_RUNNING",
-        "JOB_STATE_DRAINED",
-    ]
+        place.release("b", replace=True)
     monkeypatch.setenv("FAILS", "0")
-    again = facts_of(stream, positions, "def", back=False, replace=False)
-    assert (again.running, again.latest, again.kept) == ("", "abc", True)
-    assert decided(again, back=False).steps == ("seek", "apply")
-    carry_out(decided(again, back=False), "def", stream, positions)
+    assert place.release("b") == ("seek", "apply")
 
 
-def test_a_rollback_goes_back_to_the_snapshots_that_were_made_before(
-    checkout: Checkout, dataflow: tuple[Dataflow, Any], positions: Positions
+def test_what_runs_is_what_dataflow_says_and_not_what_terraform_believes(
+    place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    jobs, client = dataflow
-    jobs.start()
-    checkout.released("def")
-    positions.keep("before-def")
-    stream = stream_of(checkout, client)
-    facts = facts_of(stream, positions, "abc", back=True, replace=False)
-    carry_out(decided(facts, back=True), "abc", stream, positions)
-    assert checkout.calls()[-1].endswith("-var=release=abc")
-    positions.forget("before-def")
-    positions.forget("before-def")
-    assert not positions.kept("before-def")
+    place.release("a")
+    monkeypatch.setenv("REFUSED", "1")
+    with pytest.raises(RetriableError, match="b does not run: a does"):
+        place.release("b")
+    assert place.stream().last().release == "a"
+    place.stream().drain()
+    with pytest.raises(RetriableError, match="b does not run: nothing does"):
+        place.release("b")
 
 
-def test_positions_are_of_every_subscription_and_are_kept_once(positions: Positions) -> None:
+def test_a_job_that_fails_as_it_starts_is_not_taken_for_one_that_runs(place: Place) -> None:
+    place.jobs.starts_as = "JOB_STATE_FAILED"
+    with pytest.raises(RetriableError, match="v1.2 does not run: nothing does"):
+        place.release("v1.2")
+    place.jobs.start("v1_3")
+    assert place.stream().last()[1:] == ("v1.3", False, False)
+
+
+def test_a_job_that_starts_is_waited_for(place: Place) -> None:
+    place.jobs.starts_as = "JOB_STATE_QUEUED"
+    place.release("a")
+    assert place.jobs.states() == ["QUEUED"]
+    assert place.stream().last()[1:] == ("a", True, False)
+
+
+def test_an_update_that_was_refused_did_not_run_last(place: Place) -> None:
+    place.release("a")
+    place.jobs.starts_as = "JOB_STATE_FAILED"
+    place.jobs.jobs[0]["name"] = "aside"
+    place.jobs.start("b")
+    place.jobs.jobs[0]["name"] = "stream"
+    assert place.stream().last().release == "a"
+    place.stream().drain()
+    assert place.stream().last()[1:] == ("a", False, False)
+
+
+def test_a_rollback_goes_back_to_the_snapshots_that_were_made_before(place: Place) -> None:
+    place.release("a")
+    place.release("b", replace=True)
+    assert place.release("a", back=True) == ("drain", "seek", "apply", "forget")
+    assert place.checkout.calls()[-1].endswith("-var=release=a")
+    assert not place.positions.kept("a-to-b")
+
+
+def test_a_rollback_past_a_release_says_that_nothing_is_read_again(place: Place) -> None:
+    for release in ("a", "b", "c"):
+        place.release(release, replace=True)
+    decision = place.decision("a", back=True)
+    assert decision.position == "c-to-a"
+    assert "what c has read is not read again" in decision.why
+
+
+def test_positions_are_of_every_subscription_and_of_the_last_time(place: Place) -> None:
     assert len(SUBSCRIPTIONS) == 6
-    assert not positions.kept("before-abc")
+    assert not place.positions.kept("a-to-b")
+    for job in ("first", "second"):
+        place.positions.keep("a-to-b", job)
+        assert place.positions.kept("a-to-b") == job
+    assert place.positions.seek("a-to-b") == ()
     for _ in range(2):
-        positions.keep("before-abc")
-    assert positions.kept("before-abc")
-    positions.seek("before-abc")
+        place.positions.forget("a-to-b")
+    assert not place.positions.kept("a-to-b")
 
 
-def test_a_drain_that_does_not_end_in_time_says_where_it_stands(
-    checkout: Checkout, dataflow: tuple[Dataflow, Any]
+def test_a_subscription_that_the_release_adds_is_left_where_it_stands(
+    place: Place,
 ) -> None:
-    jobs, client = dataflow
-    stream_of(checkout, client).drain()
-    jobs.start()
-    jobs.drains_after = 100
-    with pytest.raises(RetriableError, match="JOB_STATE_DRAINING after 30 s"):
-        stream_of(checkout, client, patience_s=30.0).drain()
+    added = SUBSCRIPTIONS[0]
+    with pubsub_v1.SubscriberClient() as subscriber:
+        name = f"projects/{PROJECT}/subscriptions/{added}"
+        made = subscriber.get_subscription(subscription=name)
+        subscriber.delete_subscription(subscription=name)
+        place.positions.keep("a-to-b", "job")
+        assert place.positions.kept("a-to-b") == "job"
+        subscriber.create_subscription(name=name, topic=made.topic)
+    assert place.positions.seek("a-to-b") == (added,)
 
 
-def test_releases_are_compared_as_their_commits_have_them(
-    checkout: Checkout, dataflow: tuple[Dataflow, Any]
-) -> None:
-    def git(*arguments: str) -> str:
-        line = ["git", "-c", "user.name=t", "-c", "user.email=t@own.example", *arguments]
-        folder = checkout.environment.folder
-        return subprocess.run(
-            line, cwd=folder, capture_output=True, text=True, check=True
-        ).stdout.strip()
+def test_a_drain_of_nothing_is_no_drain(place: Place) -> None:
+    place.stream().drain()
+    place.release("a")
+    for _ in range(2):
+        place.stream().drain()
+    assert place.jobs.states() == ["DRAINED"]
 
-    def commit(text: str) -> str:
-        path = checkout.environment.folder / INTERFACE
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text)
-        git("add", INTERFACE)
-        git("commit", "-q", "-m", "release")
-        return git("rev-parse", "HEAD")
 
-    git("init", "-q")
+def test_releases_are_compared_as_their_commits_have_them(place: Place) -> None:
     text = (ROOT / INTERFACE).read_text()
-    first, second = commit(text), commit(text.replace("shards: 64", "shards: 32"))
-    stream = stream_of(checkout, dataflow[1])
+    first = place.checkout.commit(INTERFACE, text)
+    second = place.checkout.commit(INTERFACE, text.replace("shards: 64", "shards: 32"))
+    stream = place.stream()
     assert stream.differences(first, first) == ()
     assert len(stream.differences(first, second) or ()) == 1
     assert stream.differences(first, "nowhere") is None
 
 
-def test_a_job_that_nobody_knows_is_not_updated(
-    checkout: Checkout, dataflow: tuple[Dataflow, Any]
-) -> None:
-    jobs, client = dataflow
-    stream = stream_of(checkout, client)
-    assert stream.running() == stream.latest() == ""
-    jobs.start()
-    with pytest.raises(FatalError, match="make drain ENVIRONMENT=dev"):
-        stream.running()
-
-
-class Desk(NamedTuple):
-    """Where somebody deploys: a checkout in which `salesintel release` is typed."""
-
-    checkout: Checkout
-    jobs: Dataflow
-    positions: Positions
-
-    def call(self, action: str, *arguments: str) -> Result:
-        line = ["release", action, "--environment", "dev", *arguments]
-        return CliRunner().invoke(cli.app, line, catch_exceptions=False)
-
-
-@pytest.fixture
-def desk(
-    tmp_path: Path,
-    positions: Positions,
-    dataflow: tuple[Dataflow, Any],
-    monkeypatch: pytest.MonkeyPatch,
-) -> Desk:
-    folder = tmp_path / "desk" / "terraform"
-    (folder / "environments").mkdir(parents=True)
-    variables = f'project = "{PROJECT}"\nregion = "r"\n'
-    (folder / "environments" / "dev.tfvars").write_text(variables)
-    monkeypatch.chdir(folder.parent)
-    monkeypatch.setattr(releasing, "acting", lambda project, looks: AnonymousCredentials())
-    monkeypatch.setattr(releasing, "dataflow_service", lambda credentials: dataflow[1])
-    monkeypatch.setattr(draining, "PROBE_S", 0.01)
-    return Desk(Checkout(folder, monkeypatch), dataflow[0], positions)
-
-
-def test_a_release_is_shown_first_and_brought_and_taken_back_with_yes(desk: Desk) -> None:
-    desk.jobs.start()
-    desk.checkout.released("abc")
-    shown = desk.call("deploy", "--release", "def", "--replace")
-    assert shown.exit_code == 0, shown.output
-    assert "abc → def: snapshot, drain, seek, apply" in shown.stdout
-    assert desk.checkout.calls()[-1].startswith("plan")
-    assert not desk.positions.kept("before-def")
-    done = desk.call("deploy", "--release", "def", "--replace", "--yes")
-    assert "gcloud run jobs execute verify-1h --wait --project=" in done.stdout
-    assert desk.jobs.jobs[0]["currentState"] == "JOB_STATE_DRAINED"
-    desk.checkout.released("def")
-    back = desk.call("rollback", "--release", "abc", "--yes")
-    assert "nothing → abc: drain, seek, apply" in back.stdout
-    assert desk.checkout.calls()[-1].endswith("-var=release=abc")
-    assert not desk.positions.kept("before-def")
-
-
-def test_what_terraform_cannot_plan_leaves_the_stream_as_it_is(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    desk.jobs.start()
-    desk.checkout.released("abc")
-    monkeypatch.setenv("PLAN_FAILS", "1")
-    refused = desk.call("deploy", "--release", "def", "--replace", "--yes")
-    assert refused.exit_code == 1
-    assert "terraform plan has failed" in refused.stderr
-    assert desk.jobs.jobs[0]["currentState"] == "JOB_STATE_RUNNING"
-    assert not desk.positions.kept("before-def")
-
-
-def test_a_drain_is_shown_first_too(desk: Desk) -> None:
-    desk.jobs.start()
-    assert "with --yes" in desk.call("drain").stdout
-    assert desk.jobs.jobs[0]["currentState"] == "JOB_STATE_RUNNING"
-    assert "messages wait" in desk.call("drain", "--yes").stdout
-    assert desk.jobs.jobs[0]["currentState"] == "JOB_STATE_DRAINED"
-
-
-def test_what_cannot_be_released_is_refused_before_anything_is_asked(desk: Desk) -> None:
-    for arguments, words in (
-        (("ship",), "plan, deploy, drain, rollback"),
-        (("plan", "--release", "NO"), "tag of an image"),
-        (("rollback", "--release", "abc"), "nothing has run"),
-    ):
-        refused = desk.call(*arguments)
-        assert refused.exit_code == 2
-        assert words in refused.stderr
-
-
-@pytest.mark.parametrize("target", ["plan", "deploy", "rollback", "drain"])
-def test_the_make_targets_call_it(target: str) -> None:
-    line = ["make", "-n", target, "ENVIRONMENT=prod", "RELEASE=abc", "REPLACE=1"]
-    done = subprocess.run(line, cwd=ROOT, capture_output=True, text=True, check=True)
-    wanted = f"salesintel release {target} --environment prod --release abc --replace"
-    assert wanted in done.stdout
-    assert ("--yes" in done.stdout) is (target != "plan")
+def test_a_job_that_nobody_knows_is_not_updated(place: Place) -> None:
+    assert not place.stream().last().id
+    place.jobs.start()
+    with pytest.raises(FatalError, match="no label says of which release.*make drain"):
+        place.stream().last()
+    place.stream().drain()
+    assert place.release("a") == ("apply",)

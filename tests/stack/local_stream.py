@@ -7,6 +7,8 @@ from pathlib import Path
 
 from small_stack import SmallStack
 
+from operations.release.carrying_out import Run
+
 STARTED = "the pipeline is running"
 
 
@@ -19,13 +21,10 @@ class LocalStream:
         self._settings = settings
         self._releases = releases
         self._process: subprocess.Popen[bytes] | None = None
-        self._latest = ""
+        self._last = Run()
 
-    def running(self) -> str:
-        return self._latest if self._process else ""
-
-    def latest(self) -> str:
-        return self._latest
+    def last(self) -> Run:
+        return self._last._replace(live=self._process is not None)
 
     def differences(self, running: str, wanted: str) -> tuple[str, ...]:
         same = self._releases[running] == self._releases[wanted]
@@ -59,4 +58,4 @@ class LocalStream:
                 stdout=log,
                 stderr=subprocess.STDOUT,
             )
-        self._latest = release
+        self._last = Run(str(self._process.pid), release)

@@ -12,9 +12,9 @@ from small_stack import SmallStack
 from views import Rows, accounting_of, assert_same, rows_of
 
 from connectors.files import BadInput, ImportOptions, bad_input_message, plan, read
-from operations.release.carrying_out import carry_out, decided, facts_of
+from operations.release.carrying_out import carry_out, facts_of
 from operations.release.positions import Positions
-from operations.release.steps import REPLACED, Step
+from operations.release.steps import REPLACED, Step, decided
 from operations.waiting import until_accounted, until_written
 from sandbox.company import Manifest
 from schemas.clock import wall_clock
@@ -52,8 +52,8 @@ class Rehearsal:
                 self.publish(meanwhile)
 
         facts = facts_of(self.stream, self.positions, wanted, back=back, replace=False)
-        decision = decided(facts, back=back)
-        carry_out(decision, wanted, self.stream, self.positions, say)
+        decision = decided(facts)
+        assert carry_out(decision, wanted, self.stream, self.positions, say) == ()
         return decision.steps
 
     def until_all_is_written(self) -> None:
@@ -98,7 +98,7 @@ def test_a_release_and_its_rollback_lose_nothing_and_change_no_view(
     # In hand and on the way when the positions are kept, and more while nothing reads.
     rehearsal.publish(part)
     assert rehearsal.release("b", meanwhile=part) == REPLACED
-    assert rehearsal.positions.kept("before-b")
+    assert rehearsal.positions.kept("a-to-b")
     rehearsal.until_all_is_written()
 
     rehearsal.publish(part)
@@ -106,7 +106,9 @@ def test_a_release_and_its_rollback_lose_nothing_and_change_no_view(
         "drain",
         "seek",
         "apply",
+        "forget",
     )
+    assert not rehearsal.positions.kept("a-to-b")
     rehearsal.until_all_is_written()
     assert rehearsal.published == company.inputs
     assert rehearsal.stream.log.read_text().count("seeding the resolver") == 3

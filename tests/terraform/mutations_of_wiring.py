@@ -42,6 +42,18 @@ WIRING = (
         "audience              = local.gmail_push",
         'audience              = "https://example.com"',
     ),
+    Mutation(
+        "the stream does not say of which release it is",
+        _FILE + "dataflow.tf",
+        ', release = replace(var.release, ".", "_")',
+        "",
+    ),
+    Mutation(
+        "how a job is started is written where nobody looks for it",
+        _FILE + "jobs.tf",
+        '  name         = "${each.key}.sh"',
+        '  name         = "${each.key}-${var.release}.sh"',
+    ),
     Mutation("the stream is cancelled", _FILE + "dataflow.tf", '= "drain"', '= "cancel"'),
     Mutation(
         "workers have public addresses",
