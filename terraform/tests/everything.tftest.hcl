@@ -288,9 +288,17 @@ run "everything_is_made" {
   assert {
     condition = {
       for name, one in google_storage_bucket.this : name => flatten([for rule in one.lifecycle_rule : [for when in rule.condition : when.age]])
-      if startswith(name, "staging")
-    } == { for name in ["staging", "staging-backfill", "staging-rebuild", "staging-replay"] : name => [14] }
-    error_message = "The stream and each job that is started by hand have a bucket to stage in, which keeps nothing for longer than 14 days."
+      if startswith(name, "staging-")
+    } == { for name in ["staging-backfill", "staging-rebuild", "staging-replay"] : name => [14] }
+    error_message = "Each job that is started by hand has a bucket to stage in, which keeps nothing for longer than 14 days."
+  }
+
+  assert {
+    condition = (
+      alltrue(flatten([for rule in google_storage_bucket.this["staging"].lifecycle_rule : [for when in rule.condition : try(when.matches_prefix == tolist(["temp/"]), false)]]))
+      && flatten([for rule in google_storage_bucket.this["staging"].lifecycle_rule : [for when in rule.condition : when.age]]) == [14]
+    )
+    error_message = "What the stream has staged stays, for every worker that starts later reads it; only its temporary files go."
   }
 
   assert {

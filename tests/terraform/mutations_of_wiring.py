@@ -144,6 +144,12 @@ WIRING = (
         'staging-location=gs://${google_storage_bucket.this["staging-rebuild"].name}',
     ),
     Mutation(
+        "what the workers of the stream start from is deleted after two weeks",
+        _FILE + "storage.tf",
+        "staging = { versions = false, days = null, temp_days = 14 }",
+        "staging = { versions = false, days = 14, temp_days = null }",
+    ),
+    Mutation(
         "a job on Dataflow fails and nobody is told",
         _FILE + "alerts.yaml",
         'job_name=~"(backfill|replay|rebuild)-[0-9]+"',
