@@ -249,6 +249,14 @@ run "everything_is_made" {
   }
 
   assert {
+    condition = google_dataflow_flex_template_job.stream[0].labels["settings"] == filemd5("environments/prod.toml") && alltrue([for containers in concat(
+      [for one in values(google_cloud_run_v2_job.this) : one.template[0].template[0].containers],
+      [for one in values(google_cloud_run_v2_service.this) : one.template[0].containers],
+    ) : [for env in containers[0].env : env.value if env.name == "SALESINTEL_CONFIG_MD5"] == [filemd5("environments/prod.toml")]])
+    error_message = "All that reads the settings is told which they are."
+  }
+
+  assert {
     condition     = google_cloud_run_v2_service.this["webhooks"].ingress == "INGRESS_TRAFFIC_INTERNAL_LOAD_BALANCER" && alltrue([for name, one in google_cloud_run_v2_service.this : name == "webhooks" || one.ingress == "INGRESS_TRAFFIC_INTERNAL_ONLY"])
     error_message = "Webhooks are reached by the load balancer alone, fetchers from within alone."
   }
@@ -428,6 +436,34 @@ run "before_the_first_release_of_one_source_under_a_key_of_ours" {
   assert {
     condition     = length(google_bigquery_table.this) > 0 && length(google_artifact_registry_repository.this.repository_id) > 0
     error_message = "What an image is pushed to, and what it writes to, is there before it."
+  }
+}
+
+run "with_other_settings_of_the_same_release" {
+  command = plan
+
+  variables {
+    settings_file = "environments/dev.toml"
+  }
+
+  plan_options {
+    target = [google_cloud_run_v2_job.this, google_cloud_run_v2_service.this, google_dataflow_flex_template_job.stream]
+  }
+
+  assert {
+    condition = alltrue([for containers in concat(
+      [for one in values(google_cloud_run_v2_job.this) : one.template[0].template[0].containers],
+      [for one in values(google_cloud_run_v2_service.this) : one.template[0].containers],
+    ) : [for env in containers[0].env : env.value if env.name == "SALESINTEL_CONFIG_MD5"] == [filemd5("environments/dev.toml")]])
+    error_message = "Other settings are another revision of whatever reads them."
+  }
+
+  assert {
+    condition = (
+      google_dataflow_flex_template_job.stream[0].labels["settings"] == filemd5("environments/dev.toml")
+      && google_dataflow_flex_template_job.stream[0].parameters["settings"] == "gs://test-salesintel-config/salesintel.toml"
+    )
+    error_message = "Other settings are an update of the stream, and lie where they lay."
   }
 }
 

@@ -150,6 +150,25 @@ WIRING = (
         "staging = { versions = false, days = 14, temp_days = null }",
     ),
     Mutation(
+        "other settings do not reach what runs",
+        _FILE + "connectors.tf",
+        "SALESINTEL_CONFIG_MD5 = local.settings_md5",
+        "SALESINTEL_CONFIG_MD5 = var.release",
+    ),
+    Mutation(
+        "other settings do not reach the stream",
+        _FILE + "dataflow.tf",
+        "    settings  = local.settings_md5\n",
+        "",
+    ),
+    Mutation(
+        "what runs is told of settings that it does not read",
+        _FILE + "locals.tf",
+        "filemd5(var.settings_file)",
+        'filemd5("${path.module}/environments/prod.toml")',
+        plans=True,
+    ),
+    Mutation(
         "a job on Dataflow fails and nobody is told",
         _FILE + "alerts.yaml",
         'job_name=~"(backfill|replay|rebuild)-[0-9]+"',
@@ -172,7 +191,7 @@ WIRING = (
     Mutation(
         "containers log as people read it",
         _FILE + "connectors.tf",
-        '    SALESINTEL_LOGS    = "json"\n',
+        '    SALESINTEL_LOGS       = "json"\n',
         "",
         noticed="test_containers_write_their_logs_as_lines_of_json",
     ),
