@@ -103,13 +103,22 @@ run "everything_is_made" {
   }
 
   assert {
-    condition     = alltrue([for one in concat(values(google_pubsub_subscription.engine), values(google_pubsub_subscription.client), google_pubsub_subscription.gmail_push) : one.expiration_policy[0].ttl == ""])
+    condition     = alltrue([for one in concat(values(google_pubsub_subscription.engine), values(google_pubsub_subscription.client), google_pubsub_subscription.gmail_push, [google_pubsub_subscription.secret_due]) : one.expiration_policy[0].ttl == ""])
     error_message = "No subscription may expire: what it has not delivered would be lost."
   }
 
   assert {
     condition     = google_pubsub_subscription.gmail_push[0].push_config[0].oidc_token[0].audience == "https://hooks.example.com/webhooks/gmail" && google_pubsub_subscription.gmail_push[0].push_config[0].oidc_token[0].service_account_email == "gmail-push@test-salesintel.iam.gserviceaccount.com"
     error_message = "Gmail's pushes are signed as gmail-push for the webhooks' address."
+  }
+
+  assert {
+    condition = (
+      google_pubsub_subscription.secret_due.topic == "secret-rotation"
+      && google_pubsub_subscription.secret_due.filter == "attributes.eventType = \"SECRET_ROTATE\""
+      && strcontains(google_monitoring_alert_policy.this["secret-due"].conditions[0].condition_prometheus_query_language[0].query, "subscription_id=\"${google_pubsub_subscription.secret_due.name}\"")
+    )
+    error_message = "A secret is due when Secret Manager says so, not whenever one is made, changed or given a version."
   }
 
   # Warehouse

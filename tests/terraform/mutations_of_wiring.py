@@ -169,6 +169,12 @@ WIRING = (
         plans=True,
     ),
     Mutation(
+        "every change of a secret is told as one that is due",
+        _FILE + "secrets.tf",
+        '"attributes.eventType = \\"SECRET_ROTATE\\""',
+        '"attributes:eventType"',
+    ),
+    Mutation(
         "a job on Dataflow fails and nobody is told",
         _FILE + "alerts.yaml",
         'job_name=~"(backfill|replay|rebuild)-[0-9]+"',
