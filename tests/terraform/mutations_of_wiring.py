@@ -175,6 +175,20 @@ WIRING = (
         '"attributes:eventType"',
     ),
     Mutation(
+        "an alert on a metric of logs does not say of what",
+        _FILE + "alerts.yaml",
+        'user_salesintel_query_failed{monitored_resource="bigquery_project"}',
+        "user_salesintel_query_failed",
+        noticed="test_every_query_names_its_resource",
+    ),
+    Mutation(
+        "an alert looks for refusals where none are written",
+        _FILE + "alerts.yaml",
+        'user_salesintel_secret_denied{monitored_resource="audited_resource"}',
+        'user_salesintel_secret_denied{monitored_resource="global"}',
+        noticed="test_a_metric_of_logs_is_looked_at_where_its_lines_come_from",
+    ),
+    Mutation(
         "a job on Dataflow fails and nobody is told",
         _FILE + "alerts.yaml",
         'job_name=~"(backfill|replay|rebuild)-[0-9]+"',
