@@ -362,6 +362,17 @@ run "everything_is_made" {
   }
 
   assert {
+    condition = (
+      google_monitoring_uptime_check_config.webhooks[0].monitored_resource[0].labels["host"] == "hooks.example.com"
+      && google_monitoring_uptime_check_config.webhooks[0].http_check[0].path == "/health/ready"
+      && google_monitoring_uptime_check_config.webhooks[0].http_check[0].use_ssl
+      && google_monitoring_uptime_check_config.webhooks[0].http_check[0].validate_ssl
+      && contains(keys(google_monitoring_alert_policy.this), "webhooks-unreachable")
+    )
+    error_message = "Whether vendors can reach the webhooks is asked from outside, by name and certificate, and somebody is told where they cannot."
+  }
+
+  assert {
     condition     = length(google_billing_budget.this) == 1
     error_message = "There is a budget."
   }

@@ -189,6 +189,19 @@ WIRING = (
         noticed="test_a_metric_of_logs_is_looked_at_where_its_lines_come_from",
     ),
     Mutation(
+        "nobody is told that the webhooks cannot be reached",
+        _FILE + "alerts.yaml",
+        '{monitored_resource="uptime_url"} == 0',
+        '{monitored_resource="uptime_url"} == 1',
+        noticed="test_what_asks_from_outside_is_looked_at_by_an_alert",
+    ),
+    Mutation(
+        "what asks from outside believes any certificate",
+        _FILE + "slo.tf",
+        "validate_ssl = true",
+        "validate_ssl = false",
+    ),
+    Mutation(
         "a job on Dataflow fails and nobody is told",
         _FILE + "alerts.yaml",
         'job_name=~"(backfill|replay|rebuild)-[0-9]+"',

@@ -37,6 +37,7 @@ WANTED = {
     "failed queries": "query-failures",
     "data quality": "data-quality",
     "deliveries answered 5xx": "webhook-errors",
+    "deliveries that cannot come": "webhooks-unreachable",
     "deliveries not signed": "webhook-signatures",
     "the oldest message": "oldest-message",
 }
@@ -142,6 +143,13 @@ def test_words_that_metrics_look_for_are_said_by_what_waits() -> None:
 def test_containers_write_their_logs_as_lines_of_json() -> None:
     told = (TERRAFORM / "connectors.tf").read_text("utf-8")
     assert re.search(rf'{ENVIRONMENT} += "{JSON}"', told)
+
+
+def test_what_asks_from_outside_is_looked_at_by_an_alert() -> None:
+    """No request reaches the service then, and nothing that counts requests says so."""
+    resource = re.findall(r'type += "(uptime_\w+)"', (TERRAFORM / "slo.tf").read_text("utf-8"))
+    query = ALERTS["webhooks-unreachable"]["query"]
+    assert resource == re.findall(r'check_passed\{monitored_resource="(\w+)"\} == 0', query)
 
 
 def test_every_query_names_its_resource() -> None:
