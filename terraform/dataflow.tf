@@ -75,6 +75,12 @@ resource "google_dataflow_flex_template_job" "stream" {
   deletion_policy              = var.deletion_protection ? "PREVENT" : "DELETE"
   skip_wait_on_job_termination = false
 
+  lifecycle {
+    # The provider replaces the job for another number of either. What runs is told by
+    # `gcloud dataflow jobs update-options` (runbooks/workers-at-limit.md); what is launched anew has these.
+    ignore_changes = [max_workers, num_workers]
+  }
+
   depends_on = [
     google_bigquery_table_iam_member.this,
     google_project_iam_member.this,

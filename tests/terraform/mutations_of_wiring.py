@@ -202,6 +202,13 @@ WIRING = (
         "validate_ssl = false",
     ),
     Mutation(
+        "the stream is replaced for more workers",
+        _FILE + "dataflow.tf",
+        "ignore_changes = [max_workers, num_workers]",
+        "ignore_changes = [num_workers]",
+        noticed="test_no_stream_is_replaced_for_the_number_of_its_workers",
+    ),
+    Mutation(
         "a job on Dataflow fails and nobody is told",
         _FILE + "alerts.yaml",
         'job_name=~"(backfill|replay|rebuild)-[0-9]+"',
