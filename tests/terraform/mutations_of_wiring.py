@@ -209,6 +209,13 @@ WIRING = (
         noticed="test_no_stream_is_replaced_for_the_number_of_its_workers",
     ),
     Mutation(
+        "the key is granted to an account that nobody has asked for",
+        _FILE + "keys.tf",
+        "data.google_bigquery_default_service_account.this[0].member",
+        '"serviceAccount:bq-1@bigquery-encryption.iam.gserviceaccount.com"',
+        plans=True,
+    ),
+    Mutation(
         "a job on Dataflow fails and nobody is told",
         _FILE + "alerts.yaml",
         'job_name=~"(backfill|replay|rebuild)-[0-9]+"',
