@@ -45,7 +45,7 @@ WIRING = (
     Mutation(
         "the stream does not say of which release it is",
         _FILE + "dataflow.tf",
-        ', release = replace(var.release, ".", "_")',
+        '    release   = replace(var.release, ".", "_")\n',
         "",
     ),
     Mutation(
@@ -213,7 +213,7 @@ WIRING = (
         _FILE + "keys.tf",
         "data.google_bigquery_default_service_account.this[0].member",
         '"serviceAccount:bq-1@bigquery-encryption.iam.gserviceaccount.com"',
-        plans=True,
+        noticed="test_accounts_that_a_new_project_lacks_are_asked_for_before_they_are_granted_the_key",
     ),
     Mutation(
         "a job on Dataflow fails and nobody is told",
