@@ -229,10 +229,11 @@ resource "google_cloud_run_v2_service" "this" {
 locals {
   # What a container is told; nothing of it is a secret.
   environment = {
-    SALESINTEL_PROJECT = var.project
-    SALESINTEL_CONFIG  = local.settings
-    SALESINTEL_OBJECTS = "gs://${google_storage_bucket.this["objects"].name}"
-    SALESINTEL_LOGS    = "json"
+    SALESINTEL_PROJECT    = var.project
+    SALESINTEL_CONFIG     = local.settings
+    SALESINTEL_CONFIG_MD5 = local.settings_md5
+    SALESINTEL_OBJECTS    = "gs://${google_storage_bucket.this["objects"].name}"
+    SALESINTEL_LOGS       = "json"
   }
   cursors = { for source in var.sources : source => "gs://${google_storage_bucket.this["cursors-${source}"].name}" }
 }

@@ -8,7 +8,7 @@ locals {
       pipeline          = "stream"
       messages_project  = var.project
       warehouse_project = var.project
-      settings          = "gs://${google_storage_bucket.this["config"].name}/salesintel.toml"
+      settings          = "gs://${google_storage_bucket.this["config"].name}/${google_storage_bucket_object.settings.name}"
       redaction_key     = "projects/${var.project}/secrets/${google_secret_manager_secret.this["redaction-key"].secret_id}/versions/latest"
       objects           = "gs://${google_storage_bucket.this["objects"].name}"
       shards            = tostring(var.shards)
@@ -63,12 +63,23 @@ resource "google_dataflow_flex_template_job" "stream" {
   kms_key_name            = local.kms_key
   # An element that takes this long is tried again in a new process. No hot-key logging: it prints keys.
   additional_pipeline_options = ["element_processing_timeout_minutes=10"]
-  labels                      = { component = "stream", release = replace(var.release, ".", "_") }
+  # Settings are read at launch: others are another label, and with it an update in place.
+  labels = {
+    component = "stream"
+    release   = replace(var.release, ".", "_")
+    settings  = local.settings_md5
+  }
 
   # What is in flight is written before the job ends; only a person takes the job away.
   on_delete                    = "drain"
   deletion_policy              = var.deletion_protection ? "PREVENT" : "DELETE"
   skip_wait_on_job_termination = false
+
+  lifecycle {
+    # The provider replaces the job for another number of either. What runs is told by
+    # `gcloud dataflow jobs update-options` (runbooks/workers-at-limit.md); what is launched anew has these.
+    ignore_changes = [max_workers, num_workers]
+  }
 
   depends_on = [
     google_bigquery_table_iam_member.this,

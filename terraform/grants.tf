@@ -12,7 +12,7 @@ locals {
     repository   = ["salesintel"]
     secret       = keys(local.secrets)
     service      = keys(local.run_services)
-    subscription = keys(local.topology.subscriptions)
+    subscription = concat(keys(local.topology.subscriptions), ["secret-due"])
     table        = [for id, one in local.manifest.tables : id if one.current_of == null]
     tag          = keys(local.classes)
     topic        = local.topology.topics
@@ -87,9 +87,13 @@ resource "google_pubsub_topic_iam_member" "this" {
 resource "google_pubsub_subscription_iam_member" "this" {
   for_each = { for key, grant in local.grants : key => grant if grant.kind == "subscription" }
 
-  subscription = merge(google_pubsub_subscription.engine, google_pubsub_subscription.client)[each.value.name].name
-  role         = each.value.role
-  member       = each.value.member
+  subscription = merge(
+    google_pubsub_subscription.engine,
+    google_pubsub_subscription.client,
+    { secret-due = google_pubsub_subscription.secret_due },
+  )[each.value.name].name
+  role   = each.value.role
+  member = each.value.member
 }
 
 resource "google_bigquery_table_iam_member" "this" {

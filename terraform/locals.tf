@@ -20,7 +20,11 @@ locals {
 
   released = var.release != ""
   image    = "${var.region}-docker.pkg.dev/${var.project}/salesintel/salesintel:${var.release}"
-  settings = "/etc/salesintel/salesintel.toml"
+  # By the object's name: what reads the settings is changed after they lie there.
+  settings = "/etc/salesintel/${google_storage_bucket_object.settings.name}"
+  # They are read when something starts. Their digest is told to all that reads them, so that others make
+  # new revisions, and update the stream, without a new release.
+  settings_md5 = filemd5(var.settings_file)
   # Commands are not root (templates/salesintel), and what is mounted is theirs.
   mounted = ["uid=65532", "gid=65532"]
 }

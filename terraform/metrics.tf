@@ -69,7 +69,7 @@ resource "google_logging_metric" "warehouse_away" {
 resource "google_logging_metric" "query_failed" {
   name        = "salesintel/query_failed"
   description = "Queries of our accounts that BigQuery has refused or broken off."
-  filter      = "protoPayload.serviceName=\"bigquery.googleapis.com\" protoPayload.metadata.jobChange.job.jobStatus.errorResult.code>0 protoPayload.authenticationInfo.principalEmail:\"@${var.project}.iam.gserviceaccount.com\""
+  filter      = "resource.type=\"bigquery_project\" protoPayload.serviceName=\"bigquery.googleapis.com\" protoPayload.metadata.jobChange.job.jobStatus.errorResult.code>0 protoPayload.authenticationInfo.principalEmail:\"@${var.project}.iam.gserviceaccount.com\""
 
   metric_descriptor {
     metric_kind = "DELTA"
@@ -80,7 +80,7 @@ resource "google_logging_metric" "query_failed" {
 resource "google_logging_metric" "secret_denied" {
   name        = "salesintel/secret_denied"
   description = "Somebody asked for a secret that is not theirs."
-  filter      = "protoPayload.serviceName=\"secretmanager.googleapis.com\" protoPayload.status.code=7"
+  filter      = "resource.type=\"audited_resource\" protoPayload.serviceName=\"secretmanager.googleapis.com\" protoPayload.status.code=7"
 
   metric_descriptor {
     metric_kind = "DELTA"

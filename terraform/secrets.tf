@@ -71,9 +71,24 @@ resource "google_secret_manager_secret" "this" {
   depends_on = [google_pubsub_topic_iam_member.secret_rotation, google_kms_crypto_key_iam_member.service]
 }
 
-# Secret Manager tells this topic when a secret is due.
+# Secret Manager tells this topic when a secret is due, and of every other change of one.
 resource "google_pubsub_topic_iam_member" "secret_rotation" {
   topic  = google_pubsub_topic.this["secret-rotation"].name
   role   = "roles/pubsub.publisher"
   member = local.agents["secretmanager"]
+}
+
+# Who rotates is told of those that are due alone; what has been rotated is acknowledged.
+# https://cloud.google.com/secret-manager/docs/event-notifications
+resource "google_pubsub_subscription" "secret_due" {
+  name                       = "secret-due"
+  topic                      = google_pubsub_topic.this["secret-rotation"].name
+  filter                     = "attributes.eventType = \"SECRET_ROTATE\""
+  ack_deadline_seconds       = 60
+  message_retention_duration = "2678400s"
+  labels                     = { component = "secret-rotation" }
+
+  expiration_policy {
+    ttl = ""
+  }
 }

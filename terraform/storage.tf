@@ -4,20 +4,20 @@ locals {
   buckets = merge(
     {
       # Settings of the deployment.
-      config = { versions = true, days = null }
+      config = { versions = true, days = null, temp_days = null }
       # Payloads above 7 MB: raw content, kept as long as raw.changes.
-      objects = { versions = false, days = local.expiry_days["raw.changes"] }
+      objects = { versions = false, days = local.expiry_days["raw.changes"], temp_days = null }
       # A Flex Template a release: a running job is updated from the one before.
-      templates = { versions = true, days = null }
+      templates = { versions = true, days = null, temp_days = null }
     },
     # What Dataflow stages, and its temporary files. Whoever replaces a file there says what workers run:
     # so the stream has one of its own, and so has each job that is started by hand.
-    {
-      for name in concat(["staging"], [for job in keys(local.on_demand) : "staging-${job}"]) :
-      name => { versions = false, days = 14 }
-    },
+    # Every worker of the stream that starts later, be it after months, reads what its launch has staged,
+    # and so does the next update: of the stream only what is temporary goes.
+    { staging = { versions = false, days = null, temp_days = 14 } },
+    { for job in keys(local.on_demand) : "staging-${job}" => { versions = false, days = 14, temp_days = null } },
     # A bucket a source, so that no poller can move another's cursor.
-    { for source in var.sources : "cursors-${source}" => { versions = true, days = null } },
+    { for source in var.sources : "cursors-${source}" => { versions = true, days = null, temp_days = null } },
   )
 }
 
@@ -49,6 +49,20 @@ resource "google_storage_bucket" "this" {
       }
       condition {
         age = lifecycle_rule.value
+      }
+    }
+  }
+
+  dynamic "lifecycle_rule" {
+    for_each = each.value.temp_days == null ? [] : [each.value.temp_days]
+
+    content {
+      action {
+        type = "Delete"
+      }
+      condition {
+        age            = lifecycle_rule.value
+        matches_prefix = ["temp/"]
       }
     }
   }

@@ -57,7 +57,7 @@ variable "webhook_requests_per_minute" {
 }
 
 variable "workers" {
-  description = "Streaming workers: the most there may be, and their machine."
+  description = "Streaming workers: the most there may be of a stream that is launched anew, and their machine."
   type        = object({ most = number, machine = string })
   default     = { most = 5, machine = "n2-standard-2" }
 }

@@ -103,13 +103,22 @@ run "everything_is_made" {
   }
 
   assert {
-    condition     = alltrue([for one in concat(values(google_pubsub_subscription.engine), values(google_pubsub_subscription.client), google_pubsub_subscription.gmail_push) : one.expiration_policy[0].ttl == ""])
+    condition     = alltrue([for one in concat(values(google_pubsub_subscription.engine), values(google_pubsub_subscription.client), google_pubsub_subscription.gmail_push, [google_pubsub_subscription.secret_due]) : one.expiration_policy[0].ttl == ""])
     error_message = "No subscription may expire: what it has not delivered would be lost."
   }
 
   assert {
     condition     = google_pubsub_subscription.gmail_push[0].push_config[0].oidc_token[0].audience == "https://hooks.example.com/webhooks/gmail" && google_pubsub_subscription.gmail_push[0].push_config[0].oidc_token[0].service_account_email == "gmail-push@test-salesintel.iam.gserviceaccount.com"
     error_message = "Gmail's pushes are signed as gmail-push for the webhooks' address."
+  }
+
+  assert {
+    condition = (
+      google_pubsub_subscription.secret_due.topic == "secret-rotation"
+      && google_pubsub_subscription.secret_due.filter == "attributes.eventType = \"SECRET_ROTATE\""
+      && strcontains(google_monitoring_alert_policy.this["secret-due"].conditions[0].condition_prometheus_query_language[0].query, "subscription_id=\"${google_pubsub_subscription.secret_due.name}\"")
+    )
+    error_message = "A secret is due when Secret Manager says so, not whenever one is made, changed or given a version."
   }
 
   # Warehouse
@@ -249,6 +258,14 @@ run "everything_is_made" {
   }
 
   assert {
+    condition = google_dataflow_flex_template_job.stream[0].labels["settings"] == filemd5("environments/prod.toml") && alltrue([for containers in concat(
+      [for one in values(google_cloud_run_v2_job.this) : one.template[0].template[0].containers],
+      [for one in values(google_cloud_run_v2_service.this) : one.template[0].containers],
+    ) : [for env in containers[0].env : env.value if env.name == "SALESINTEL_CONFIG_MD5"] == [filemd5("environments/prod.toml")]])
+    error_message = "All that reads the settings is told which they are."
+  }
+
+  assert {
     condition     = google_cloud_run_v2_service.this["webhooks"].ingress == "INGRESS_TRAFFIC_INTERNAL_LOAD_BALANCER" && alltrue([for name, one in google_cloud_run_v2_service.this : name == "webhooks" || one.ingress == "INGRESS_TRAFFIC_INTERNAL_ONLY"])
     error_message = "Webhooks are reached by the load balancer alone, fetchers from within alone."
   }
@@ -288,9 +305,17 @@ run "everything_is_made" {
   assert {
     condition = {
       for name, one in google_storage_bucket.this : name => flatten([for rule in one.lifecycle_rule : [for when in rule.condition : when.age]])
-      if startswith(name, "staging")
-    } == { for name in ["staging", "staging-backfill", "staging-rebuild", "staging-replay"] : name => [14] }
-    error_message = "The stream and each job that is started by hand have a bucket to stage in, which keeps nothing for longer than 14 days."
+      if startswith(name, "staging-")
+    } == { for name in ["staging-backfill", "staging-rebuild", "staging-replay"] : name => [14] }
+    error_message = "Each job that is started by hand has a bucket to stage in, which keeps nothing for longer than 14 days."
+  }
+
+  assert {
+    condition = (
+      alltrue(flatten([for rule in google_storage_bucket.this["staging"].lifecycle_rule : [for when in rule.condition : try(when.matches_prefix == tolist(["temp/"]), false)]]))
+      && flatten([for rule in google_storage_bucket.this["staging"].lifecycle_rule : [for when in rule.condition : when.age]]) == [14]
+    )
+    error_message = "What the stream has staged stays, for every worker that starts later reads it; only its temporary files go."
   }
 
   assert {
@@ -334,6 +359,17 @@ run "everything_is_made" {
   assert {
     condition     = google_monitoring_slo.webhooks[0].goal == 0.999
     error_message = "99.9 % of deliveries are answered."
+  }
+
+  assert {
+    condition = (
+      google_monitoring_uptime_check_config.webhooks[0].monitored_resource[0].labels["host"] == "hooks.example.com"
+      && google_monitoring_uptime_check_config.webhooks[0].http_check[0].path == "/health/ready"
+      && google_monitoring_uptime_check_config.webhooks[0].http_check[0].use_ssl
+      && google_monitoring_uptime_check_config.webhooks[0].http_check[0].validate_ssl
+      && contains(keys(google_monitoring_alert_policy.this), "webhooks-unreachable")
+    )
+    error_message = "Whether vendors can reach the webhooks is asked from outside, by name and certificate, and somebody is told where they cannot."
   }
 
   assert {
@@ -420,6 +456,34 @@ run "before_the_first_release_of_one_source_under_a_key_of_ours" {
   assert {
     condition     = length(google_bigquery_table.this) > 0 && length(google_artifact_registry_repository.this.repository_id) > 0
     error_message = "What an image is pushed to, and what it writes to, is there before it."
+  }
+}
+
+run "with_other_settings_of_the_same_release" {
+  command = plan
+
+  variables {
+    settings_file = "environments/dev.toml"
+  }
+
+  plan_options {
+    target = [google_cloud_run_v2_job.this, google_cloud_run_v2_service.this, google_dataflow_flex_template_job.stream]
+  }
+
+  assert {
+    condition = alltrue([for containers in concat(
+      [for one in values(google_cloud_run_v2_job.this) : one.template[0].template[0].containers],
+      [for one in values(google_cloud_run_v2_service.this) : one.template[0].containers],
+    ) : [for env in containers[0].env : env.value if env.name == "SALESINTEL_CONFIG_MD5"] == [filemd5("environments/dev.toml")]])
+    error_message = "Other settings are another revision of whatever reads them."
+  }
+
+  assert {
+    condition = (
+      google_dataflow_flex_template_job.stream[0].labels["settings"] == filemd5("environments/dev.toml")
+      && google_dataflow_flex_template_job.stream[0].parameters["settings"] == "gs://test-salesintel-config/salesintel.toml"
+    )
+    error_message = "Other settings are an update of the stream, and lie where they lay."
   }
 }
 

@@ -33,6 +33,9 @@ _KILLED = f"{_FAULTS}::test_a_pipeline_that_is_killed_again_and_again_loses_noth
 _AWAY = f"{_FAULTS}::test_an_outage_of_the_warehouse_in_the_middle_of_an_import_is_waited_out"
 _FORGED = f"{_HOOKS}::test_what_is_forged_is_refused_and_published_nowhere"
 _DOWN = f"{_HOOKS}::test_while_pubsub_is_down_vendors_are_asked_to_come_again_and_nothing_is_lost"
+_UNREACHED = (
+    f"{_HOOKS}::test_a_service_that_is_down_answers_no_probe_and_a_poll_meets_what_it_has_missed"
+)
 _GIVEN_UP = f"{_HOOKS}::test_a_hint_that_is_given_up_is_a_dead_letter_and_a_replay_is_a_hint_again"
 _DRIFTED = f"{_NIGHT}::test_trap_51_subscriptions_that_have_drifted_fail_the_night_with_their_fix"
 _DOCTOR = f"{_POLL}::test_the_doctor_of_a_source_tells_a_good_token_from_a_refused_one"
@@ -59,6 +62,7 @@ REHEARSED: Mapping[str, tuple[str, ...]] = {
     "webhook-errors": (_DOWN,),
     "webhook-signatures": (_FORGED,),
     "webhooks-slo": (_DOWN,),
+    "webhooks-unreachable": (_UNREACHED,),
     "job-not-started": (_UNREADY,),
     "state-growth": (_REPORT, _DECIDED),
 }

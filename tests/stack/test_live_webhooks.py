@@ -176,6 +176,27 @@ def test_while_pubsub_is_down_vendors_are_asked_to_come_again_and_nothing_is_los
     hooked.assert_all_there()
 
 
+def test_a_service_that_is_down_answers_no_probe_and_a_poll_meets_what_it_has_missed(
+    hooked: HookedStack,
+) -> None:
+    account, probe = hooked.crm.account, f"{hooked.address}/health/ready"
+    hooked.now()
+    hooked.stop()
+    missed, told = [one.id for one in account.live("contacts")][:2]
+    account.edit("contacts", missed, {"jobtitle": "Met by a poll"})
+    with pytest.raises(requests.ConnectionError):
+        requests.get(probe, timeout=10)
+    # What HubSpot has given up in the meantime it sends to nobody.
+    account.events.clear()
+    hooked.start()
+    assert requests.get(probe, timeout=10).status_code == 200
+    account.edit("contacts", told, {"jobtitle": "Told by a webhook"})
+    assert set(hooked.from_hubspot()) == {200}
+    assert hooked.call("fetch", "hubspot", "--once").exit_code == 0
+    assert hooked.call("poll", "hubspot").exit_code == 0
+    hooked.assert_all_there()
+
+
 def test_a_fetcher_that_is_killed_in_the_middle_loses_nothing(hooked: HookedStack) -> None:
     account, faults = hooked.crm.account, hooked.crm.faults
     hooked.now()

@@ -131,7 +131,7 @@ DUTIES: Mapping[str, Duty] = {
         besides={
             "dataflow.jobs.get": "waits for the drain",
             "dataflow.jobs.list": "looks for the job that runs",
-            "dataflow.jobs.updateContents": "drains it",
+            "dataflow.jobs.updateContents": "drains it; by hand, sets its most workers",
             "pubsub.snapshots.seek": "goes back to where a subscription stood",
         },
     ),

@@ -21,6 +21,13 @@ ACCESS = (
         "",
     ),
     Mutation(
+        "a grant is dropped: who rotates cannot see which secret is due",
+        _FILE + "accounts.yaml",
+        "    - { resource: subscription/secret-due, role: roles/pubsub.subscriber, "
+        'why: "is told which are due, and says which are done" }\n',
+        "",
+    ),
+    Mutation(
         "a grant is widened: a poller reads and deletes payloads",
         _FILE + "accounts.yaml",
         "bucket/objects, role: custom/payloadWriter",

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from offline import ROOT, Resource
+from policy import ROLES
 from typer.main import get_command
 
 from connectors.sources import load_sources, set_up
@@ -74,3 +75,15 @@ def test_the_stream_is_told_what_its_template_takes(plan: tuple[Resource, ...]) 
         if one.type == "google_storage_bucket_object" and one.name == "template"
     }
     assert told_of == {name: metadata(template) for name, template in TEMPLATES.items()}
+
+
+def test_no_stream_is_replaced_for_the_number_of_its_workers() -> None:
+    """The provider would, by a drain; Dataflow changes the number of a job that runs."""
+    text = (TERRAFORM / "dataflow.tf").read_text("utf-8")
+    (ignored,) = re.findall(r"ignore_changes = \[([^]]*)\]", text)
+    assert set(ignored.split(", ")) == {"max_workers", "num_workers"}
+    runbook = (ROOT / "runbooks" / "workers-at-limit.md").read_text("utf-8")
+    assert "`gcloud dataflow jobs update-options " in runbook
+    assert {"dataflow.jobs.updateContents", "dataflow.jobs.get"} <= set(
+        ROLES["custom"]["streamDrainer"]["permissions"]
+    )

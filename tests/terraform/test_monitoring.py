@@ -37,6 +37,7 @@ WANTED = {
     "failed queries": "query-failures",
     "data quality": "data-quality",
     "deliveries answered 5xx": "webhook-errors",
+    "deliveries that cannot come": "webhooks-unreachable",
     "deliveries not signed": "webhook-signatures",
     "the oldest message": "oldest-message",
 }
@@ -125,10 +126,11 @@ def test_metrics_of_logs_look_at_keys_that_lines_have() -> None:
         elif kind == ["dataflow_step"]:
             assert looked_at == {"message"} and looked_at <= keys(Line)
         else:
-            # Google's own audit log.
+            # Google's own audit log: jobs of BigQuery, and what has no kind of its own.
+            assert kind in (["bigquery_project"], ["audited_resource"])
             assert not looked_at and "protoPayload." in found
         seen |= set(kind)
-    assert seen == {"cloud_run_job", "dataflow_step"}
+    assert seen == {"cloud_run_job", "dataflow_step", "bigquery_project", "audited_resource"}
 
 
 def test_words_that_metrics_look_for_are_said_by_what_waits() -> None:
@@ -143,12 +145,32 @@ def test_containers_write_their_logs_as_lines_of_json() -> None:
     assert re.search(rf'{ENVIRONMENT} += "{JSON}"', told)
 
 
+def test_what_asks_from_outside_is_looked_at_by_an_alert() -> None:
+    """No request reaches the service then, and nothing that counts requests says so."""
+    resource = re.findall(r'type += "(uptime_\w+)"', (TERRAFORM / "slo.tf").read_text("utf-8"))
+    query = ALERTS["webhooks-unreachable"]["query"]
+    assert resource == re.findall(r'check_passed\{monitored_resource="(\w+)"\} == 0', query)
+
+
 def test_every_query_names_its_resource() -> None:
-    """A metric that several kinds of resource have is refused without."""
+    """A metric that several kinds of resource may have, as those of logs, is refused without."""
     without = [
         query
         for query in queries()
         for selector in re.findall(r"_googleapis_com:\w+(\{[^}]*\})?", query)
-        if "monitored_resource" not in selector and "user_salesintel" not in query
+        if "monitored_resource" not in selector
     ]
     assert not without
+
+
+def test_a_metric_of_logs_is_looked_at_where_its_lines_come_from() -> None:
+    looked_at = {
+        (re.sub("_(sum|count)$", "", name), resource)
+        for query in queries()
+        for name, resource in re.findall(
+            r'user_salesintel_(\w+)\{monitored_resource="(\w+)"', query
+        )
+    }
+    names = re.findall(r'= "salesintel/(\w+)"', METRICS.read_text("utf-8"))
+    kinds = (re.findall(r'resource\.type=\\"(\w+)', found) for found, _ in filters())
+    assert looked_at == {(name, kind) for name, (kind,) in zip(names, kinds, strict=True)}
