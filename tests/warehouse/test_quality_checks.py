@@ -106,9 +106,22 @@ WRONG: Tables = {
             "publish_time": NOW,
             "publish_date": TODAY,
             "written_at": NOW - timedelta(hours=100),
-        }
+        },
     ]
-    * 2,
+    * 2
+    + [
+        {
+            "record_key": f"gmail:message:{content_type}",
+            "operation": "upsert",
+            "lane": "live",
+            "content_type": content_type,
+            "message_id": "m5",
+            "attempt": place,
+            "publish_date": TODAY,
+            "written_at": NOW - timedelta(hours=100),
+        }
+        for place, content_type in enumerate(("5", "erased"))
+    ],
     "sales.people": [
         {
             "record_key": "hubspot:contact:2",
@@ -167,7 +180,13 @@ WRONG: Tables = {
     ],
     "identity.candidates": [{"left_key": "b", "right_key": "a", "why": "chance"}],
     "ops.dead_letters": [
-        {"dead_letter_id": "l1", "stage": "decode", "failed_date": TODAY, "attempt": 0}
+        {
+            "dead_letter_id": "l1",
+            "stage": "decode",
+            "failed_date": TODAY,
+            "attempt": 0,
+            "topic": "changes-gmail",
+        }
     ],
     "ops.runs": [{"run_id": "r1", "status": "failed", "noted_date": TODAY, "changes": -1}],
     "ops.source_counts": [
@@ -185,6 +204,7 @@ FOUND = {
     "raw.changes.lane.known": None,
     "raw.changes.message_id.present": ("gmail:message:2",),
     "raw.changes.message_id_attempt.unique": (" 1",),
+    "raw.changes.payload.present": ("gmail:message:5",),
     "raw.changes.operation.known": ("gmail:message:2",),
     "raw.changes.publish_time.before_written_at": ("gmail:message:2",),
     "raw.changes.version_stamp.past": ("gmail:message:2",),

@@ -33,6 +33,8 @@ RULES: tuple[Rule, ...] = (
         called="payload.present",
         holds="LENGTH(payload) > 0 OR payload_uri IS NOT NULL OR LENGTH(TO_JSON_STRING(attributes))"
         " > 2",
+        # Of one that was erased, and of one that could not be read, nothing can be published again.
+        where="topic IS NOT NULL",
         severity="error",
         hint="a dead letter without its bytes cannot be replayed",
     ),

@@ -1,6 +1,7 @@
 """What is demanded of raw.*: whole envelopes, and no more copies than retries make."""
 
 from schemas.change import LANES, OPERATIONS, SOURCES
+from transforms.forget import ERASED
 from warehouse.quality.rule import (
     Fresh,
     InOrder,
@@ -24,7 +25,8 @@ RULES: tuple[Rule, ...] = (
     Present(
         table=CHANGES,
         called="payload.present",
-        holds="operation != 'upsert' OR LENGTH(payload) > 0 OR dataref IS NOT NULL",
+        holds="LENGTH(payload) > 0 OR dataref IS NOT NULL",
+        where=f"operation = 'upsert' AND content_type != '{ERASED}'",
         severity="error",
         hint="a change without its record cannot be rebuilt: backfill these records",
     ),
