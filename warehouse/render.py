@@ -34,10 +34,11 @@ _FORMULA = re.compile(r"[=+\-@\t\r]")
 _NUMBER = re.compile(r"[+-]?[0-9][0-9.]*\Z")
 
 
-def write_table(result: QueryResult, stream: TextIO) -> None:
-    """A table as wide as the terminal, with times in UTC, ids last; names what is left out."""
+def write_table(result: QueryResult, stream: TextIO, first: str = "") -> None:
+    """A table as wide as the terminal, with times in UTC, ids last but for the `first` column;
+    names what is left out."""
     console = Console(file=stream)
-    names = sorted(result.columns, key=lambda name: name.endswith(_IDS))
+    names = sorted(result.columns, key=lambda name: (name != first, name.endswith(_IDS)))
     cells = [[_cell(row[name]) for name in names] for row in result.rows]
     shown = _fitting(names, cells, console.width)
     table = Table(header_style="bold")

@@ -38,6 +38,18 @@ def test_narrow_columns_all_find_their_place(monkeypatch: pytest.MonkeyPatch) ->
     assert "not shown" not in table(narrow, 80, monkeypatch)
 
 
+def test_what_a_row_is_about_can_be_put_first_though_it_is_an_id(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("COLUMNS", "40")
+    out = io.StringIO()
+    columns = ("value", "message", "sample", "rule_id")
+    row = {"value": 0.5, "message": "m" * 90, "sample": "s" * 90, "rule_id": "sales.people.name"}
+    write_table(QueryResult(columns=columns, rows=[row], truncated=False), out, first="rule_id")
+    assert "sales.people.name" in out.getvalue()
+    assert "rule_id" not in out.getvalue().partition("not shown here")[2]
+
+
 def test_no_rows_are_a_table_too(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "0 rows" in table(QueryResult(columns=("a",), rows=[], truncated=False), 80, monkeypatch)
 
