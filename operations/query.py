@@ -3,12 +3,14 @@
 from datetime import datetime
 from typing import TextIO
 
+from rich.markup import escape
+
 from operations.audit import audited
 from operations.console import errors
 from operations.place import Place, warehouse_at
 from schemas.errors import ConfigurationError
 from warehouse.access import check_seen
-from warehouse.query import LONGEST_S, TIMEOUT_S, run_sql, run_view
+from warehouse.query import LONGEST_S, TIMEOUT_S, is_account, run_sql, run_view
 from warehouse.render import FORMATS
 
 
@@ -72,5 +74,13 @@ def query(
             )
         deed.rows_given = len(result.rows)
         write(result, stream)
+        if account is not None and not result.rows and not is_account(client, account):
+            errors.print(
+                f"there is no account {escape(repr(account))}: name one by its whole name, its "
+                "domain or its entity id",
+                style="yellow",
+                highlight=False,
+                soft_wrap=True,
+            )
     if result.truncated and output != "table":
         errors.print(f"[dim]the first {limit:,} rows; more with --limit[/dim]")

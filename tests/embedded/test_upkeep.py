@@ -140,6 +140,15 @@ def test_the_commands_do_it_at_once_and_say_what_came_of_it(
     assert "boss@own.example" in called(directory, *asked, "--as", "boss@own.example").output
 
 
+def test_an_account_that_there_is_not_is_said_and_not_only_no_rows(
+    served: tuple[DataDirectory, Endpoint, bigquery.Client],
+) -> None:
+    asked = ("query", "sales.account_timeline", "--account", "Acne", "--format", "json")
+    found = called(served[0], *asked)
+    assert (found.exit_code, found.stdout) == (0, "[]\n")
+    assert "there is no account 'Acne'" in found.stderr
+
+
 @pytest.mark.parametrize("what", ["sales.bodies", "sales.interactions_latest", "ops.health"])
 def test_a_reader_is_asked_as_of_the_views_for_reps_and_managers_alone(
     served: tuple[DataDirectory, Endpoint, bigquery.Client], what: str
