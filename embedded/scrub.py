@@ -131,6 +131,18 @@ def scrub(
     return done
 
 
+def is_foreign(directory: DataDirectory, name: str) -> bool:
+    """Whether a file, by its path below the directory, is one that no step writes and `scrub` does
+    not change: somebody has put it there, as the demo does with what it imports."""
+    path = directory.path / name
+    return not (
+        path.name.startswith(DATABASE)
+        or directory.objects in path.parents
+        or path.suffix in LOGS
+        or _is_sqlite(_database_of(path))
+    )
+
+
 def drop(directory: DataDirectory, addresses: Collection[str]) -> None:
     """Deletes payloads by claim check, whatever they say; those that are gone already are none."""
     for address in addresses:

@@ -1,8 +1,9 @@
 """ops.audit: who asked for, looked at, changed, took out or erased what, and with which outcome."""
 
-import getpass
 import hmac
 import json
+import os
+import pwd
 import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -51,15 +52,17 @@ def audited(
 ) -> Iterator[Deed]:
     """Notes what is done within, with its outcome.
 
-    `parameters` hold no address and no number: ids, or `keyed` hashes of them; SQL stands as it was
-    asked. `must`: a row is written before it begins, and Unaudited is raised where it cannot be;
+    `parameters` hold no address and no number of those whom we sell to: ids, or `keyed` hashes of
+    them. What a question asks for (SQL, `--account`, `--search`) stands as it was typed, and so do
+    colleagues, who ask or to whom something is granted; an erasure empties what names its person.
+    `must`: a row is written before it begins, and Unaudited is raised where it cannot be;
     what erases, changes or takes out personal data is never done unseen. Else one row is written at
     the end, and a warning where that fails: a question is answered all the same.
     """
     begun = Audit(
         audit_id=uuid.uuid4().hex,
         command=command,
-        actor=by or getpass.getuser(),
+        actor=by or this_user(),
         parameters=_json(parameters),
         outcome="begun",
         started_at=(now := clock()),
@@ -106,6 +109,16 @@ def audited(
                 errors.print(
                     f"{command} is not noted in ops.audit: {escape(str(error))}", style="yellow"
                 )
+
+
+def this_user() -> str:
+    """Who runs the process, by the account that the system gave it: LOGNAME says whatever its user
+    likes."""
+    try:
+        return pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
+        # In a container, as a rule.
+        return f"uid {os.getuid()}"
 
 
 def keyed(value: str, key: bytes) -> str:

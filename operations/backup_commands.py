@@ -53,6 +53,12 @@ def restore(
         Path | None,
         typer.Option(help="Rows of ops.erasures as JSON: who was erased since the snapshot."),
     ] = None,
+    without_erasures: Annotated[
+        bool,
+        typer.Option(
+            "--without-erasures", help="Also where nothing tells who was erased: they come back."
+        ),
+    ] = False,
     yes: Annotated[
         bool, typer.Option("--yes", help="Also where something is: it is moved aside.")
     ] = False,
@@ -60,5 +66,6 @@ def restore(
     """Bring a data directory back from a snapshot, checked against its manifest."""
     from operations.restore import restore as run
 
-    if not run(source, directory_of(data), erasures, replace=yes):
+    place = directory_of(data)
+    if not run(source, place, erasures, replace=yes, unknowing=without_erasures):
         raise typer.Exit(1)

@@ -15,11 +15,11 @@ from schemas.clock import DAY_US, from_us, wall_clock
 from schemas.errors import ConfigurationError, FatalError, RetriableError
 from schemas.quality import RuleResult, Severity
 from warehouse.quality.checking import DAYS, NotAsked, check, window_of, with_bounds
-from warehouse.quality.judging import Judgement, share_that_holds
+from warehouse.quality.judging import Judgement, number_of
 from warehouse.quality.rule import Rule
 from warehouse.quality.rules import RULES, chosen
 from warehouse.query import QueryResult
-from warehouse.render import FORMATS
+from warehouse.render import FORMATS, write_table
 
 COLUMNS = ("rule_id", "severity", "passed", "value", "bound", "rows_failed", "message", "sample")
 SEVERITIES: tuple[str, ...] = get_args(Severity)
@@ -81,9 +81,11 @@ def quality(
     finally:
         if checking.results:
             failing = [one for one in checking.results if not one.passed]
-            write(_shown(failing if output == "table" else checking.results), stream)
             if output == "table":
+                write_table(_shown(failing), stream, first="rule_id")
                 _say(checking.results)
+            else:
+                write(_shown(checking.results), stream)
     return not wrong(checking.results)
 
 
@@ -183,12 +185,11 @@ def _result(run: RunNotes, judged: Judgement) -> RuleResult:
 def _numbers(
     run: RunNotes, judged: Sequence[Judgement], settings: QualitySettings
 ) -> list[RuleResult]:
-    """Completeness and accuracy: of all that was checked, the share that holds."""
+    """Completeness and accuracy: of each of their rules the share that holds, and the mean."""
     rows = []
     for measure, least in LEAST.items():
         bound = settings.bounds.get(measure, least)
-        of_measure = [one for one in judged if one.rule.measure == measure]
-        checked, failed, value = share_that_holds(of_measure)
+        found = number_of([one for one in judged if one.rule.measure == measure])
         now = wall_clock()
         rows.append(
             RuleResult(
@@ -199,12 +200,12 @@ def _numbers(
                 checked_date=now // DAY_US,
                 measure=measure,
                 severity="warning",
-                passed=value is None or value >= bound,
-                value=value,
+                passed=found.value is None or found.value >= bound,
+                value=found.value,
                 bound=bound,
-                rows_checked=checked,
-                rows_failed=failed,
-                message=f"{failed:,} of {checked:,} values fail",
+                rows_checked=found.checked,
+                rows_failed=found.failed,
+                message=found.message,
             )
         )
     return rows

@@ -3,11 +3,14 @@
 from datetime import datetime
 from typing import TextIO
 
+from rich.markup import escape
+
 from operations.audit import audited
 from operations.console import errors
 from operations.place import Place, warehouse_at
 from schemas.errors import ConfigurationError
-from warehouse.query import LONGEST_S, TIMEOUT_S, run_sql, run_view
+from warehouse.access import check_seen
+from warehouse.query import LONGEST_S, TIMEOUT_S, is_account, run_sql, run_view
 from warehouse.render import FORMATS
 
 
@@ -24,7 +27,8 @@ def query(
     whole: bool = False,
     reader: str | None = None,
 ) -> None:
-    """Writes the rows to `stream`, as `reader` sees them where one is named.
+    """Writes the rows to `stream`, as `reader` sees them where one is named: of views for reps and
+    managers, for there is nothing else that they see.
 
     ConfigurationError where what is asked does not fit.
     """
@@ -40,8 +44,17 @@ def query(
         raise ConfigurationError(
             "--account, --since and --search go with a view: put them into the SQL"
         )
-    asked = {"sql" if is_sql else "view": what, **narrow, "limit": limit}
     endpoint = place.reached().endpoint
+    if reader is not None:
+        check_seen(what, endpoint.project, is_sql=is_sql)
+    asked = {
+        "sql" if is_sql else "view": what,
+        **narrow,
+        "limit": limit,
+        **({"as": reader} if reader is not None else {}),
+        **({"whole": True} if whole else {}),
+        **({"timeout_s": timeout_s} if timeout_s != TIMEOUT_S else {}),
+    }
     with (
         audited(endpoint, "query", asked, must=False) as deed,
         warehouse_at(place, reader) as client,
@@ -61,5 +74,13 @@ def query(
             )
         deed.rows_given = len(result.rows)
         write(result, stream)
+        if account is not None and not result.rows and not is_account(client, account):
+            errors.print(
+                f"there is no account {escape(repr(account))}: name one by its whole name, its "
+                "domain or its entity id",
+                style="yellow",
+                highlight=False,
+                soft_wrap=True,
+            )
     if result.truncated and output != "table":
         errors.print(f"[dim]the first {limit:,} rows; more with --limit[/dim]")

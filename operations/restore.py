@@ -18,8 +18,8 @@ from operations.console import console, running
 from operations.privacy.restoring_erasures import (
     HOW_TO_EXPORT,
     apply_erasures,
-    erasures_of_directory,
-    erasures_of_file,
+    known_in,
+    known_to_file,
     unknown_to,
 )
 from schemas.clock import DAY_US, from_us, wall_clock
@@ -33,15 +33,26 @@ from warehouse.latest import latest
 from warehouse.sink import StorageSink
 
 GIVE_UP_AFTER_S = 60.0
+NOBODY_KNOWS = (
+    "NOBODY KNOWS WHO WAS ERASED SINCE THEN: no --erasures were named, and neither this directory "
+    "nor the one that it was taken of has the snapshot's redaction.key and knows as much of "
+    "erasures as the snapshot. Whoever was erased after it comes back with it"
+)
 BROUGHT_BACK = "the snapshot was taken while it ran"
 
 
 def restore(
-    source: Path, directory: DataDirectory, erasures: Path | None, *, replace: bool
+    source: Path,
+    directory: DataDirectory,
+    erasures: Path | None,
+    *,
+    replace: bool,
+    unknowing: bool = False,
 ) -> bool:
     """Brings it back; False where somebody who was erased since then still stands in the tables.
 
     Whatever is in the way of the directory is moved aside, never deleted, and only with `replace`.
+    ConfigurationError where nothing tells who was erased since then, unless `unknowing` allows it.
     """
     manifest = manifest_of(source)
     target = directory.path
@@ -51,7 +62,12 @@ def restore(
             f"{target} is not empty: name another directory with --data, or add --yes, which moves "
             "what is there aside"
         )
-    known = erasures_of_file(erasures) if erasures else _known_here(manifest, target)
+    known = known_to_file(erasures, manifest) if erasures else known_in(target, manifest)
+    if known is None and not unknowing:
+        raise ConfigurationError(
+            f"{NOBODY_KNOWS}. Nothing was put in place: keep the rows elsewhere ({HOW_TO_EXPORT}) "
+            "and restore with --erasures, or add --without-erasures, which lets them come back"
+        )
     if occupied:
         # FatalError where a stack runs on it.
         directory.open()
@@ -73,17 +89,6 @@ def restore(
         shutil.rmtree(part, ignore_errors=True)
     _say(manifest, target, aside)
     return _say_of_erasures(known, newer, are_out, given=erasures is not None)
-
-
-def _known_here(manifest: Manifest, target: Path) -> list[Erasure] | None:
-    """Erasures that the directory knows of which is to be replaced, or was the snapshot's source;
-    None where neither can say."""
-    found: list[Erasure] | None = None
-    for path in dict.fromkeys((target.resolve(), Path(manifest.source))):
-        if DataDirectory(path).is_one():
-            there = erasures_of_directory(path)
-            found = found if there is None else [*(found or ()), *there]
-    return found
 
 
 def _tried(directory: DataDirectory, manifest: Manifest, known: list[Erasure] | None) -> int:
@@ -200,9 +205,8 @@ def _say_of_erasures(
 ) -> bool:
     if known is None:
         console.print(
-            "[red]NOBODY KNOWS WHO WAS ERASED SINCE THEN[/red]: no --erasures were named, and the "
-            "directory that the snapshot was taken of cannot be read. Whoever was erased after the "
-            f"snapshot is back. Keep the rows elsewhere ({HOW_TO_EXPORT}) and restore with them"
+            f"[red]{NOBODY_KNOWS}[/red]: erase them again before anyone reads the tables",
+            soft_wrap=True,
         )
         return True
     if count:

@@ -123,7 +123,7 @@ class Audit(Row, frozen=True, kw_only=True):
     actor: Annotated[str, col("Who did it: name of the account, or given.", "personal")]
     parameters: Annotated[
         Json,
-        col("With what: views, ids, counts, keyed hashes of addresses, SQL as asked.", "personal"),
+        col("With what: views, ids, keyed hashes of addresses, questions as asked.", "personal"),
     ]
     outcome: Annotated[str, col("begun, succeeded, failed, or stopped by hand.")]
     error_type: Annotated[str | None, col("Class of the error, of what failed.")] = None

@@ -66,7 +66,9 @@ class RawChange(Versioned, frozen=True, kw_only=True):
     message_id: Annotated[str, col("Pub/Sub's id of the message that carried the change.")]
     publish_time: Annotated[Micros, col("When the message was published.")]
     publish_date: Annotated[Days, col("Day of publish_time; the partition.")]
-    content_type: Annotated[str, col("Media type of the payload.")]
+    content_type: Annotated[
+        str, col("Media type of the payload; `erased` where an erasure has taken that.")
+    ]
     dataref: Annotated[str | None, col("Claim check: where a payload above 7 MB lies.")] = None
     payload: Annotated[bytes, col("Exact bytes as the source gave them.", "content")] = b""
 

@@ -176,6 +176,9 @@ def _left(row: Row, marks: Marks, touched: bool) -> Row | None:
             changed |= {"object_id": ERASED, "record_key": key}
         if row.dataref is not None:
             changed["dataref"] = None
+        if row.dataref is not None or row.payload:
+            # So that an empty payload is known from one that was lost.
+            changed["content_type"] = ERASED
     if isinstance(row, DeadLetter):
         # An empty payload cannot be published again.
         changed |= {"topic": None, "payload_uri": None}

@@ -18,8 +18,10 @@ from schemas.errors import ConfigurationError
 from schemas.operations import Reader
 from schemas.tables import BY_ID
 from transforms.identifiers import email
+from warehouse.allowed import check_allowed
 from warehouse.catalogue import views
 from warehouse.latest import latest
+from warehouse.statement import one_select
 
 EVERY_MAILBOX = "*"
 RESTRICTED = ("sales.bodies", "sales.transcripts")
@@ -42,10 +44,25 @@ def authorisations() -> list[Authorisation]:
     An authorised view may read other views only with their datasets authorised too: those are here.
     """
     wanted = set()
-    for view in views().values():
-        if set(view.metadata.readers) - {"operator"}:
-            wanted |= {Authorisation(view.id, one.partition(".")[0]) for one in _behind(view.id)}
+    for view_id in seen():
+        wanted |= {Authorisation(view_id, one.partition(".")[0]) for one in _behind(view_id)}
     return sorted(wanted)
+
+
+def seen() -> tuple[str, ...]:
+    """Views for reps or managers: all that these see."""
+    return tuple(view.id for view in views().values() if set(view.metadata.readers) - {"operator"})
+
+
+def check_seen(what: str, project: str, *, is_sql: bool) -> None:
+    """ConfigurationError where a view, or RefusedQuery where a SELECT, reads anything that reps and
+    managers do not see: a table has the texts of everybody."""
+    if is_sql:
+        check_allowed(one_select(what), project, seen())
+    elif what not in seen():
+        raise ConfigurationError(
+            f"reps and managers do not see {what!r}; with --as there are: {', '.join(seen())}"
+        )
 
 
 def _behind(view_id: str) -> set[str]:

@@ -145,6 +145,12 @@ def run_view(
     return question.ask(f"{sql} LIMIT {checked_limit(limit) + 1:d}", parameters, limit)
 
 
+def is_account(client: bigquery.Client, account: str) -> bool:
+    """Whether there is an account that `run_view` takes it for."""
+    question = _Question(client, TIMEOUT_S, MAXIMUM_BYTES_BILLED, "")
+    return bool(question.ask(_ACCOUNTS, {"account": account}, 1).rows)
+
+
 def run_sql(
     client: bigquery.Client,
     sql: str,

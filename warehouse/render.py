@@ -1,7 +1,7 @@
 """A query's result as a table for people, CSV or JSON.
 
 What others wrote (subjects, names) is never let through as commands: not to the terminal, not to
-the spreadsheet that opens the CSV.
+the spreadsheet that opens the CSV. A file or a pipe gets every character of CSV and JSON as it is.
 """
 
 import csv
@@ -29,15 +29,18 @@ CELL_CHARACTERS = 120
 
 # C0 and C1 controls, and the marks that turn the direction of text.
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+# The same where lines and tabs stay what they are.
+_COMMAND = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 # What spreadsheets take for a formula: https://owasp.org/www-community/attacks/CSV_Injection
 _FORMULA = re.compile(r"[=+\-@\t\r]")
 _NUMBER = re.compile(r"[+-]?[0-9][0-9.]*\Z")
 
 
-def write_table(result: QueryResult, stream: TextIO) -> None:
-    """A table as wide as the terminal, with times in UTC, ids last; names what is left out."""
+def write_table(result: QueryResult, stream: TextIO, first: str = "") -> None:
+    """A table as wide as the terminal, with times in UTC, ids last but for the `first` column;
+    names what is left out."""
     console = Console(file=stream)
-    names = sorted(result.columns, key=lambda name: name.endswith(_IDS))
+    names = sorted(result.columns, key=lambda name: (name != first, name.endswith(_IDS)))
     cells = [[_cell(row[name]) for name in names] for row in result.rows]
     shown = _fitting(names, cells, console.width)
     table = Table(header_style="bold")
@@ -67,17 +70,23 @@ def _fitting(names: Sequence[str], cells: Sequence[Sequence[str]], width: int) -
 
 
 def write_csv(result: QueryResult, stream: TextIO) -> None:
-    """CSV with a heading; arrays and JSON as JSON, times in ISO 8601."""
+    """CSV with a heading; arrays and JSON as JSON, times in ISO 8601. A terminal is shown marks in
+    place of controls."""
+    harmless = _uncommanded if stream.isatty() else str
     writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow(result.columns)
+    writer.writerow([harmless(name) for name in result.columns])
     for row in result.rows:
-        writer.writerow([_csv(row[name]) for name in result.columns])
+        writer.writerow([harmless(_csv(row[name])) for name in result.columns])
 
 
 def write_json(result: QueryResult, stream: TextIO) -> None:
-    """A JSON list of objects; times in ISO 8601, bytes in base64."""
+    """A JSON list of objects; times in ISO 8601, bytes in base64. To a terminal controls go as
+    escapes, which say the same."""
     ordered = [{name: row[name] for name in result.columns} for row in result.rows]
-    stream.write(msgspec.json.format(_json(ordered), indent=2) + "\n")
+    text = msgspec.json.format(_json(ordered), indent=2)
+    if stream.isatty():
+        text = _COMMAND.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+    stream.write(text + "\n")
 
 
 FORMATS: Mapping[str, Callable[[QueryResult, TextIO], None]] = {
@@ -113,6 +122,10 @@ def _listed(value: Any) -> str:
 
 def _shown(text: str) -> str:
     return _CONTROL.sub("\N{REPLACEMENT CHARACTER}", text)
+
+
+def _uncommanded(text: str) -> str:
+    return _COMMAND.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
 def _cell(value: Any) -> str:

@@ -1,7 +1,6 @@
 """`salesintel link` and `salesintel unlink`: what a person decides about two records or entities,
 published, waited for, and shown with what it changed; on one machine or in the cloud."""
 
-import getpass
 from collections.abc import Iterable, Sequence
 from itertools import product
 from typing import Literal, NamedTuple
@@ -9,7 +8,7 @@ from typing import Literal, NamedTuple
 from google.cloud import bigquery
 
 from connectors.publisher import ChangePublisher, publisher_client
-from operations.audit import audited
+from operations.audit import audited, this_user
 from operations.console import console
 from operations.identity.following import Followed, Links, until_followed
 from operations.identity.known import say, standing
@@ -156,7 +155,7 @@ def _decisions(
             right_key=right,
             verdict=verdict,
             decided_at=max(now, newest.get((left, right), 0) + 1),
-            decided_by=by or getpass.getuser(),
+            decided_by=by or this_user(),
             asked_left=asked.left,
             asked_right=asked.right,
         )

@@ -1,8 +1,6 @@
 """`salesintel grant` and `salesintel revoke`: who may read the texts of which mailbox."""
 
-import getpass
-
-from operations.audit import audited
+from operations.audit import audited, this_user
 from operations.console import console
 from operations.place import Place, warehouse_at
 from operations.runs import noted_run
@@ -21,11 +19,12 @@ def set_access(
 ) -> None:
     """Writes a row of ops.readers for each mailbox, and says what the reader may read now."""
     endpoint = place.reached().endpoint
-    who, now = by or getpass.getuser(), clock()
+    who, now = by or this_user(), clock()
     rows = [reader_row(reader, one, by=who, now=now, revoked=revoked) for one in mailboxes]
     command = "revoke" if revoked else "grant"
+    asked = {"reader": rows[0].reader, "mailboxes": [row.mailbox for row in rows]}
     with (
-        audited(endpoint, command, {"mailboxes": len(rows)}, must=True, by=who),
+        audited(endpoint, command, asked, must=True, by=who),
         noted_run(endpoint, command) as run,
     ):
         run.write(rows)

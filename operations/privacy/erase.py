@@ -1,14 +1,13 @@
 """`salesintel erase`: a person, everywhere and for good, with the proof that nothing is left."""
 
-import getpass
 import uuid
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import NamedTuple
 
 from google.cloud import bigquery
 
-from operations.audit import audited
+from operations.audit import audited, this_user
 from operations.console import console
 from operations.place import Place, warehouse_at
 from operations.privacy.erasure_orders import Order, erasures, refuse_other_key
@@ -17,6 +16,7 @@ from operations.privacy.holding import refuse_held, refuse_naming
 from operations.privacy.person import Asked, Scene
 from operations.privacy.surroundings import Surroundings, surroundings_of
 from operations.runs import RunNotes, noted_run
+from schemas.errors import RetriableError
 from schemas.operations import Erasure
 from schemas.version import PIPELINE_VERSION
 from transforms.erasure import Marks
@@ -31,6 +31,10 @@ from warehouse.traced import Person
 
 MOST_PASSES = 5
 GIVE_UP_AFTER_S = 120.0
+
+
+class SomethingLeft(RetriableError):
+    """The person is found still: so the run and the audit have it, too."""
 
 
 class Tools(NamedTuple):
@@ -68,7 +72,7 @@ def erase(
     ConfigurationError where it is not clear who is meant; RetriableError where the pipeline or the
     warehouse does not follow: begun again, it goes on where it was.
     """
-    who, erasure_id = by or getpass.getuser(), uuid.uuid4().hex
+    who, erasure_id = by or this_user(), uuid.uuid4().hex
     with _tools(place) as tools:
         scene, client, _, around = tools
         standing = erasures(client)
@@ -88,7 +92,9 @@ def erase(
         if around.takes:
             console.print(around.takes)
         detail = {"erasure": erasure_id, "reason": reason}
+        left: list[str] = []
         with (
+            suppress(SomethingLeft),
             around.alone(),
             audited(
                 scene.endpoint, "erase", {**asked.audited(scene.key), **detail}, must=True, by=who
@@ -96,8 +102,9 @@ def erase(
             noted_run(scene.endpoint, "erase", detail) as run,
         ):
             order = Order(scene, client, around.until_taken, erasure_id, who, reason)
-            left = _carried_out(tools, erasing, standing, order, run)
+            left += _carried_out(tools, erasing, standing, order, run)
             deed.rows_given = run.changes
+            _refuse_left(run)
     show_proof(erasure_id, around, bool(found or places), left)
     return not left
 
@@ -180,7 +187,7 @@ def _passes(one: Callable[[Tell], Pass], most: int) -> int:
 def apply_standing(place: Place, by: str | None = None) -> bool:
     """Takes out of the tables, whatever they were restored from, all whom ops.erasures says are
     forgotten; whether nothing of them is left that marks can tell."""
-    who = by or getpass.getuser()
+    who = by or this_user()
     with _tools(place) as tools:
         scene, client, _, around = tools
         standing = read_marks(client)
@@ -190,7 +197,9 @@ def apply_standing(place: Place, by: str | None = None) -> bool:
         around.refuse_unreached()
         erasing = tools.erasing(Person.forgotten(Marks(standing, scene.key, scene.settings.region)))
         detail = {"standing": True}
+        left: dict[str, int] = {}
         with (
+            suppress(SomethingLeft),
             around.alone(),
             audited(scene.endpoint, "erase", detail, must=True, by=who) as deed,
             noted_run(scene.endpoint, "erase", detail) as run,
@@ -202,16 +211,22 @@ def apply_standing(place: Place, by: str | None = None) -> bool:
             done = _passes(erasing.once, 1) + _passes(tools.last_of(erasing), 1)
             around.clear_copies()
             around.renew()
-            left = erasing.look(copies=True).rows
+            left |= erasing.look(copies=True).rows
             run.changes = deed.rows_given = done
             run.failed = sum(left.values())
+            _refuse_left(run)
     show_standing(left)
     return not left
 
 
+def _refuse_left(run: RunNotes) -> None:
+    if run.failed:
+        raise SomethingLeft(f"the person is found in {run.failed:,} places still")
+
+
 def lift(place: Place, erasure_id: str, *, by: str | None = None) -> None:
     """What comes from now on is kept again; ConfigurationError where no such erasure stands."""
-    who = by or getpass.getuser()
+    who = by or this_user()
     detail = {"erasure": erasure_id, "lifted": True}
     with (
         _tools(place) as (scene, client, _, around),

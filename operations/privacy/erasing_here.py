@@ -8,7 +8,7 @@ from google.cloud import bigquery
 
 from embedded.compacted_file import request
 from embedded.directory import DataDirectory
-from embedded.scrub import drop, scrub, search
+from embedded.scrub import drop, is_foreign, scrub, search
 from embedded.warehouse import answers
 from operations.console import console, running
 from operations.restarting import ask_to_restart
@@ -76,6 +76,10 @@ class OneMachine:
     def search(self, traces: Traces) -> list[Spot]:
         """As Surroundings: every file of the directory."""
         return search(self._directory, traces)
+
+    def is_foreign(self, place: str) -> bool:
+        """As Surroundings: a table has no such file."""
+        return (self._directory.path / place).is_file() and is_foreign(self._directory, place)
 
     def scrub(self, traces: Traces, changes: Collection[str]) -> None:
         """As Surroundings: retained messages, cursors, payloads and logs. Messages that come while

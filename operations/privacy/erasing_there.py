@@ -202,6 +202,10 @@ class InTheCloud:
             else:
                 yield Spot(address, trace)
 
+    def is_foreign(self, place: str) -> bool:
+        """As Surroundings: tables and the bucket are ours."""
+        return False
+
     def scrub(self, traces: Traces, changes: Collection[str]) -> None:
         """As Surroundings: payloads that name them; those of their rows go with these."""
         self.drop([found.path for found in self.search(traces)])

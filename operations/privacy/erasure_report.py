@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 
+from rich.markup import escape
 from rich.table import Table
 
 from operations.console import console
@@ -55,9 +56,20 @@ def show(person: Person, found: Mapping[str, int], places: Sequence[Spot]) -> No
 def show_proof(erasure_id: str, around: Surroundings, was_found: bool, left: Sequence[str]) -> None:
     """What the search has found before and after, and what it does not reach."""
     if left:
-        console.print(
-            f"[red]something is left[/red] in {', '.join(left)}: do it again; it goes on from there"
-        )
+        foreign = [place for place in left if around.is_foreign(place)]
+        ours = [place for place in left if place not in foreign]
+        if ours:
+            console.print(
+                f"[red]something is left[/red] in {escape(', '.join(ours))}: do it again; it goes "
+                "on from there"
+            )
+        if foreign:
+            console.print(
+                f"[red]something is left[/red] in {escape(', '.join(foreign))}: no erasure changes "
+                "files that were put into the data directory, as the demo puts its company there. "
+                "Delete them, or move them away where they are kept for as long as they may be; "
+                "then do it again"
+            )
         return
     before = "found them before" if was_found else "had not found them before either"
     console.print(

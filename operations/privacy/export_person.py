@@ -46,6 +46,10 @@ def export_person(place: Place, asked: Asked, out: Path, *, by: str | None = Non
         raise ConfigurationError(f"--out {out.name}: end it in {' or '.join(FORMATS)}")
     if out.exists():
         raise ConfigurationError(f"{out} is there: name another file")
+    if not os.access(out.parent, os.W_OK | os.X_OK) or not out.parent.is_dir():
+        raise ConfigurationError(
+            f"--out {out}: {out.parent} is no folder that you may write to: make it first"
+        )
     scene, objects = Scene.of(place), objects_of(place)
     client = bigquery_client(scene.endpoint)
     try:

@@ -15,12 +15,14 @@ from google.cloud import bigquery
 
 from embedded.compacted_file import DATABASE
 from embedded.directory import DataDirectory
+from embedded.manifest import Manifest, file_sum
 from embedded.supervisor import Supervisor
 from embedded.warehouse import PROJECT
 from operations import config
 from operations.console import NO_ANSWER, warehouse_of
 from operations.place import StackHere
 from operations.privacy.erase import apply_standing
+from schemas.clock import from_us
 from schemas.columns import columns
 from schemas.errors import ConfigurationError
 from schemas.operations import Erasure
@@ -28,15 +30,63 @@ from schemas.tables import BY_ROW
 from warehouse.latest import record, select, table_reference
 
 HOW_TO_EXPORT = "salesintel query ops.erasures --format json --limit 1000000 > erasures.json"
+KEY = "redaction.key"
 _TABLE = BY_ROW[Erasure]
 _ROWS = msgspec.json.Decoder(list[dict[str, Any]])
 _LINES = msgspec.json.Decoder(dict[str, Any])
+
+
+def known_to_file(path: Path, manifest: Manifest) -> list[Erasure]:
+    """All erasures of a file; ConfigurationError where the snapshot knows newer ones: what came
+    after it is not in the file either."""
+    found = erasures_of_file(path)
+    if _newest(found) < manifest.erased_until:
+        raise ConfigurationError(
+            f"{path} is older than the snapshot, which knows of erasures until "
+            f"{from_us(manifest.erased_until):%Y-%m-%d %H:%M:%S} UTC: name a newer one, made by "
+            f"`{HOW_TO_EXPORT}`"
+        )
+    return found
+
+
+def known_in(target: Path, manifest: Manifest) -> list[Erasure] | None:
+    """Erasures that the directory knows of which is to be replaced, or was the snapshot's source;
+    None where neither can say.
+
+    One with another key is another system, if only one that was begun anew under the same name: its
+    marks match nobody here, and that it has none tells nothing. Nor does one that knows less than
+    the snapshot itself.
+    """
+    found: list[Erasure] | None = None
+    for path in dict.fromkeys((target.resolve(), Path(manifest.source))):
+        if DataDirectory(path).is_one() and _has_key_of(path, manifest):
+            there = erasures_of_directory(path)
+            if there is not None and _newest(there) >= manifest.erased_until:
+                found = [*(found or ()), *there]
+    return found
+
+
+def _has_key_of(path: Path, manifest: Manifest) -> bool:
+    kept, key = manifest.files.get(KEY), DataDirectory(path).redaction_key
+    try:
+        return kept is not None and file_sum(key) == kept
+    except OSError:
+        return False
+
+
+def _newest(erasures: list[Erasure]) -> int:
+    return max((one.asked_at for one in erasures), default=0)
 
 
 def erasures_of_file(path: Path) -> list[Erasure]:
     """Rows of ops.erasures as `query` writes them: a JSON list, or an object a line."""
     try:
         text = path.read_bytes().strip()
+        if not text:
+            raise ConfigurationError(
+                f"{path} is empty: whatever wrote it has failed. Without erasures it would be []; "
+                f"make it with `{HOW_TO_EXPORT}`"
+            )
         rows = _ROWS.decode(text) if text.startswith(b"[") else _LINES.decode_lines(text)
         return [record(Erasure, _with_times(row)) for row in rows]
     except OSError as error:

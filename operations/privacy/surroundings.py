@@ -71,6 +71,10 @@ class Surroundings(Elsewhere, Protocol):
         """Where the person is found outside the tables."""
         ...
 
+    def is_foreign(self, place: str) -> bool:
+        """Whether a place that was found is nothing of ours: no erasure changes it."""
+        ...
+
     def renew(self) -> None:
         """Gets rid of what deleted rows leave behind, where that is in our hands."""
         ...

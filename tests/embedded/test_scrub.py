@@ -15,7 +15,7 @@ from connectors.objects import FolderStore
 from embedded.compacted_file import DATABASE, request, rewrite_if_requested
 from embedded.directory import DataDirectory
 from embedded.pubsub.store import Publication, Store
-from embedded.scrub import drop, scrub, search
+from embedded.scrub import drop, is_foreign, scrub, search
 from schemas.errors import RetriableError
 from transforms.traces import Identifiers, Traces
 
@@ -166,6 +166,24 @@ def test_payloads_and_lines_of_logs_go_and_those_of_others_stay(directory: DataD
     for gone in (named, theirs):
         with pytest.raises(LookupError):
             objects.get(gone)
+
+
+def test_a_file_that_somebody_has_put_there_is_told_from_ours(directory: DataDirectory) -> None:
+    company = directory.path / "company"
+    company.mkdir()
+    (company / "contacts.csv").write_text("ann@acme.test")
+    (directory.logs / "pipeline.log").write_text("")
+    (directory.objects / "x").write_bytes(b"")
+    sqlite3.connect(directory.path / "cursors.db").execute("CREATE TABLE t (a)").connection.close()
+    ours = (
+        "logs/pipeline.log",
+        "objects/x",
+        "cursors.db",
+        "cursors.db-wal",
+        "warehouse/" + DATABASE,
+    )
+    assert not any(is_foreign(directory, name) for name in ours)
+    assert is_foreign(directory, "company/contacts.csv")
 
 
 def test_the_file_of_the_warehouse_is_written_anew_without_what_was_deleted(

@@ -140,6 +140,34 @@ def test_the_commands_do_it_at_once_and_say_what_came_of_it(
     assert "boss@own.example" in called(directory, *asked, "--as", "boss@own.example").output
 
 
+def test_an_account_that_there_is_not_is_said_and_not_only_no_rows(
+    served: tuple[DataDirectory, Endpoint, bigquery.Client],
+) -> None:
+    asked = ("query", "sales.account_timeline", "--account", "Acne", "--format", "json")
+    found = called(served[0], *asked)
+    assert (found.exit_code, found.stdout) == (0, "[]\n")
+    assert "there is no account 'Acne'" in found.stderr
+
+
+@pytest.mark.parametrize("what", ["sales.bodies", "sales.interactions_latest", "ops.health"])
+def test_a_reader_is_asked_as_of_the_views_for_reps_and_managers_alone(
+    served: tuple[DataDirectory, Endpoint, bigquery.Client], what: str
+) -> None:
+    directory, _, client = served
+    as_boss = ("--as", "boss@own.example", "--timeout", "50", "--search", "offer")
+    refused = called(directory, "query", what, "--as", "boss@own.example")
+    assert (refused.exit_code, "sales.messages" in refused.output) == (2, True)
+    of_sql = called(directory, "query", f"SELECT * FROM `{what}`", "--as", "boss@own.example")
+    assert of_sql.exit_code == 2
+    assert called(directory, "query", "sales.communications", *as_boss).exit_code == 0
+    [noted] = client.query_and_wait(
+        "SELECT JSON_VALUE(parameters, '$.as') AS reader, JSON_VALUE(parameters, '$.timeout_s') "
+        "AS timeout_s FROM `ops.audit` WHERE JSON_VALUE(parameters, '$.search') = 'offer' "
+        "ORDER BY noted_at DESC LIMIT 1"
+    )
+    assert (noted.reader, float(noted.timeout_s)) == ("boss@own.example", 50.0)
+
+
 def test_payloads_that_no_row_names_any_more_go_when_no_message_can_name_them(
     served: tuple[DataDirectory, Endpoint, bigquery.Client],
 ) -> None:

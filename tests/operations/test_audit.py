@@ -1,5 +1,7 @@
 """What is done is noted with its outcome; what must not go unseen is not done unless it can be."""
 
+import os
+import pwd
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -12,7 +14,7 @@ from google.cloud import bigquery
 
 from embedded.ports import free_port
 from embedded.warehouse import PROJECT, WarehouseServer
-from operations.audit import Deed, Unaudited, audited, keyed
+from operations.audit import Deed, Unaudited, audited, keyed, this_user
 from operations.console import StackGone
 from operations.identity.noting import looking
 from operations.place import Cloud
@@ -156,6 +158,14 @@ def test_a_file_of_records_is_its_owners_and_not_noted(capsys: pytest.CaptureFix
     with looking(Cloud("p", endpoint=AWAY), Path("records.csv"), "explain") as deed:
         deed.rows_given = 1
     assert capsys.readouterr().err == ""
+
+
+def test_who_did_it_is_not_what_the_environment_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("LOGNAME", "USER", "LNAME", "USERNAME"):
+        monkeypatch.setenv(name, "ceo")
+    assert this_user() == pwd.getpwuid(os.getuid()).pw_name
+    monkeypatch.setattr("os.getuid", lambda: 2**31 - 7)
+    assert this_user() == f"uid {2**31 - 7}"
 
 
 def test_a_keyed_hash_tells_nothing_without_its_key() -> None:

@@ -229,6 +229,14 @@ def test_sql_takes_no_options_of_views(option: tuple[str, str]) -> None:
     assert_refused(call("query", "SELECT 1", *option), 2, "put them into the SQL")
 
 
+def test_an_export_is_refused_before_anything_is_read_where_it_cannot_be_written(
+    tmp_path: Path,
+) -> None:
+    out = tmp_path / "nowhere" / "x.zip"
+    result = call("export-person", "--email", "ann@acme.test", "--out", out)
+    assert_refused(result, 2, "is no folder that you may write to")
+
+
 def test_a_view_takes_only_the_options_that_it_has(stack: Path) -> None:
     result = call("query", "ops.health", "--account", "a", "--data", stack)
     assert_refused(result, 2, "ops.health has no account", "leave --account away")

@@ -41,7 +41,7 @@ from schemas.identity import Link
 from schemas.operations import Erasure
 from schemas.tables import BY_ID
 from transforms.erasure import mark_of_key
-from transforms.traces import Traces
+from transforms.traces import Spot, Trace, Traces
 from warehouse import compaction
 from warehouse.clock import WarehouseClock
 from warehouse.compacting import compact_noted
@@ -173,6 +173,19 @@ def test_what_is_broken_off_in_the_bucket_is_begun_again_with_all_that_they_are_
 
 
 @pytest.mark.exhaustive
+def test_an_erasure_that_leaves_something_has_failed_in_the_run_and_the_audit(
+    services: Services, stream: Stream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = [Spot("gs://prod-objects/stays", Trace("email"))]
+    monkeypatch.setattr(InTheCloud, "search", lambda self, traces: found)
+    done = typed(*EXECUTED)
+    assert done.exit_code == 1, done.output
+    assert "something is left in gs://prod-objects/stays" in " ".join(done.stdout.split())
+    assert statuses(services) == ["failed"]
+    noted = services.stack.ask("SELECT outcome, error_type FROM `ops.audit` ORDER BY noted_at")
+    assert [tuple(row.values()) for row in noted] == [("begun", None), ("failed", "SomethingLeft")]
+
+
 def test_an_order_that_no_stream_takes_ends_with_what_to_do(
     services: Services, stream: Stream
 ) -> None:
@@ -342,3 +355,6 @@ def test_who_reads_which_mailbox_is_granted_and_taken_back(
     assert "facts and subjects alone" in typed("revoke", *asked).stdout
     rows = services.stack.ask("SELECT revoked, granted_by FROM `ops.readers` ORDER BY granted_at")
     assert [tuple(row.values()) for row in rows] == [(False, "dpo"), (True, "dpo")]
+    noted = services.stack.ask("SELECT parameters FROM `ops.audit` WHERE command = 'grant'")
+    whom = {"reader": "rep@own.example", "mailboxes": ["rep@own.example"]}
+    assert [row["parameters"] for row in noted] == [whom, whom]

@@ -157,12 +157,56 @@ def test_who_was_erased_since_then_stays_erased(
     found = erasures_of_directory(tmp_path / "one")
     assert sorted(found or (), key=repr) == sorted(both or (), key=repr)
 
-    # None is named, and the directory that it comes from is gone: that is said loudly.
-    manifest = json.loads((out / NAME).read_text())
-    manifest["source"] = str(tmp_path / "gone")
-    (out / NAME).write_text(json.dumps(manifest))
-    back = call("restore", out, "--data", tmp_path / "two")
-    assert "NOBODY KNOWS WHO WAS ERASED SINCE THEN" in back.stdout
+
+def without_its_source(folder: Path, **changed: object) -> None:
+    """The directory that the snapshot was taken of is gone."""
+    manifest = json.loads((folder / NAME).read_text())
+    manifest |= {"source": str(folder / "gone"), **changed}
+    (folder / NAME).write_text(json.dumps(manifest))
+
+
+def test_where_nobody_knows_who_was_erased_nothing_comes_back_unless_it_is_asked_for(
+    folder: Path, tmp_path: Path
+) -> None:
+    target = tmp_path / "two"
+    without_its_source(folder)
+    refused = call("restore", folder, "--data", target)
+    said = " ".join(refused.stderr.split())
+    assert (refused.exit_code, target.exists()) == (2, False)
+    assert "NOBODY KNOWS WHO WAS ERASED SINCE THEN" in said
+    assert "--without-erasures" in said
+    back = call("restore", folder, "--data", target, "--without-erasures")
+    assert (back.exit_code, target.exists()) == (0, True)
+    assert "NOBODY KNOWS WHO WAS ERASED SINCE THEN" in " ".join(back.stdout.split())
+
+
+def test_a_directory_that_was_begun_anew_knows_of_no_erasure(folder: Path, tmp_path: Path) -> None:
+    anew = SmallStack(tmp_path / "anew")
+    anew.start()
+    anew.directory.make_redaction_key()
+    anew.stop()
+    # Before the first erasure it would know as much as the snapshot: it has another key.
+    for until in (1_000_000, 0):
+        without_its_source(folder, erased_until=until)
+        refused = call("restore", folder, "--data", anew.directory.path, "--yes")
+        assert (refused.exit_code, "NOBODY KNOWS" in refused.stderr) == (2, True)
+    # One of the same system that knows less than the snapshot tells nothing either.
+    shutil.copy(folder / "redaction.key", anew.directory.redaction_key)
+    without_its_source(folder, erased_until=1_000_000)
+    assert call("restore", folder, "--data", anew.directory.path, "--yes").exit_code == 2
+    assert [path.name for path in tmp_path.glob("anew*")] == ["anew"], "nothing was moved"
+
+
+def test_a_file_that_is_empty_or_older_than_the_snapshot_is_refused(
+    folder: Path, tmp_path: Path
+) -> None:
+    file, target = tmp_path / "erasures.json", tmp_path / "three"
+    refusals = (("", "is empty"), ("\n", "is empty"), ("[]", "is older than the snapshot"))
+    for text, reason in refusals:
+        file.write_text(text)
+        refused = call("restore", folder, "--data", target, "--erasures", file)
+        assert (refused.exit_code, target.exists()) == (2, False)
+        assert reason in " ".join(refused.stderr.split())
 
 
 def test_a_file_of_erasures_is_a_list_or_lines_and_nothing_else(tmp_path: Path) -> None:
@@ -185,6 +229,7 @@ def test_a_file_of_erasures_is_a_list_or_lines_and_nothing_else(tmp_path: Path) 
 def test_a_stopped_stack_is_kept_and_what_was_there_is_moved_aside(tmp_path: Path) -> None:
     stack = SmallStack(tmp_path / "data")
     stack.start()
+    stack.directory.make_redaction_key()
     stack.write([erasure("a", 1_000_000)])
     SqliteCursorStore(stack.directory.path / "cursors.db").write("gmail:a", {"id": 7}, 0)
     stack.stop()

@@ -76,6 +76,7 @@ def test_their_own_rows_go_and_the_change_stays_accounted_for() -> None:
     assert isinstance(left, RawChange)
     assert left.payload == b"" and left.record_key == "files:contact:erased"
     assert left.change_id == raw.change_id and left.object_id == ERASED
+    assert left.content_type == ERASED, "not lost by a fault"
 
 
 def test_a_new_record_with_their_address_goes_and_one_with_their_number_alone_stays() -> None:

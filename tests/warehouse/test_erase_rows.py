@@ -13,6 +13,7 @@ from erased_world import (
     SEEN,
     all_rows,
     change_row,
+    empty,
     fill,
     person_of,
     rows_of_the_world,
@@ -23,15 +24,20 @@ from embedded.directory import DataDirectory
 from operations.place import StackHere
 from operations.privacy.holding import refuse_held
 from operations.privacy.person import Scene
+from schemas.clock import DAY_US, from_us, wall_clock
 from schemas.current import CURRENT
 from schemas.errors import ConfigurationError, RetriableError
-from schemas.records import Interaction
+from schemas.operations import DeadLetter
+from schemas.records import Interaction, RawChange
 from transforms.erasure import Marks
 from transforms.forget import ERASED
 from transforms.settings import Retention, Settings
 from warehouse.clients import Endpoint
 from warehouse.compaction import clear
 from warehouse.erase import Elsewhere, Erasing, Nowhere
+from warehouse.quality.checking import check, window_of
+from warehouse.quality.judging import Judgement
+from warehouse.quality.rules import RULES
 from warehouse.row_writer import RowWriter
 from warehouse.sink import MemorySink, StorageSink
 from warehouse.subject import subject_of
@@ -169,6 +175,34 @@ def test_every_table_is_treated_and_the_others_stay(
     assert letters["d-1"].object_id is letters["d-1"].payload_uri is letters["d-1"].topic is None
     assert letters["d-1"].payload == letters["d-2"].payload == b""
     assert (set(done), dropped.addresses) == ({"1", "3", "5"}, ["folder:x"])
+
+
+def failing(client: bigquery.Client) -> set[str]:
+    """Rules about the account of messages that do not hold."""
+    rules = [rule for rule in RULES if rule.table in ("raw.changes", "ops.dead_letters")]
+    found = list(check(client, rules, window_of(from_us(wall_clock()))))
+    return {one.rule.id for one in found if isinstance(one, Judgement) and not one.passed}
+
+
+def test_an_erasure_breaks_no_rule_about_what_came(
+    world_client: bigquery.Client, world_endpoint: Endpoint
+) -> None:
+    empty(world_client)
+    today = wall_clock() // DAY_US
+    days = {RawChange: "publish_date", DeadLetter: "failed_date"}
+    rows = [
+        msgspec.structs.replace(row, **{days[type(row)]: today}) if type(row) in days else row
+        for row in rows_of_the_world()
+    ]
+    fill(world_endpoint, rows)
+    before = failing(world_client)
+    erased(
+        world_client, world_endpoint, person_of(subject_of(world_client, address="ann@acme.test"))
+    )
+    raw = all_rows(world_client)["raw.changes"]
+    assert sum(one.payload == b"" for one in raw) == 2
+    assert failing(world_client) <= before
+    assert "raw.changes.payload.present" not in before
 
 
 def test_what_a_backup_brings_back_goes_by_the_marks_alone(

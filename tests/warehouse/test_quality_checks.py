@@ -1,12 +1,13 @@
 """Every rule, asked of a warehouse: what is wrong is found and named, what is right passes."""
 
-from collections.abc import Iterator, Mapping
-from datetime import UTC, date, datetime, timedelta
+from collections.abc import Iterator
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
 from google.cloud import bigquery
 from view_warehouse import embedded_warehouse, empty, fill
+from wrong_rows import ALSO_WRONG, HOUR_AGO, NOW, TODAY, WRONG, Tables
 
 from embedded.ports import free_port
 from warehouse.clients import Endpoint, bigquery_client
@@ -16,11 +17,6 @@ from warehouse.quality.rule import Fresh, Held, Refers, SteadyNulls, SteadyVolum
 from warehouse.quality.rules import RULES
 
 pytestmark = pytest.mark.slow
-
-NOW = datetime.now(UTC)
-TODAY = NOW.date()
-HOUR_AGO = NOW - timedelta(hours=1)
-Tables = Mapping[str, list[dict[str, Any]]]
 
 RIGHT: Tables = {
     "raw.changes": [
@@ -94,97 +90,10 @@ RIGHT: Tables = {
     ],
 }
 
-WRONG: Tables = {
-    "raw.changes": [
-        {
-            "record_key": "gmail:message:2",
-            "operation": "destroy",
-            "lane": "live",
-            "message_id": "",
-            "version_digest": "d",
-            "version_stamp": "2900-01-01T00:00:00Z",
-            "publish_time": NOW,
-            "publish_date": TODAY,
-            "written_at": NOW - timedelta(hours=100),
-        }
-    ]
-    * 2,
-    "sales.people": [
-        {
-            "record_key": "hubspot:contact:2",
-            "emails": ["a@b.example", "not an address"],
-            "phones": ["555"],
-            "account_key": "hubspot:company:404",
-        }
-    ],
-    "sales.deals": [
-        {
-            "record_key": "hubspot:deal:1",
-            "name": "D",
-            "stage": "won",
-            "amount": -1.0,
-            "currency": "dollars",
-            "person_keys": ["hubspot:contact:2", "hubspot:contact:404"],
-            "created_at": "2900-01-01T00:00:00Z",
-        }
-    ],
-    "sales.enrollments": [
-        {
-            "record_key": "hubspot:contact:2",
-            "enrollment_id": "e1",
-            "part": "status",
-            "person_key": "hubspot:contact:404",
-            "enrolled_at": NOW,
-            "ended_at": HOUR_AGO,
-        }
-    ],
-    "sales.interactions": [
-        {
-            "record_key": "gmail:message:2",
-            "part": "message",
-            "kind": "letter",
-            "interaction_id": "i2",
-            "occurred_at": NOW - timedelta(days=9),
-            "event_date": TODAY,
-            "duration_s": 1e9,
-        }
-    ],
-    "sales.participants": [
-        {
-            "record_key": "gmail:message:3",
-            "interaction_id": "i404",
-            "event_date": TODAY,
-            "role": "bystander",
-            "participant_key": "gmail:address:404",
-        }
-    ],
-    "identity.links": [
-        {"record_key": "hubspot:contact:2", "kind": "dog", "entity_id": "p404", "confidence": 1.5}
-    ],
-    "identity.overrides": [{"left_key": "b", "right_key": "a", "verdict": "perhaps"}],
-    "identity.evidence": [
-        {"left_key": "b", "right_key": "a", "entity_id": "p404", "probability": 1.5}
-    ],
-    "identity.candidates": [{"left_key": "b", "right_key": "a", "why": "chance"}],
-    "ops.dead_letters": [
-        {"dead_letter_id": "l1", "stage": "decode", "failed_date": TODAY, "attempt": 0}
-    ],
-    "ops.runs": [{"run_id": "r1", "status": "failed", "noted_date": TODAY, "changes": -1}],
-    "ops.source_counts": [
-        {
-            "source": "hubspot",
-            "object_type": "contact",
-            "records": 10,
-            "counted_at": NOW - timedelta(hours=40),
-            "counted_date": (NOW - timedelta(hours=40)).date(),
-        }
-    ],
-}
-
 FOUND = {
-    "raw.changes.lane.known": None,
     "raw.changes.message_id.present": ("gmail:message:2",),
     "raw.changes.message_id_attempt.unique": (" 1",),
+    "raw.changes.payload.present": ("gmail:message:5",),
     "raw.changes.operation.known": ("gmail:message:2",),
     "raw.changes.publish_time.before_written_at": ("gmail:message:2",),
     "raw.changes.version_stamp.past": ("gmail:message:2",),
@@ -223,7 +132,7 @@ FOUND = {
     "ops.source_counts.counted_at.fresh": (),
     "ops.source_counts.records.held": ("hubspot:contact",),
 }
-"""Of what is wrong: rule to the rows that it names; None where it passes."""
+"""Of what is wrong: rule to the rows that it names."""
 
 
 @pytest.fixture(scope="module")
@@ -263,6 +172,30 @@ def test_what_is_wrong_is_found_by_its_rule_with_the_rows_that_fail(
     assert {name: None if one.passed else one.sample for name, one in said.items()} == FOUND
     assert said["ops.source_counts.records.held"].failed == 9
     assert said["raw.changes.message_id_attempt.unique"].failed == 1
+
+
+def test_every_rule_there_is_has_rows_that_break_it(client: bigquery.Client) -> None:
+    tables = {
+        table: [*WRONG.get(table, ()), *ALSO_WRONG.get(table, ())]
+        for table in (*WRONG, *ALSO_WRONG)
+    }
+    said = judged(client, tables)
+    assert {name: one.message for name, one in said.items() if one.passed} == {}
+
+
+def test_a_table_that_was_emptied_is_found_and_one_that_is_new_is_not(
+    client: bigquery.Client,
+) -> None:
+    names = ("raw.changes.written_at.fresh", "raw.changes.volume.steady")
+    assert all(one.passed for one in judged(client, {}, *names).values())
+    before = NOW - timedelta(days=2)
+    checks = [
+        {"rule_id": name, "rows_checked": 700, "checked_at": before, "checked_date": before.date()}
+        for name in names
+    ]
+    said = judged(client, {"ops.quality": checks}, *names)
+    assert not any(one.passed for one in said.values())
+    assert "no rows, where there were 700 before" in said[names[0]].message
 
 
 def a_day(day: date, rows: int, **fields: Any) -> list[dict[str, Any]]:

@@ -12,8 +12,8 @@ from schemas.errors import ConfigurationError
 from schemas.tables import BY_ID, TABLES
 from warehouse.catalogue import views
 from warehouse.quality.checking import window_of, with_bounds
-from warehouse.quality.conditions import is_row_rule
-from warehouse.quality.judging import LEAST_ROWS, Judgement, judge, share_that_holds
+from warehouse.quality.conditions import column_of, is_row_rule
+from warehouse.quality.judging import LEAST_ROWS, Judgement, judge, number_of
 from warehouse.quality.questions import Question, counted, question, sample
 from warehouse.quality.rule import (
     Fresh,
@@ -145,7 +145,6 @@ def test_the_age_of_the_newest_row_is_told_in_hours() -> None:
     assert judge(rule, {"checked": 3, "hours": 23.5}).passed
     late = judge(rule, {"checked": 3, "hours": 30.25})
     assert (late.passed, late.message) == (False, "the newest is 30.2 hours old: poll")
-    assert judge(rule, {"checked": 0, "hours": None}).passed
 
 
 @pytest.mark.parametrize(
@@ -155,13 +154,31 @@ def test_a_day_that_departs_from_the_usual_either_way_is_seen(
     rows: int, usual: float, passed: bool
 ) -> None:
     rule = SteadyVolume(table="raw.changes", bound=0.5)
-    assert judge(rule, {"checked": rows, "usual": usual}).passed is passed
+    assert judge(rule, {"checked": rows, "usual": usual, "n": 500}).passed is passed
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        Fresh(table="raw.changes", column="written_at", bound=24, hint="poll"),
+        SteadyVolume(table="raw.changes", bound=0.5, hint="poll"),
+    ],
+)
+def test_no_row_at_all_is_a_fault_where_there_were_some_and_nothing_on_a_new_stack(
+    rule: Rule,
+) -> None:
+    nothing = {"checked": 0, "hours": None, "usual": 0.0, "n": 0}
+    new = judge(rule, {**nothing, "had": 0})
+    assert (new.passed, new.message) == (True, "not applicable: no rows yet")
+    emptied = judge(rule, {**nothing, "had": 1_200})
+    assert (emptied.passed, emptied.value) == (False, None)
+    assert emptied.message == "no rows, where there were 1,200 before: poll"
 
 
 def test_of_few_rows_nothing_is_usual() -> None:
     volume = SteadyVolume(table="raw.changes", bound=0.5)
     nulls = SteadyNulls(table="sales.interactions", column="owner_key", bound=0.1)
-    assert judge(volume, {"checked": 0, "usual": LEAST_ROWS - 1}).value is None
+    assert judge(volume, {"checked": 0, "usual": LEAST_ROWS - 1, "n": 49}).value is None
     few = {"checked": LEAST_ROWS - 1, "failed": 40, "before": 1_000, "failed_before": 0}
     assert judge(nulls, few).value is None
 
@@ -175,10 +192,27 @@ def test_a_column_that_is_suddenly_empty_is_seen() -> None:
     assert "40.0% were empty yesterday, 10.0%" in judged.message
 
 
-def test_the_number_is_the_share_of_all_that_was_checked_that_holds() -> None:
-    judged = [Judgement(RULE, 90, 9, 0.1, ""), Judgement(RULE, 10, 1, 0.1, "")]
-    assert share_that_holds(judged) == (100, 10, 0.9)
-    assert share_that_holds([]) == (0, 0, None)
+def test_the_number_is_the_mean_of_its_rules_however_many_rows_each_is_about() -> None:
+    large, small = RULE, Required(table="sales.people", column="emails")
+    judged = [
+        Judgement(large, 1_000_000, 0, 0.0, ""),
+        Judgement(small, 10, 6, 0.6, ""),
+        Judgement(Required(table="sales.deals", column="name"), 0, 0, None, ""),
+    ]
+    found = number_of(judged)
+    assert found.value == pytest.approx(0.7)
+    assert (found.checked, found.failed) == (1_000_010, 6)
+    assert found.message == "the mean of 2 rules; least: sales.people.emails.present with 40.0%"
+    assert number_of([]) == number_of(judged[2:]) == (None, 0, 0, "nothing to check")
+
+
+def test_completeness_counts_what_may_be_empty_alone() -> None:
+    asked = [rule for rule in RULES if rule.measure == "completeness"]
+    required = [rule for rule in asked if isinstance(rule, Required)]
+    assert required
+    for rule in required:
+        assert column_of(BY_ID[rule.table], rule.column).mode != "REQUIRED", rule.id
+    assert {rule.table.partition(".")[0] for rule in required} == {"sales"}
 
 
 def test_a_table_is_looked_at_for_no_longer_than_it_is_kept() -> None:

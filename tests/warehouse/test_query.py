@@ -17,7 +17,7 @@ from view_warehouse import PROJECT, embedded_warehouse, fill
 
 from embedded.ports import free_port
 from schemas.errors import ConfigurationError, RetriableError
-from warehouse.query import QueryResult, readable, run_sql, run_view
+from warehouse.query import QueryResult, is_account, readable, run_sql, run_view
 from warehouse.render import FORMATS, write_csv, write_json, write_table
 from warehouse.statement import RefusedQuery, one_select
 
@@ -76,6 +76,8 @@ def test_an_account_is_found_by_id_name_or_domain(client: bigquery.Client, accou
         "t3",
         "t1",
     ]
+    assert is_account(client, account)
+    assert not is_account(client, f"{account}x")
 
 
 @pytest.mark.slow

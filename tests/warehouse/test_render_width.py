@@ -1,11 +1,16 @@
 """A table shows what can be read side by side, and names the rest."""
 
+import csv
 import io
+import json
+import re
+from collections.abc import Callable
+from typing import TextIO
 
 import pytest
 
 from warehouse.query import QueryResult
-from warehouse.render import write_csv, write_table
+from warehouse.render import write_csv, write_json, write_table
 
 WIDE = QueryResult(
     columns=tuple(f"column_{number}" for number in range(12)),
@@ -38,8 +43,45 @@ def test_narrow_columns_all_find_their_place(monkeypatch: pytest.MonkeyPatch) ->
     assert "not shown" not in table(narrow, 80, monkeypatch)
 
 
+def test_what_a_row_is_about_can_be_put_first_though_it_is_an_id(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("COLUMNS", "40")
+    out = io.StringIO()
+    columns = ("value", "message", "sample", "rule_id")
+    row = {"value": 0.5, "message": "m" * 90, "sample": "s" * 90, "rule_id": "sales.people.name"}
+    write_table(QueryResult(columns=columns, rows=[row], truncated=False), out, first="rule_id")
+    assert "sales.people.name" in out.getvalue()
+    assert "rule_id" not in out.getvalue().partition("not shown here")[2]
+
+
 def test_no_rows_are_a_table_too(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "0 rows" in table(QueryResult(columns=("a",), rows=[], truncated=False), 80, monkeypatch)
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize("write", [write_csv, write_json])
+def test_a_terminal_is_given_no_commands_and_a_file_every_character(
+    write: Callable[[QueryResult, TextIO], None],
+) -> None:
+    subject = "a\x1b[2Jb\x9b2Jc\x7fd\u202ee\nf\tg"
+    result = QueryResult(columns=("subject",), rows=[{"subject": subject}], truncated=False)
+    terminal, file = Terminal(), io.StringIO()
+    write(result, terminal)
+    write(result, file)
+    assert not re.search("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202e]", terminal.getvalue())
+    if write is write_json:
+        assert json.loads(terminal.getvalue()) == json.loads(file.getvalue())
+        assert json.loads(file.getvalue()) == [{"subject": subject}]
+    else:
+        assert list(csv.reader(io.StringIO(file.getvalue(), newline=""))) == [
+            ["subject"],
+            [subject],
+        ]
 
 
 def test_csv_has_every_column() -> None:

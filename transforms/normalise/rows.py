@@ -296,14 +296,17 @@ class Parties:
         )
 
 
-UNKNOWN_NUMBER = "dialpad:number:unknown"
+NUMBER_KEYS = "dialpad:number:"
+"""How the participant key of somebody known by a number alone begins."""
+
+UNKNOWN_NUMBER = f"{NUMBER_KEYS}unknown"
 """Participant key of a caller who shows no number; no identity stands behind it."""
 
 
 @lru_cache(maxsize=65_536)
 def number_key(e164: str) -> str:
     """record_key of a number as a participant of calls."""
-    return f"dialpad:number:{opaque_id(e164)}"
+    return f"{NUMBER_KEYS}{opaque_id(e164)}"
 
 
 @lru_cache(maxsize=65_536)

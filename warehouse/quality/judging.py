@@ -18,10 +18,14 @@ class Judgement(NamedTuple):
     value: float | None
     message: str
     sample: tuple[str, ...] = ()
+    vanished: bool = False
+    """There is no row at all, where there were some in the weeks before."""
 
     @property
     def passed(self) -> bool:
         """Whether the value is within the rule's bound."""
+        if self.vanished:
+            return False
         return self.value is None or self.value <= self.rule.bound
 
 
@@ -29,9 +33,14 @@ def judge(rule: Rule, row: Mapping[str, Any]) -> Judgement:
     """What the answer to the rule's question means."""
     checked = int(row["checked"] or 0)
     match rule:
+        case Fresh() if not checked:
+            return _empty(rule, row)
         case Fresh():
-            hours = float(row["hours"] or 0.0) if checked else None
-            return Judgement(rule, checked, 0, hours, _age(rule, hours))
+            hours = float(row["hours"] or 0.0)
+            words = f"the newest is {hours:,.1f} hours old"
+            return Judgement(rule, checked, 0, hours, _with_hint(rule, words, hours))
+        case SteadyVolume() if not row["n"]:
+            return _empty(rule, row)
         case SteadyVolume():
             usual = float(row["usual"] or 0.0)
             if usual < LEAST_ROWS:
@@ -47,11 +56,29 @@ def judge(rule: Rule, row: Mapping[str, Any]) -> Judgement:
     return Judgement(rule, checked, failed, value, _with_hint(rule, words, value))
 
 
-def share_that_holds(judged: Sequence[Judgement]) -> tuple[int, int, float | None]:
-    """Checked, failed, and the share of all that was checked that holds; None where nothing was."""
-    checked = sum(one.checked for one in judged)
-    failed = sum(one.failed for one in judged)
-    return checked, failed, 1 - failed / checked if checked else None
+class Number(NamedTuple):
+    """What rules of one measure come to: each weighs alike, however many rows it is about."""
+
+    value: float | None
+    """The mean of the shares that hold; None where nothing was checked."""
+    checked: int
+    failed: int
+    message: str
+
+
+def number_of(judged: Sequence[Judgement]) -> Number:
+    """The number of these rules, and which of them lowers it most."""
+    asked = [one for one in judged if one.checked]
+    if not asked:
+        return Number(None, 0, 0, "nothing to check")
+    shares = {one.rule.id: 1 - one.failed / one.checked for one in asked}
+    least = min(shares, key=lambda rule: shares[rule])
+    return Number(
+        sum(shares.values()) / len(shares),
+        sum(one.checked for one in asked),
+        sum(one.failed for one in asked),
+        f"the mean of {len(shares):,} rules; least: {least} with {shares[least]:.1%}",
+    )
 
 
 def _nulls(rule: Rule, checked: int, row: Mapping[str, Any]) -> Judgement:
@@ -64,9 +91,12 @@ def _nulls(rule: Rule, checked: int, row: Mapping[str, Any]) -> Judgement:
     return Judgement(rule, checked, failed, departs, _with_hint(rule, words, departs))
 
 
-def _age(rule: Rule, hours: float | None) -> str:
-    words = "no rows" if hours is None else f"the newest is {hours:,.1f} hours old"
-    return _with_hint(rule, words, hours)
+def _empty(rule: Rule, row: Mapping[str, Any]) -> Judgement:
+    if not row["had"]:
+        return Judgement(rule, 0, 0, None, "not applicable: no rows yet")
+    words = f"no rows, where there were {int(row['had']):,} before"
+    hint = f": {rule.hint}" if rule.hint else ""
+    return Judgement(rule, 0, 0, None, words + hint, vanished=True)
 
 
 def _with_hint(rule: Rule, words: str, value: float | None) -> str:

@@ -107,14 +107,16 @@ def question(rule: Rule, window: Window) -> Question:
         case Fresh():
             where = _where(table, window, parameters, rule.where)
             age = f"TIMESTAMP_DIFF(@now, MAX({rule.column}), SECOND) / 3600"
-            sql = f"SELECT COUNT(*) AS checked, {age} AS hours FROM {rows}{where}"  # noqa: S608
+            had = _had(rule, window, parameters)
+            sql = f"SELECT COUNT(*) AS checked, {age} AS hours, {had} AS had FROM {rows}{where}"  # noqa: S608
             parameters["now"] = window.now
         case SteadyVolume():
             day = table.partition
             same = f"MOD(DATE_DIFF(@day, {day}, DAY), 7) = 0"
             sql = (
                 f"SELECT COUNTIF({day} = @day) AS checked, "  # noqa: S608
-                f"COUNTIF({day} < @day AND {same}) / {WEEKS} AS usual "
+                f"COUNTIF({day} < @day AND {same}) / {WEEKS} AS usual, COUNT(*) AS n, "
+                f"{_had(rule, window, parameters)} AS had "
                 f"FROM {rows}{_four_weeks(table, window, parameters)}"
             )
         case SteadyNulls():
@@ -170,6 +172,17 @@ def _where(table: Table, window: Window, parameters: dict[str, Value], more: str
         conditions.append(f"{table.partition} >= @since_{table.name}")
         parameters[f"since_{table.name}"] = window.since_of(table)
     return f" WHERE {' AND '.join(conditions)}" if conditions else ""
+
+
+def _had(rule: Rule, window: Window, parameters: dict[str, Value]) -> str:
+    """How many rows the rule has found at the most in the weeks before: of a table that is empty
+    nothing else tells whether it ever had any."""
+    parameters["rule"] = rule.id
+    parameters["remembered"] = window.yesterday - timedelta(weeks=WEEKS)
+    return (
+        "(SELECT COALESCE(MAX(rows_checked), 0) FROM `ops.quality` "
+        "WHERE checked_date >= @remembered AND rule_id = @rule)"
+    )
 
 
 def _four_weeks(table: Table, window: Window, parameters: dict[str, Value], more: str = "") -> str:

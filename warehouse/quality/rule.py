@@ -37,7 +37,7 @@ class Rule:
 
 @dataclass(frozen=True, kw_only=True)
 class Required(Rule):
-    """A column that has a value in practice, whatever the schema allows."""
+    """A column that has a value in practice, though the schema lets it be empty."""
 
     column: str
     measure: ClassVar[Measure] = "completeness"
@@ -46,6 +46,13 @@ class Required(Rule):
     def name(self) -> str:
         """As Rule."""
         return f"{self.column}.present"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Filled(Required):
+    """A value that we owe ourselves: only a fault of ours leaves it empty."""
+
+    measure: ClassVar[Measure] = "accuracy"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,7 +7,7 @@ from schemas.errors import ConfigurationError
 from schemas.tables import BY_ID, TABLES
 from warehouse.quality.conditions import column_of
 from warehouse.quality.declared import identity, interactions, ops, raw, sales
-from warehouse.quality.rule import Required, Rule, Unique
+from warehouse.quality.rule import Filled, Rule
 
 _DECLARED: tuple[Rule, ...] = (
     *raw.RULES,
@@ -20,12 +20,10 @@ _DECLARED: tuple[Rule, ...] = (
 
 def least_rules(table: Table) -> tuple[Rule, ...]:
     """What holds of any table, until somebody has declared what is demanded of it: rows that can
-    be told apart, and of which one counts."""
+    be told apart."""
     key = table.key or tuple(column.name for column in columns(table.row)[:1])
-    named = (Required(table=table.id, column=name, severity="error") for name in key)
-    texts = tuple(rule for rule in named if column_of(table, rule.column).mode == "REQUIRED")
-    latest = table.dataset in ("sales", "identity") and table.key and not table.partset
-    return (*texts, *((Unique(table=table.id, columns=key, severity="error"),) if latest else ()))
+    named = (Filled(table=table.id, column=name, severity="error") for name in key)
+    return tuple(rule for rule in named if column_of(table, rule.column).kind == "STRING")
 
 
 RULES: tuple[Rule, ...] = (

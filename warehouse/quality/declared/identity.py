@@ -1,6 +1,6 @@
 """What is demanded of identity.*: that the partition is one, and refers to what there is."""
 
-from warehouse.quality.rule import Holds, InRange, OneOf, Present, Refers, Required, Rule, Unique
+from warehouse.quality.rule import Filled, Holds, InRange, OneOf, Present, Refers, Rule
 
 RECORDS = "identity.records"
 LINKS = "identity.links"
@@ -16,9 +16,8 @@ SETTLED = "TIMESTAMP_DIFF(CURRENT_TIMESTAMP(), {}, MINUTE) >= 10"
 """What is older should have been resolved."""
 
 RULES: tuple[Rule, ...] = (
-    Unique(table=RECORDS, columns=("record_key",), severity="error"),
     OneOf(table=RECORDS, column="kind", words=KINDS, severity="error"),
-    Required(table=RECORDS, column="version_digest", severity="error"),
+    Filled(table=RECORDS, column="version_digest", severity="error"),
     Refers(
         table=RECORDS,
         column="record_key",
@@ -28,10 +27,9 @@ RULES: tuple[Rule, ...] = (
         severity="error",
         hint=BEHIND,
     ),
-    Unique(table=LINKS, columns=("record_key",), severity="error"),
     OneOf(table=LINKS, column="kind", words=KINDS, severity="error"),
-    Required(table=LINKS, column="entity_id", severity="error"),
-    Required(table=LINKS, column="method", severity="error"),
+    Filled(table=LINKS, column="entity_id", severity="error"),
+    Filled(table=LINKS, column="method", severity="error"),
     InRange(table=LINKS, column="confidence", least=0.0, most=1.0, severity="error"),
     Refers(
         table=LINKS,
@@ -42,7 +40,6 @@ RULES: tuple[Rule, ...] = (
         severity="error",
         hint="a record belongs to nobody: salesintel rebuild",
     ),
-    Unique(table=ENTITIES, columns=("entity_id",), severity="error"),
     OneOf(table=ENTITIES, column="kind", words=KINDS, severity="error"),
     InRange(table=ENTITIES, column="record_count", least=1, severity="error"),
     InRange(table=ENTITIES, column="account_confidence", least=0.0, most=1.0, severity="error"),
@@ -78,16 +75,15 @@ RULES: tuple[Rule, ...] = (
         words=("created", "merged", "split", "retired"),
         severity="error",
     ),
-    Required(table=CHANGES, column="entity_id", severity="error"),
+    Filled(table=CHANGES, column="entity_id", severity="error"),
     OneOf(
         table=OVERRIDES,
         column="verdict",
         words=("same", "different", "withdrawn"),
         severity="error",
     ),
-    Required(table=OVERRIDES, column="decided_by", severity="error"),
+    Filled(table=OVERRIDES, column="decided_by", severity="error"),
     Holds(table=OVERRIDES, called="keys.in_order", holds="left_key < right_key", severity="error"),
-    Unique(table=EVIDENCE, columns=("left_key", "right_key"), severity="error"),
     Holds(table=EVIDENCE, called="keys.in_order", holds="left_key < right_key", severity="error"),
     InRange(table=EVIDENCE, column="probability", least=0.0, most=1.0, severity="error"),
     Refers(
@@ -99,7 +95,6 @@ RULES: tuple[Rule, ...] = (
         severity="error",
         hint="a pair holds together what is no entity: salesintel rebuild",
     ),
-    Unique(table=CANDIDATES, columns=("left_key", "right_key"), severity="error"),
     Holds(table=CANDIDATES, called="keys.in_order", holds="left_key < right_key", severity="error"),
     OneOf(
         table=CANDIDATES,

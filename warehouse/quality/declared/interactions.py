@@ -1,9 +1,13 @@
 """What is demanded of sales.interactions and of who took part in them."""
 
 from schemas.clock import FIRST_PARTITION_DAY
+from transforms.forget import ERASED
+from transforms.normalise.rows import NUMBER_KEYS, UNKNOWN_NUMBER
+from warehouse.quality.declared.identity import SETTLED
 from warehouse.quality.declared.sales import ACCOUNTS, DEALS, EMAIL, GONE, PARSER, PEOPLE, PHONE
 from warehouse.quality.rule import (
     Accompanied,
+    Filled,
     Format,
     Holds,
     InRange,
@@ -15,7 +19,6 @@ from warehouse.quality.rule import (
     Rule,
     SteadyNulls,
     SteadyVolume,
-    Unique,
 )
 
 INTERACTIONS = "sales.interactions"
@@ -26,11 +29,17 @@ ROLES = ("from", "to", "cc", "bcc", "reply_to", "caller", "callee", "attendee", 
 LONGEST_S = 86_400.0
 """A call or meeting of more than a day is a mistake of whoever noted it."""
 
+NOBODY = f"'{ERASED}', '{UNKNOWN_NUMBER}'"
+RESOLVED = (
+    f"participant_key NOT IN ({NOBODY}) "
+    f"AND NOT (is_internal AND STARTS_WITH(participant_key, '{NUMBER_KEYS}'))"
+)
+"""Whom the resolver is told of: not of our own lines, which are evidence of nobody."""
+
 RULES: tuple[Rule, ...] = (
-    Unique(table=INTERACTIONS, columns=("record_key", "part"), severity="error"),
     OneOf(table=INTERACTIONS, column="kind", words=KINDS, severity="error"),
     OneOf(table=INTERACTIONS, column="direction", words=DIRECTIONS, severity="error"),
-    Required(table=INTERACTIONS, column="interaction_id", severity="error"),
+    Filled(table=INTERACTIONS, column="interaction_id", severity="error"),
     Required(
         table=INTERACTIONS,
         column="occurred_at",
@@ -95,13 +104,14 @@ RULES: tuple[Rule, ...] = (
     ),
     SteadyNulls(table=INTERACTIONS, column="owner_key", bound=0.2),
     SteadyNulls(table=INTERACTIONS, column="thread_id", bound=0.2, where="kind = 'email'"),
-    Unique(table=PARTICIPANTS, columns=("record_key", "ordinal"), severity="error"),
     OneOf(table=PARTICIPANTS, column="role", words=ROLES, severity="error"),
     Present(
         table=PARTICIPANTS,
         called="identifier.present",
-        holds="COALESCE(email, phone, '') != '' OR participant_key != ''",
-        bound=0.02,
+        holds="COALESCE(email, phone, '') != ''",
+        where=f"role NOT IN ('attendee', 'about') AND participant_key != '{ERASED}'",
+        bound=0.05,
+        hint="callers who hide their number, or a parser that does not read who took part",
     ),
     Format(table=PARTICIPANTS, column="email", pattern=EMAIL, severity="error", hint=PARSER),
     Format(table=PARTICIPANTS, column="phone", pattern=PHONE, severity="error", hint=PARSER),
@@ -119,7 +129,7 @@ RULES: tuple[Rule, ...] = (
         column="participant_key",
         to="identity.links",
         bound=0.02,
-        where="TIMESTAMP_DIFF(CURRENT_TIMESTAMP(), written_at, MINUTE) >= 10",
+        where=f"{SETTLED.format('written_at')} AND {RESOLVED}",
         hint="the resolver is behind or has failed: see the pipeline's log",
     ),
     SteadyVolume(table=PARTICIPANTS, bound=0.75),

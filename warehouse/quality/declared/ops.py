@@ -4,6 +4,7 @@ from typing import get_args
 
 from schemas.quality import Severity
 from warehouse.quality.rule import (
+    Filled,
     Fresh,
     Held,
     Holds,
@@ -11,8 +12,6 @@ from warehouse.quality.rule import (
     InRange,
     OneOf,
     Past,
-    Present,
-    Required,
     Rule,
 )
 
@@ -25,14 +24,16 @@ ERASURES = "ops.erasures"
 
 RULES: tuple[Rule, ...] = (
     *(
-        Required(table=LETTERS, column=column, severity="error")
+        Filled(table=LETTERS, column=column, severity="error")
         for column in ("stage", "error_type", "error_message")
     ),
-    Present(
+    Holds(
         table=LETTERS,
         called="payload.present",
         holds="LENGTH(payload) > 0 OR payload_uri IS NOT NULL OR LENGTH(TO_JSON_STRING(attributes))"
         " > 2",
+        # Of one that was erased, and of one that could not be read, nothing can be published again.
+        where="topic IS NOT NULL",
         severity="error",
         hint="a dead letter without its bytes cannot be replayed",
     ),
@@ -51,9 +52,9 @@ RULES: tuple[Rule, ...] = (
         holds="changes >= 0 AND skipped >= 0 AND failed >= 0",
         severity="error",
     ),
-    Required(table=RUNS, column="error_message", where="status = 'failed'", severity="error"),
+    Filled(table=RUNS, column="error_message", where="status = 'failed'", severity="error"),
     OneOf(table=FIELDS, column="event", words=("added", "gone", "retyped"), severity="error"),
-    Required(table=FIELDS, column="field", severity="error"),
+    Filled(table=FIELDS, column="field", severity="error"),
     InRange(table=COUNTS, column="records", least=0, severity="error"),
     Holds(
         table=COUNTS,
@@ -70,7 +71,7 @@ RULES: tuple[Rule, ...] = (
     ),
     OneOf(table=QUALITY, column="severity", words=get_args(Severity), severity="error"),
     *(
-        Required(
+        Filled(
             table=ERASURES,
             column=column,
             severity="error",
@@ -78,7 +79,7 @@ RULES: tuple[Rule, ...] = (
         )
         for column in ("erasure_id", "marks")
     ),
-    Required(table=ERASURES, column="asked_by", severity="error"),
+    Filled(table=ERASURES, column="asked_by", severity="error"),
     Past(table=ERASURES, column="asked_at", severity="error"),
     Holds(
         table=QUALITY, called="counts.range", holds="rows_failed <= rows_checked", severity="error"

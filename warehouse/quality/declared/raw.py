@@ -1,13 +1,14 @@
 """What is demanded of raw.*: whole envelopes, and no more copies than retries make."""
 
 from schemas.change import LANES, OPERATIONS, SOURCES
+from transforms.forget import ERASED
 from warehouse.quality.rule import (
+    Filled,
     Fresh,
+    Holds,
     InOrder,
     OneOf,
     Past,
-    Present,
-    Required,
     Rule,
     SteadyVolume,
     Unique,
@@ -18,13 +19,14 @@ DUPLICATES = "raw.duplicates"
 
 RULES: tuple[Rule, ...] = (
     *(
-        Required(table=CHANGES, column=column, severity="error", hint="see pipelines/graph.py")
+        Filled(table=CHANGES, column=column, severity="error", hint="see pipelines/graph.py")
         for column in ("change_id", "record_key", "message_id", "version_digest")
     ),
-    Present(
+    Holds(
         table=CHANGES,
         called="payload.present",
-        holds="operation != 'upsert' OR LENGTH(payload) > 0 OR dataref IS NOT NULL",
+        holds="LENGTH(payload) > 0 OR dataref IS NOT NULL",
+        where=f"operation = 'upsert' AND content_type != '{ERASED}'",
         severity="error",
         hint="a change without its record cannot be rebuilt: backfill these records",
     ),
@@ -49,7 +51,7 @@ RULES: tuple[Rule, ...] = (
         table=CHANGES, bound=0.75, hint="see which source: salesintel query ops.freshness"
     ),
     *(
-        Required(table=DUPLICATES, column=column, severity="error")
+        Filled(table=DUPLICATES, column=column, severity="error")
         for column in ("message_id", "change_id")
     ),
     OneOf(table=DUPLICATES, column="source", words=SOURCES, severity="error"),

@@ -11,7 +11,6 @@ from warehouse.quality.rule import (
     Refers,
     Required,
     Rule,
-    Unique,
 )
 
 PEOPLE = "sales.people"
@@ -32,7 +31,6 @@ PARSER = "a parser lets through what is not canonical: mend it, then salesintel 
 GONE = "a record that others name is not held: backfill its source, or its user may not be read"
 
 RULES: tuple[Rule, ...] = (
-    Unique(table=PEOPLE, columns=("record_key",), severity="error"),
     Present(
         table=PEOPLE,
         called="name.present",
@@ -53,7 +51,6 @@ RULES: tuple[Rule, ...] = (
     Refers(table=PEOPLE, column="owner_key", to=PEOPLE, bound=0.05, hint=GONE),
     InRange(table=PEOPLE, column="created_at", least=FIRST, bound=0.001),
     Past(table=PEOPLE, column="created_at", bound=0.001),
-    Unique(table=ACCOUNTS, columns=("record_key",), severity="error"),
     Required(table=ACCOUNTS, column="name", bound=0.05, hint=FILL),
     Required(table=ACCOUNTS, column="domains", bound=0.5, hint=FILL),
     Format(table=ACCOUNTS, column="domains", pattern=DOMAIN, severity="error", hint=PARSER),
@@ -63,7 +60,6 @@ RULES: tuple[Rule, ...] = (
     InRange(table=ACCOUNTS, column="employees", least=0, bound=0.01),
     InRange(table=ACCOUNTS, column="annual_revenue", least=0, bound=0.01),
     Past(table=ACCOUNTS, column="created_at", bound=0.001),
-    Unique(table=DEALS, columns=("record_key",), severity="error"),
     Required(table=DEALS, column="name", bound=0.05, hint=FILL),
     Required(table=DEALS, column="stage", bound=0.05, hint=FILL),
     Required(table=DEALS, column="account_key", bound=0.2, hint=FILL),
@@ -75,7 +71,6 @@ RULES: tuple[Rule, ...] = (
     Refers(table=DEALS, column="owner_key", to=PEOPLE, bound=0.05, hint=GONE),
     Refers(table=DEALS, column="person_keys", to=PEOPLE, bound=0.05, hint=GONE),
     Past(table=DEALS, column="created_at", bound=0.001),
-    Unique(table=ENROLLMENTS, columns=("enrollment_id", "part"), severity="error"),
     Required(table=ENROLLMENTS, column="sequence_id", bound=0.05, hint=FILL),
     Required(table=ENROLLMENTS, column="enrolled_at", bound=0.1),
     Refers(table=ENROLLMENTS, column="person_key", to=PEOPLE, bound=0.05, hint=GONE),
