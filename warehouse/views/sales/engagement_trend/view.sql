@@ -1,11 +1,11 @@
 -- How dealings with an account go up and down: one row an account and week, the newest week first;
 -- by owner: sum over owner_name. Weeks begin on Monday, 00:00 UTC; the newest is not over.
--- Rules: the last 26 weeks, each account from its first week with a dealing on, or all of them where
--- that was longer ago; a week without any has zeros. An account without a dealing in these weeks and
--- the one before is left out. contacts_before are those of the week before, also in the oldest week.
--- What counts is said in sales.account_activity. The owner is the one that the account has today.
--- The Monday is counted from the first day of the calendar, which was one: what DATE_TRUNC takes for
--- a week is not the same in every warehouse.
+-- Rules: the last 26 weeks, each account from its first week with a dealing on, or all of them
+-- where that was longer ago; a week without any has zeros. An account without a dealing in these
+-- weeks and the one before is left out. contacts_before are those of the week before, also in the
+-- oldest week. What counts is said in sales.account_activity. The owner is the one that the account
+-- has today. The Monday is counted from the first day of the calendar, which was one: what
+-- DATE_TRUNC takes for a week is not the same in every warehouse.
 WITH span AS (
   SELECT
     DATE_SUB(
