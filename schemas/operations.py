@@ -18,7 +18,9 @@ class DeadLetter(Row, frozen=True, kw_only=True):
     stack_trace: Annotated[str | None, col("Of an unexpected error, at most 8 KB.")] = None
     source: Annotated[str | None, col("Source, where it could be read.")] = None
     object_type: Annotated[str | None, col("Object type, where it could be read.")] = None
-    object_id: Annotated[str | None, col("Object id, where it could be read.")] = None
+    object_id: Annotated[
+        str | None, col("Object id, where it could be read; of an import, its file, hashed.")
+    ] = None
     change_id: Annotated[str | None, col("Id of the change, where it could be read.")] = None
     message_id: Annotated[str | None, col("Pub/Sub's id of the message.")] = None
     publish_time: Annotated[Micros | None, col("When the message was published.")] = None

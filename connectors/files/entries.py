@@ -15,6 +15,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO, NamedTuple, Protocol
 
+from connectors.bad_input import file_id
 from connectors.files.kinds import Kind
 from schemas.errors import SkippableError
 
@@ -49,6 +50,11 @@ class Entry(NamedTuple):
     modified: int
     kind: Kind
     gzipped: bool
+
+    @property
+    def file_id(self) -> str:
+        """What letters about it name."""
+        return file_id(self.kind.source or "files", self.name)
 
 
 class _Read1(Protocol):

@@ -27,10 +27,16 @@ def read(
     """All inputs of a plan, in its order; memory is bounded by the largest mail or row.
 
     A file that turns out to be damaged gives what stands before the damage, then a bad input that
-    says where, and the next is read.
+    says where, and the next is read. Each bad input names its file (Entry.file_id).
     ConfigurationError where the mapping does not fit a file.
     """
-    options = options or ImportOptions()
+    for entry, one in _each(plan, options or ImportOptions(), progress):
+        yield one._replace(file=entry.file_id) if isinstance(one, BadInput) else one
+
+
+def _each(
+    plan: ImportPlan, options: ImportOptions, progress: Progress
+) -> Iterator[tuple[Entry, Change | BadInput]]:
     archives = Archives()
     try:
         for entry in plan.entries:
@@ -39,11 +45,12 @@ def read(
                 with opened(entry, archives, progress) as inner:
                     salvaged = Salvaged(inner)
                     stream: io.BufferedReader = io.BufferedReader(salvaged, 1 << 16)
-                    yield from _READERS[entry.kind.format](entry, stream, salvaged, options)
+                    for one in _READERS[entry.kind.format](entry, stream, salvaged, options):
+                        yield entry, one
             except UNREADABLE as error:
-                yield BadInput(entry.kind.source, safe_name(entry.name), damage(error), b"")
+                yield entry, BadInput(entry.kind.source, safe_name(entry.name), damage(error), b"")
             except SkippableError as error:
-                yield BadInput(entry.kind.source, safe_name(entry.name), str(error), b"")
+                yield entry, BadInput(entry.kind.source, safe_name(entry.name), str(error), b"")
     finally:
         archives.close()
 

@@ -63,7 +63,8 @@ GROUP BY source
 ORDER BY source
 """
 _COUNTED = """
-SELECT source, object_type, there, held, TIMESTAMP_DIFF(@now, counted_at, HOUR) AS hours_old
+SELECT source, object_type, there, held,
+  DIV(TIMESTAMP_DIFF(@now, counted_at, SECOND), 3600) AS hours_old
 FROM `ops.reconciliation`
 ORDER BY source, object_type
 """

@@ -12,7 +12,15 @@ from pathlib import Path
 import pytest
 from import_files import imported
 
-from connectors.files import BadInput, ImportOptions, detect, entries, plan, read
+from connectors.files import (
+    BadInput,
+    ImportOptions,
+    bad_input_message,
+    detect,
+    entries,
+    plan,
+    read,
+)
 from schemas.change import stable_hash
 from schemas.errors import ConfigurationError, SkippableError
 
@@ -252,6 +260,20 @@ def test_a_file_damaged_from_its_first_row_on_is_one_bad_input(tmp_path: Path) -
         [*changes, bad] = read(found)
         assert len(changes) <= 1
         assert isinstance(bad, BadInput)
+
+
+def test_a_bad_input_names_its_file_wherever_that_is_imported_from(tmp_path: Path) -> None:
+    folder = tmp_path / "export"
+    folder.mkdir()
+    for name in ("a.csv.gz", "b.csv.gz"):
+        (folder / name).write_bytes(gzip.compress(PEOPLE + b"x" * 50)[:-9])
+    _, [one, other] = imported(folder)
+    _, [again] = imported(folder / "a.csv.gz")
+    assert one.file == again.file != other.file
+    assert [entry.file_id for entry in plan([folder]).entries] == [one.file, other.file]
+    assert "a.csv" not in one.file
+    assert bad_input_message(one)[2]["ce-objectid"] == one.file
+    assert "ce-objectid" not in bad_input_message(one._replace(file=""))[2]
 
 
 def test_two_entries_of_one_name_are_both_read(tmp_path: Path) -> None:

@@ -38,6 +38,7 @@ from schemas.operations import DeadLetter, Replay
 from schemas.records import RawChange
 from schemas.topology import DECISIONS_SUBSCRIPTION, PIPELINE_SUBSCRIPTIONS
 from transforms.dead_letters import dead_letter, original
+from warehouse.runs import noted_run
 
 __all__ = ["running_stack"]
 """Fixture: one stack for these and for what watches."""
@@ -201,12 +202,18 @@ def test_runbook_job_failed(rehearsal: Rehearsal) -> None:
 def test_runbook_job_by_hand_failed(rehearsal: Rehearsal) -> None:
     stack, failed = rehearsal.stack, letters("normalise", 3)
     stack.write([*(a_change(f"hubspot:contact:{n}") for n in range(20)), *failed])
+    # An erasure is at work, and then no more.
+    with noted_run(stack.endpoint, "erase"):
+        refused = rehearsal.follow("replay --yes")
+        assert refused.exit_code == 1 and "an erasure is at work" in refused.output, refused.output
+        days = {day["command"]: day for day in rehearsal.rows("query ops.runs_daily")}
+        assert (days["erase"]["running"], days["replay"]["failed"]) == (1, 1)
     # A right is missing.
     stack.pubsub.faults.set(FaultPlan(errors={"Publish": "PERMISSION_DENIED"}))
     refused = rehearsal.follow("replay --yes")
     assert refused.exit_code == 1 and "PermissionDenied" in refused.output, refused.output
-    (run,) = rehearsal.rows("query ops.failed_runs")
-    assert (run["command"], run["outcome"], run["is_settled"]) == ("replay", "failed", False)
+    for run in rehearsal.rows("query ops.failed_runs"):
+        assert (run["command"], run["outcome"], run["is_settled"]) == ("replay", "failed", False)
     assert not waiting(stack, topic_of("files"))
     open_letters = "query ops.dead_letters_summary"
     assert rehearsal.rows(open_letters)[0]["open_letters"] == 3
@@ -214,8 +221,7 @@ def test_runbook_job_by_hand_failed(rehearsal: Rehearsal) -> None:
     stack.pubsub.faults.set(FaultPlan())
     assert "3 published" in rehearsal.follow("replay --yes").stdout
     assert waiting(stack, topic_of("files")) == [b"{}"] * 3
-    (run,) = rehearsal.rows("query ops.failed_runs")
-    assert run["is_settled"]
+    assert all(run["is_settled"] for run in rehearsal.rows("query ops.failed_runs"))
     stack.write([row for letter in failed for row in accepted(letter)])
     assert rehearsal.rows(open_letters)[0]["open_letters"] == 0
 

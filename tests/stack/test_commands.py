@@ -175,6 +175,10 @@ def test_an_import_shows_its_plan_waits_and_says_what_it_could_not_read(
     assert (run["status"], run["changes"], run["failed"]) == ("succeeded", published - 1, 1)
     assert json.loads(json.dumps(run["detail"]))["files"] == 3
     with stack.warehouse() as client:
+        newest = "SELECT object_id FROM `ops.dead_letters` ORDER BY failed_at DESC LIMIT 1"
+        [letter] = run_sql(client, newest).rows
+        detail = json.loads(json.dumps(run["detail"]))
+        assert letter["object_id"] in detail["read"], "an import of its file again settles it"
         assert_same(rows_of(client), undisturbed)
 
 

@@ -126,6 +126,23 @@ def test_it_happened_when_the_mail_says_or_the_last_hop_or_gmail(
 
 
 @pytest.mark.parametrize(
+    ("date", "occurred", "defects"),
+    [
+        ("Sun, 1 Feb 2026 08:00:00 +0000", STAMP + DAY_US, ()),
+        ("Sun, 1 Feb 2026 08:00:01 +0000", STAMP, ("date_after_receipt",)),
+        ("Wed, 31 Jan 2029 08:00:00 +0000", STAMP, ("date_after_receipt",)),
+        ("Thu, 1 Jan 2004 08:00:00 +0000", STAMP - 8_066 * DAY_US, ()),
+    ],
+)
+def test_no_mail_was_sent_more_than_a_day_after_it_was_received(
+    date: str, occurred: int, defects: tuple[str, ...]
+) -> None:
+    row, _, _ = normalised(f"Date: {date}", internalDate=str(STAMP // 1_000))
+    assert (row.occurred_at, row.defects) == (occurred, defects)
+    assert row.event_date == occurred // DAY_US
+
+
+@pytest.mark.parametrize(
     ("date", "occurred", "day"),
     [
         ("Fri, 31 Dec 9999 23:59:59 -1200", MAX_US, WRITTEN_AT // DAY_US + LAST_PARTITION_AHEAD),
@@ -134,7 +151,7 @@ def test_it_happened_when_the_mail_says_or_the_last_hop_or_gmail(
     ],
 )
 def test_a_hostile_date_opens_no_partition(date: str, occurred: int, day: int) -> None:
-    row, participants, _ = normalised(f"Date: {date}")
+    row, participants, _ = normalised(f"Date: {date}", internalDate=None)
     assert (row.occurred_at, row.event_date) == (occurred, day)
     assert {one.event_date for one in participants} == {day}
 

@@ -1,14 +1,14 @@
 """Every view gives what its tests say: small tables in, expected rows out, in the real SQL."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 from google.cloud import bigquery
-from view_warehouse import PROJECT, embedded_warehouse, empty, fill
+from view_warehouse import PROJECT, embedded_warehouse, empty, fill, moment
 
 from schemas.current import COMPACTED
 from schemas.errors import ConfigurationError, FatalError
@@ -70,15 +70,32 @@ def _comparable(value: Any) -> Any:
 
 
 def _expected(row: dict[str, Any], found: dict[str, Any]) -> dict[str, Any]:
-    """The expected row; `{between: [low, high]}` stands for whatever was found in that range."""
+    """The expected row; `{between: [low, high]}` stands for whatever was found in that range, and
+    `{monday_of: now - 60s}` for the Monday of that moment's week."""
     wanted = {}
     for name, value in row.items():
         if isinstance(value, dict) and value.keys() == {"between"}:
             low, high = value["between"]
             wanted[name] = found[name] if low <= found[name] <= high else value
+        elif isinstance(value, dict) and value.keys() == {"monday_of"}:
+            day = moment(value["monday_of"]).date()
+            wanted[name] = day - timedelta(days=day.weekday())
         else:
             wanted[name] = _comparable(value)
     return wanted
+
+
+@pytest.mark.slow
+def test_a_week_of_the_trend_begins_on_monday_whichever_day_it_is(client: bigquery.Client) -> None:
+    monday = "DATE_SUB(day, INTERVAL MOD(DATE_DIFF(day, DATE '0001-01-01', DAY), 7) DAY)"
+    assert f"{monday} AS week" in views()["sales.engagement_trend"].sql
+    sql = (
+        f"SELECT day, {monday} AS week "
+        "FROM UNNEST(GENERATE_DATE_ARRAY(DATE '1969-12-20', DATE '1970-01-20')) AS day"
+    )
+    rows = list(client.query(sql, retry=None, job_retry=None).result())
+    assert len(rows) == 32
+    assert all(row.week == row.day - timedelta(days=row.day.weekday()) for row in rows)
 
 
 def test_every_view_has_a_test_a_rule_and_a_complete_order() -> None:

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from msgspec.structs import replace
 
 from schemas.change import Change, opaque_id, stable_hash
-from schemas.clock import partition_day
+from schemas.clock import DAY_US, FIRST_PARTITION_DAY, partition_day
 from schemas.columns import Row
 from schemas.errors import InvalidPayload
 from schemas.identity import IdentityRecord
@@ -60,7 +60,7 @@ def normalise_message(change: Change, settings: Settings, written_at: int) -> Re
     context = context_of(settings)
     own = _Own(context, mailbox)
     sent = _sent(mail, defects)
-    occurred = sent if sent is not None else values.as_micros(found.get("internalDate"))
+    occurred = _occurred(sent, values.as_micros(found.get("internalDate")), defects)
     message_id = _message_id(mail, defects)
     references = ids.ids_in(mail.first("references"))
     answers = ids.ids_in(mail.first("in-reply-to"))
@@ -172,6 +172,22 @@ def _sent(mail: Mail, defects: list[str]) -> int | None:
     if moment.us is not None:
         return moment.us
     return dates.parse_date(mail.first("received").rpartition(";")[2].strip()).us
+
+
+def _occurred(sent: int | None, received: int | None, defects: list[str]) -> int | None:
+    """When it was sent; where that is unknown, or cannot be, when the mailbox got it.
+
+    The Date header is preferred, as every copy has the same, and mail that was brought over from
+    elsewhere is received long after it was sent. But nothing is received before it is sent: a Date
+    of more than a day later is a wrong clock or a trick. A time of receipt from before there was
+    such mail (0 is common) shows nothing.
+    """
+    if sent is None or received is None:
+        return received if sent is None else sent
+    if sent - received <= DAY_US or received < FIRST_PARTITION_DAY * DAY_US:
+        return sent
+    defects.append("date_after_receipt")
+    return received
 
 
 class _Own:

@@ -1,14 +1,16 @@
 -- What could not be processed, by stage, kind of error and source. Times are UTC.
 -- Rules: a dead letter written twice counts once (dead_letter_id, the newest row). It is open until
 -- its change is accepted under a higher attempt, which ops.replays tells; one without a change id
--- stays open. recent_open_letters are the open ones of the last 14 days. One of stage
--- import is an input that no reader could take: it has no change, so an import that began later and
--- succeeded settles it, for what that one could not read either is a new letter. The sample is the
--- newest open one, else the newest; its payload is never shown here.
+-- stays open. recent_open_letters are the open ones of the last 14 days. One of stage import is an
+-- input that no reader could take, and has no change. Where it came from a file, object_id says
+-- which (a hash), and an import that read this file, began later and succeeded settles it: what
+-- that one could not read either is a new letter. What a webhook, poll or backfill could not read
+-- names no file, and stays open. The sample is the newest open one, else the newest; its payload is
+-- never shown here.
 WITH letters AS (
   SELECT
-    dead_letter_id, failed_at, failed_date, stage, error_type, error_message, change_id, attempt,
-    retriable,
+    dead_letter_id, failed_at, failed_date, stage, error_type, error_message, object_id, change_id,
+    attempt, retriable,
     COALESCE(source, REGEXP_EXTRACT(topic, r'^changes-(.+)$'), 'unknown') AS source
   FROM `ops.dead_letters`
   WHERE TRUE
@@ -20,9 +22,11 @@ accepted AS (
   GROUP BY change_id
 ),
 imports AS (
-  SELECT MAX(started_at) AS newest
-  FROM `ops.runs`
-  WHERE command = 'import' AND status = 'succeeded'
+  SELECT file_id, MAX(run.started_at) AS newest
+  FROM `ops.runs` AS run
+  CROSS JOIN UNNEST(JSON_VALUE_ARRAY(run.detail, '$.read')) AS file_id
+  WHERE run.command = 'import' AND run.status = 'succeeded'
+  GROUP BY file_id
 ),
 judged AS (
   SELECT
@@ -33,7 +37,7 @@ judged AS (
       COALESCE(accepted.attempt > letters.attempt, FALSE)
     ) AS is_settled
   FROM letters
-  CROSS JOIN imports
+  LEFT JOIN imports ON imports.file_id = letters.object_id
   LEFT JOIN accepted ON accepted.change_id = letters.change_id
 ),
 placed AS (

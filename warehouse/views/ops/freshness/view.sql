@@ -1,10 +1,11 @@
--- How far behind each source is: one row a source that has sent a change within 14 days, or has been
--- silent for longer. Times are UTC, lags are whole seconds.
+-- How far behind each source is: one row a source that has sent a change within 14 days, or has
+-- been silent for longer. Times are UTC, lags are whole seconds.
 -- Rules: only the changes of the last 14 days are read. A source of which none is among them is
--- silent where it was asked before (polled 14 to 21 days ago, or counted in a night 14 to 90 days
--- ago) or has told of what happened within 90 days, imported files aside: nothing newest is known of
--- it, and its lags are 14 days, which is the least that they can be. Of a source that was set up
--- since then, and has sent nothing yet, there is no row.
+-- silent where it was asked before (polled, or counted in a night, 14 to 90 days ago) or has told
+-- of what happened within 90 days, imported files aside: nothing newest is known of it, and its
+-- lags are 14 days, which is the least that they can be. Of a source that was set up since then,
+-- and has sent nothing yet, there is no row. Files have one while they were imported within 14
+-- days; that none come is no silence, and nobody who watches counts it as one.
 -- A source stamp in the future (a hostile Date header) is not counted as the newest change.
 -- source_lag_s is the age of the newest change, write_lag_s that of the newest row, and
 -- pipeline_delay_s the longest way from publish to row among live changes written in the last hour
@@ -29,7 +30,7 @@ asked AS (
   SELECT JSON_VALUE(detail, '$.source') AS source
   FROM `ops.runs`
   WHERE
-    noted_date >= DATE_SUB(CURRENT_DATE(), INTERVAL 21 DAY)
+    noted_date >= DATE_SUB(CURRENT_DATE(), INTERVAL 90 DAY)
     AND noted_date <= DATE_SUB(CURRENT_DATE(), INTERVAL 14 DAY)
     AND command = 'poll'
   UNION DISTINCT

@@ -2,13 +2,13 @@
 -- ok while value <= threshold. Times are UTC.
 -- Rules: delay, silence and account are those of the last 14 days, and a longer silence is told as
 -- 14 days; so is the share of letters: of what failed within 14 days, what is open, by the messages
--- of these days. Silence of a source counts after three days (a long weekend is no outage). A
--- letter is open as ops.dead_letters_summary has it. A run that failed counts until the same
--- command succeeds for the same source; one that was refused because of a setting or an option
--- (ConfigurationError), or stopped by hand, does not. What is lost, and until when, is as in
--- ops.failed_runs, of 14 days too. A record is unlinked when its newest row is older than ten minutes and no entity has it. A
--- field that vanished at its source, or changed its type, counts for a day: what it filled may be
--- empty from now on.
+-- of these days. Silence of a source counts after three days (a long weekend is no outage), of
+-- imported files never. A letter is open as ops.dead_letters_summary has it. A run that failed
+-- counts until the same command succeeds for the same source; one that was refused because of a
+-- setting or an option (ConfigurationError), or stopped by hand, does not. What is lost, and until
+-- when, is as in ops.failed_runs, of 14 days too. A record is unlinked when its newest row is older
+-- than ten minutes and no entity has it. A field that vanished at its source, or changed its type,
+-- counts for a day: what it filled may be empty from now on.
 WITH measured AS (
   SELECT
     1 AS place,
@@ -25,6 +25,7 @@ WITH measured AS (
     259200.0,
     'A source has sent nothing for days. See which: salesintel query ops.freshness'
   FROM `ops.freshness`
+  WHERE source != 'files'
   UNION ALL
   SELECT
     3,

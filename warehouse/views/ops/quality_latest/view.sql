@@ -1,7 +1,7 @@
 -- What every rule said when it was checked last, and the two numbers that sum them up
 -- (rule_id completeness and accuracy, table_id all). Times are UTC.
 -- Rules: the newest row of a rule counts. One that has not been checked for two weeks is left out:
--- it is no longer asked. hours_old is the age of the answer.
+-- it is no longer asked. hours_old is the age of the answer, in whole hours.
 SELECT
   rule_id,
   table_id,
@@ -15,7 +15,7 @@ SELECT
   sample,
   message,
   checked_at,
-  TIMESTAMP_DIFF(CURRENT_TIMESTAMP(), checked_at, HOUR) AS hours_old,
+  DIV(TIMESTAMP_DIFF(CURRENT_TIMESTAMP(), checked_at, SECOND), 3600) AS hours_old,
   run_id
 FROM (
   SELECT *

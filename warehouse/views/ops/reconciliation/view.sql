@@ -1,11 +1,13 @@
 -- What each source said it has against what we held of it then: one row a source, object and day
 -- (null: all there were). Days and times are UTC.
--- Rules: the counts are those of the newest night of each object. Held is a record that was made, or
--- first seen, before it was counted, and was not deleted before. It belongs to the day it was made
--- on, a call of Dialpad to that on which it began; held is null of objects whose rows do not say
--- when they were made. Drafts of Gmail are not counted on either side. difference is held minus
--- there: below 0 we lack some; above 0 the source has lost some that nobody told of. What the
--- exclusions keep out is there and not held. Counts with `uncounted` mailboxes are too low.
+-- Rules: the counts are those of the newest night of each object. Held is a record that was made,
+-- or first seen, before it was counted, and was not deleted before. It belongs to the day it was
+-- made on, a call of Dialpad to that on which it began; of objects whose rows do not say when they
+-- were made, held is null by day, or 0 where there are no rows at all. Drafts of Gmail are not
+-- counted on either side. difference is held minus there, and percent is the difference in per cent
+-- of what is there, null where nothing is: below 0 we lack some; above 0 the source has lost some
+-- that nobody told of. What the exclusions keep out is there and not held. Counts with `uncounted`
+-- mailboxes are too low.
 WITH counts AS (
   SELECT
     source, object_type, created_date, records, uncounted, method, counted_at,
@@ -86,9 +88,9 @@ held AS (
   GROUP BY source, object_type, made_date
 ),
 dated AS (
-  SELECT DISTINCT source, object_type
+  SELECT source, object_type, LOGICAL_OR(made_date IS NOT NULL) AS is_dated
   FROM living
-  WHERE made_date IS NOT NULL
+  GROUP BY source, object_type
 ),
 compared AS (
   SELECT
@@ -97,7 +99,9 @@ compared AS (
     counted.created_date,
     counted.records AS there,
     IF(
-      counted.created_date IS NULL OR dated.source IS NOT NULL, COALESCE(held.records, 0), NULL
+      counted.created_date IS NULL OR COALESCE(dated.is_dated, TRUE),
+      COALESCE(held.records, 0),
+      NULL
     ) AS held,
     counted.uncounted,
     counted.method,

@@ -2,12 +2,13 @@
 -- transcript of a call, are one row. Times are UTC.
 -- Rules: the parts are folded as in sales.folded_interactions, which leaves out drafts and what is
 -- deleted at the source. People are those of sales.counterparts; who of them must not be contacted,
--- mailed or called makes the column true. Accounts stand in the order of sales.interaction_accounts;
--- account_entity_id is the first. search_text is what can be searched, in lower case: subject,
--- beginning of the text, everyone's name, address and number, and the account. snippet, and its words in search_text, are those of sales.readable_snippets: the text
--- is for those who may read it.
--- What belongs to one interaction is united and grouped rather than joined: so a condition on
--- interaction_id reaches every table below, and a hundred rows cost what a hundred rows should.
+-- mailed or called makes the column true. Accounts stand in the order of
+-- sales.interaction_accounts; account_entity_id is the first. search_text is what can be searched,
+-- in lower case: subject, beginning of the text, everyone's name, address and number, and the
+-- account. snippet, and its words in search_text, are those of sales.readable_snippets: the text is
+-- for those who may read it. Facts, copies, texts, people and accounts of an interaction are rows
+-- of their own in pieces, which are then grouped into one: a question about a hundred interactions
+-- is narrowed to these in each table that is read, where joins would read all of them first.
 WITH copies AS (
   SELECT DISTINCT interaction_id, mailbox
   FROM `sales.interactions_latest`

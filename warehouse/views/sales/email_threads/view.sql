@@ -1,7 +1,8 @@
 -- Conversations by mail, across all mailboxes: one row a thread, the newest first. Times are UTC.
 -- Rules: mails belong together by Message-ID, References and In-Reply-To, whosever mailbox holds
 -- them; a mail in several mailboxes counts once. Bulk mail, drafts and mails among ourselves are
--- left out, and so is a mail that no thread is known of. The subject is that of the first mail.
+-- left out, and so is a mail that no thread is known of. mailboxes are those that hold a mail which
+-- counts. The subject is that of the first mail.
 -- waiting_on is us where the last mail came from them, else them. People are those on the other
 -- side, without shared mailboxes; the account is that of most mails, the smaller id where two have
 -- as many. do_not_contact: one of the people must not be contacted, or has opted out of mail.
@@ -32,9 +33,10 @@ threads AS (
 mailboxes AS (
   SELECT thread_id, ARRAY_AGG(mailbox ORDER BY mailbox) AS mailboxes
   FROM (
-    SELECT DISTINCT thread_id, mailbox
-    FROM `sales.interactions_latest`
-    WHERE mailbox IS NOT NULL AND NOT is_draft
+    SELECT DISTINCT mails.thread_id, copy.mailbox
+    FROM mails
+    JOIN `sales.interactions_latest` AS copy ON copy.interaction_id = mails.interaction_id
+    WHERE copy.mailbox IS NOT NULL AND NOT copy.is_draft
   )
   GROUP BY thread_id
 ),

@@ -3,12 +3,18 @@
 -- sales.communications.
 -- Rules: each column comes from the newest part that has it (version stamps, then the row's own);
 -- unknown is not a direction to keep, a leg's (a transfer, a call forwarded) counts where the call
--- has none, and one between us last. It happened when its earliest part did. Drafts and what is
--- deleted at the source are left out. Times are UTC.
+-- has none, and one between us last. It happened when its earliest part did. A mail, call or
+-- message that is dated ahead of now (a wrong clock, a hostile Date header) counts as of when it
+-- came to us. Drafts and what is deleted at the source are left out. Times are UTC.
 WITH parts AS (
   SELECT
-    interaction_id, kind, NULLIF(direction, 'unknown') AS direction, occurred_at, thread_id,
-    subject, snippet, duration_s, outcome, our_number, owner_key, is_bulk,
+    interaction_id, kind, NULLIF(direction, 'unknown') AS direction,
+    IF(
+      kind IN ('email', 'call', 'sms') AND occurred_at > CURRENT_TIMESTAMP(),
+      LEAST(version_fetched, written_at),
+      occurred_at
+    ) AS occurred_at,
+    thread_id, subject, snippet, duration_s, outcome, our_number, owner_key, is_bulk,
     IF(part = 'leg', 0, 2) + IF(direction = 'internal', 0, 1) AS direction_rank,
     ROW_NUMBER() OVER (
       PARTITION BY interaction_id

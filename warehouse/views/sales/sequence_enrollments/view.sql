@@ -1,7 +1,10 @@
 -- Who is or was in which sequence: one row an enrolment, newest first. Times are UTC.
 -- Rules: each column comes from the newest part that has it. Only the newest version of a person
--- tells whether it is still enrolled: of an enrolment that ended unseen is_active is null. Enrolments
--- of people deleted at their source are left out; those of one merged away are its survivor's.
+-- tells whether it is still enrolled: of an enrolment that ended unseen is_active is null.
+-- Enrolments of people deleted at their source are left out; those of one merged away are its
+-- survivor's. do_not_contact: the person must not be contacted, or has opted out of mail
+-- (sales.consent), and yet stands here, as what was done stays done: an active enrolment of theirs
+-- is to be ended.
 WITH parts AS (
   SELECT
     *,
@@ -50,6 +53,7 @@ SELECT
     NULL,
     folded.is_active
   ) AS is_active,
+  COALESCE(consent.do_not_contact OR consent.email_opt_out, FALSE) AS do_not_contact,
   folded.ended_at,
   folded.end_reason,
   folded.enrolled_by_email,
@@ -64,4 +68,5 @@ LEFT JOIN `sales.people_latest` AS person ON person.record_key = folded.person_k
 LEFT JOIN `identity.merged_keys` AS merged ON merged.record_key = folded.person_key
 LEFT JOIN `identity.resolved_keys` AS resolved ON resolved.record_key = folded.person_key
 LEFT JOIN `identity.entities_latest` AS entity ON entity.entity_id = resolved.entity_id
+LEFT JOIN `sales.consent` AS consent ON consent.entity_id = resolved.entity_id
 WHERE person.record_key IS NOT NULL OR merged.survivor_key IS NOT NULL

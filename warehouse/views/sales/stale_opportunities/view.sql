@@ -3,8 +3,9 @@
 -- Rules: contact is any dealing in either direction with the account that the deal has now
 -- (sales.account_activity); a meeting ahead is none, but is shown. Where there was none, days count
 -- from the making of the deal. is_overdue: the closing day has passed (by UTC). A deal without an
--- account has nobody to be in contact with, and is listed however new. must_not_contact marks a deal at an
--- account where every person that we know must not be contacted: close it, or find another.
+-- account has nobody to be in contact with, and is listed however new. must_not_contact marks a
+-- deal at an account where every person that we know must not be contacted: close it, or find
+-- another.
 WITH measured AS (
   SELECT
     deal.*,

@@ -1,8 +1,10 @@
 -- Numbers that we talk or write with and that no CRM person has, most calls first: whom to add.
--- Rules: internal and shared numbers do not count. A CRM person is one of sales.crm_people. A
--- number that is not resolved yet has no entity and is listed. The account is that of the entity,
--- else the one that has this number as its own: the smaller id where several have. A call is missed
--- where it came in and was not answered. Times are UTC.
+-- Rules: internal and shared numbers do not count; bulk there is none, for no source says so of a
+-- call or message. A CRM person is one of sales.crm_people. A number that is not resolved yet has
+-- no entity and is listed. Whoever must not be contacted, or not called (sales.consent), is left
+-- out: a record that was deleted binds still. The account is that of the entity, else the one that
+-- has this number as its own: the smaller id where several have. A call is missed where it came in
+-- and was not answered. Times are UTC.
 WITH calls AS (
   SELECT interaction_id, occurred_at, kind, direction, duration_s
   FROM `sales.folded_interactions`
@@ -36,6 +38,7 @@ seen AS (
   LEFT JOIN `identity.resolved_keys` AS link ON link.record_key = party.party_key
   LEFT JOIN entities AS entity ON entity.entity_id = link.entity_id
   LEFT JOIN `sales.crm_people` AS known ON known.entity_id = link.entity_id
+  LEFT JOIN `sales.consent` AS consent ON consent.entity_id = link.entity_id
   WHERE
     party.phone IS NOT NULL
     AND NOT party.is_internal
@@ -43,6 +46,7 @@ seen AS (
     AND NOT COALESCE(entity.is_internal, FALSE)
     AND NOT COALESCE(entity.is_shared, FALSE)
     AND known.entity_id IS NULL
+    AND NOT COALESCE(consent.do_not_contact OR consent.do_not_call, FALSE)
 ),
 numbers AS (
   SELECT

@@ -1,7 +1,8 @@
 -- Addresses that we exchange mail with and that no CRM person has, most mails first: whom to add.
 -- Rules: internal, shared or role addresses, bulk mail and drafts do not count. A CRM person is one
--- of sales.crm_people. An address that is not resolved yet has no entity and is listed. Times are
--- UTC.
+-- of sales.crm_people. An address that is not resolved yet has no entity and is listed. Whoever
+-- must not be contacted, or has opted out of mail (sales.consent), is left out: a record that was
+-- deleted binds still. Times are UTC.
 WITH mails AS (
   SELECT
     interaction_id,
@@ -31,11 +32,13 @@ seen AS (
   FROM mails AS mail
   JOIN `sales.interaction_parties` AS person ON person.interaction_id = mail.interaction_id
   LEFT JOIN `sales.crm_people` AS known ON known.entity_id = person.entity_id
+  LEFT JOIN `sales.consent` AS consent ON consent.entity_id = person.entity_id
   WHERE
     person.email IS NOT NULL
     AND NOT person.is_internal
     AND NOT person.is_shared
     AND known.entity_id IS NULL
+    AND NOT COALESCE(consent.do_not_contact OR consent.email_opt_out, FALSE)
 )
 SELECT
   seen.email,
