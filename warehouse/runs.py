@@ -35,9 +35,10 @@ class RunNotes:
         clock: Clock = wall_clock,
         run_id: str | None = None,
         started: int | None = None,
-        beat_us: int = HEARTBEAT_US,
+        beat_us: int | None = None,
     ) -> None:
-        """`run_id` and `started` (microseconds) are of a run that others note, too."""
+        """`run_id` and `started` (microseconds) are of a run that others note, too, every `beat_us`
+        in place of HEARTBEAT_US."""
         self.run_id = run_id or uuid.uuid4().hex
         self.changes = self.skipped = self.failed = 0
         self.detail: dict[str, Any] = dict(detail or {})
@@ -47,7 +48,7 @@ class RunNotes:
         self._writing = threading.RLock()
         self._noted = clock()
         self._started = self._noted if started is None else started
-        self._beat_us = beat_us
+        self._beat_us = HEARTBEAT_US if beat_us is None else beat_us
 
     def note(self, status: str, error: str | None = None) -> None:
         """Writes a row now."""

@@ -63,6 +63,7 @@ def given_by_terraform() -> dict[str, str]:
         r"tostring\(var\.shards\)": '"64"',
         r"var\.project": '"acme-salesintel"',
         r'\$\{google_storage_bucket\.this\["(\w+)"\]\.name\}': r"acme-salesintel-\1",
+        r"\$\{google_storage_bucket_object\.settings\.name\}": "salesintel.toml",
         r'\$\{google_secret_manager_secret\.this\["([\w-]+)"\]\.secret_id\}': r"\1",
         r'\$\{"acme-salesintel"\}': "acme-salesintel",
     }
