@@ -16,11 +16,10 @@ from operations.release.dataflow import StreamingJob
 from operations.release.environment import Environment, checked_release, environment_of
 from operations.release.positions import Positions
 from operations.release.steps import Step, decided
+from operations.verification.check import WINDOWS, window_of
 from schemas.errors import ConfigurationError, RetriableError
 
 ACTIONS = ("plan", "deploy", "drain", "rollback")
-WITHIN = ("1h", "24h", "7d")
-"""Each has a job of its own (terraform/connectors.tf)."""
 SAID: dict[Step, str] = {
     "snapshot": "keeping where the subscriptions stand",
     "drain": "draining the stream: what it has read is written",
@@ -80,17 +79,16 @@ def release(
             highlight=False,
             soft_wrap=True,
         )
-    now = " ".join(_verification(place, WITHIN[0]))
+    now = " ".join(_verification(place, next(iter(WINDOWS))))
     console.print(f"  now: {now}", highlight=False, soft_wrap=True)
 
 
 def verify_there(environment: str, within: str) -> None:
     """Starts `verify` as a job of the environment, and waits for it; RetriableError where something
     is amiss, or it cannot tell, which the job's log says."""
-    place = environment_of(environment)
-    if within not in WITHIN:
-        raise ConfigurationError(f"--within {within!r}: choose one of {', '.join(WITHIN)}")
-    gcloud, *arguments = _verification(place, within)
+    # Each window has a job of its own (terraform/connectors.tf).
+    place, window = environment_of(environment), window_of(within)
+    gcloud, *arguments = _verification(place, window.name)
     if subprocess.run([program(gcloud), *arguments], check=False).returncode:
         raise RetriableError(
             f"verify-{within} of {environment} has not ended well: the job's log says what is "
@@ -117,7 +115,7 @@ def _check_checkout(place: Environment, wanted: str, *, refuses: bool) -> None:
             f"{what}: `git checkout {wanted}` first; --this-checkout (THIS_CHECKOUT=1) where it is "
             "meant so, or where no commit has that name"
         )
-    console.print(f"{what}", highlight=False, markup=False, soft_wrap=True)
+    console.print(what, highlight=False, markup=False, soft_wrap=True)
 
 
 def dataflow_service(credentials: Credentials) -> Any:

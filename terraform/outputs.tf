@@ -50,8 +50,3 @@ output "launches" {
   description = "What starts each job that runs when it is needed: add --parameters NAME=VALUE,… of its own (docs/updates.md)."
   value       = local.launches
 }
-
-output "stream_template" {
-  description = "Template of this release; null where nothing is released."
-  value       = local.released ? google_dataflow_flex_template_job.stream[0].container_spec_gcs_path : null
-}
